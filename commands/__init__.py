@@ -1,0 +1,1 @@
+"""The `andon` CLI, one module per noun: parse, call, render."""

@@ -1,0 +1,1 @@
+"""Policy as code. Files, and a gateway only through the protocol it is handed."""

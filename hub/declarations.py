@@ -1,0 +1,219 @@
+"""Systems, plants and flows as they are declared in TOML: the shipped catalogue and a team's own settings.
+
+Both have the same format: ``[system.NAME]``, ``[plant.NAME]``, ``[flow.NAME]``. A team's file adds to the catalogue
+or replaces an entry whole; ``catalogue = false`` starts from nothing.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from hub.errors import SettingsError
+from transactions.durations import parse_duration, parse_rate
+from transactions.landscape import Flow, Idempotent, Requirement, Semantics, Verify
+from transactions.model import Risk
+
+
+class SystemDeclaration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An application that sends or receives.
+
+    Attributes:
+        local: every plant has an instance of its own.
+        url: where it is; ``{plant}`` stands for the plant of a local one. The simulator fills it in for its own.
+        deliver: path for documents; ``{flow}`` stands for the flow.
+        lookup: path that answers by idempotency key; ``{key}`` stands for the key. None where there is none.
+        settle_after: how long a late posting can still land.
+        quota: what it lets us send, like ``50/s``.
+        dialect: how it words its answers (``rest``, ``odata``, ``soap``).
+    """
+
+    title: str
+    local: bool = False
+    url: str | None = None
+    deliver: str = "/documents/{flow}"
+    lookup: str | None = "/postings/{key}"
+    idempotent: Idempotent = Idempotent.LOOKUP
+    settle_after: str = "2s"
+    quota: str | None = None
+    dialect: str = "rest"
+    owner: str = "integration"
+
+    def settle_seconds(self) -> float:
+        """``settle_after`` in seconds."""
+        return parse_duration(self.settle_after).total_seconds()
+
+    def quota_per_second(self) -> float | None:
+        """``quota`` per second."""
+        return None if self.quota is None else parse_rate(self.quota)
+
+
+class PlantDeclaration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A site; ``shifts`` are the local times at which one begins, in order, with its name: ``"06:00 early"``."""
+
+    title: str
+    timezone: str = "Europe/Berlin"
+    lines: list[str] = msgspec.field(default_factory=list)
+    shifts: list[str] = msgspec.field(default_factory=lambda: ["06:00 early", "14:00 late", "22:00 night"])
+
+
+class KeyPaths(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the business keys are in a document: JSONPath (RFC 9535) and XPath 1.0 (namespaces are ignored).
+    A list is tried in order; the first that finds something wins."""
+
+    json: dict[str, str | list[str]] = msgspec.field(default_factory=dict)
+    xml: dict[str, str | list[str]] = msgspec.field(default_factory=dict)
+
+
+class FlowDeclaration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A kind of business transaction; the attributes are those of ``transactions.landscape.Flow``."""
+
+    title: str
+    sources: list[str]
+    targets: list[str]
+    document: str
+    identity: list[str]
+    semantics: Semantics
+    slo: str
+    risk: Risk
+    owner: str
+    reversal: str = "none"
+    object: str | None = None
+    version: str | None = None
+    order_by: str | None = None
+    requires: list[Requirement] = msgspec.field(default_factory=list)
+    verify: Verify = Verify.ACK
+    keys: KeyPaths = msgspec.field(default_factory=KeyPaths)
+
+    def describe(self, name: str) -> Flow:
+        """The flow as the admin API shows it."""
+        return Flow(
+            name=name,
+            title=self.title,
+            sources=self.sources,
+            targets=self.targets,
+            document=self.document,
+            identity=self.identity,
+            object=self.object,
+            version=self.version,
+            order_by=self.order_by,
+            semantics=self.semantics,
+            requires=self.requires,
+            slo_seconds=parse_duration(self.slo).total_seconds(),
+            risk=self.risk,
+            verify=self.verify,
+            reversal=self.reversal,
+            owner=self.owner,
+            business_keys=sorted({*self.keys.json, *self.keys.xml}),
+        )
+
+
+class Catalogue(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All that is declared. ``default_plant`` stands in where a document names no plant."""
+
+    system: dict[str, SystemDeclaration] = msgspec.field(default_factory=dict)
+    plant: dict[str, PlantDeclaration] = msgspec.field(default_factory=dict)
+    flow: dict[str, FlowDeclaration] = msgspec.field(default_factory=dict)
+    default_plant: str | None = None
+
+    def instances(self) -> list[tuple[str, str | None]]:
+        """Every (system, plant): one per plant for local systems, one with None for the others."""
+        return [
+            (name, plant)
+            for name, system in self.system.items()
+            for plant in (sorted(self.plant) if system.local else [None])
+        ]
+
+    def merged(self, other: Catalogue) -> Catalogue:
+        """This catalogue with the entries of ``other`` added, replacing those of the same name."""
+        return Catalogue(
+            system={**self.system, **other.system},
+            plant={**self.plant, **other.plant},
+            flow={**self.flow, **other.flow},
+            default_plant=other.default_plant or self.default_plant,
+        )
+
+
+def shipped_catalogue() -> Catalogue:
+    """The fourteen systems, three plants and sixteen flows that come with the hub."""
+    text = resources.files("hub").joinpath("catalogue.toml").read_text(encoding="utf-8")
+    return read_catalogue(tomllib.loads(text), "catalogue.toml")
+
+
+def read_catalogue(data: dict[str, Any], name: str) -> Catalogue:
+    """Check declarations that were read from TOML.
+
+    Raises:
+        SettingsError: with every problem found, each with its place.
+    """
+    try:
+        catalogue = msgspec.convert(data, Catalogue)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"{name}: {error}") from error
+    problems = list(_check(catalogue))
+    if problems:
+        raise SettingsError("\n".join(f"{name}: {problem}" for problem in problems))
+    return catalogue
+
+
+def check_references(catalogue: Catalogue, name: str) -> None:
+    """Hold the references between flows and systems, once everything is merged.
+
+    Raises:
+        SettingsError: a flow names a system or a flow that is not declared.
+    """
+    problems = [
+        f"flow.{flow_name}: {role} {system!r} is not declared as [system.{system}]"
+        for flow_name, flow in catalogue.flow.items()
+        for role, systems in (("source", flow.sources), ("target", flow.targets))
+        for system in systems
+        if system not in catalogue.system
+    ]
+    problems += [
+        f"flow.{flow_name}: requires {need.flow!r}, which is not declared"
+        for flow_name, flow in catalogue.flow.items()
+        for need in flow.requires
+        if need.flow not in catalogue.flow
+    ]
+    if problems:
+        raise SettingsError("\n".join(f"{name}: {problem}" for problem in problems))
+
+
+def read_settings_catalogue(path: Path, data: dict[str, Any]) -> Catalogue:
+    """The catalogue of a team's settings file: the shipped one with theirs over it."""
+    own = {key: value for key, value in data.items() if key in ("system", "plant", "flow", "default_plant")}
+    base = shipped_catalogue() if data.get("catalogue", True) else Catalogue()
+    merged = base.merged(read_catalogue(own, path.name))
+    check_references(merged, path.name)
+    return merged
+
+
+def _check(catalogue: Catalogue) -> list[str]:
+    problems: list[str] = []
+    for name, system in catalogue.system.items():
+        problems += _reads(f"system.{name}.settle_after", parse_duration, system.settle_after)
+        if system.quota is not None:
+            problems += _reads(f"system.{name}.quota", parse_rate, system.quota)
+    for name, flow in catalogue.flow.items():
+        problems += _reads(f"flow.{name}.slo", parse_duration, flow.slo)
+        declared = {*flow.keys.json, *flow.keys.xml}
+        recipes = (*flow.identity, flow.object, flow.version, *(flow.order_by or "").split("+"))
+        problems += [
+            f"flow.{name}: business key {key!r} is used and has no path in keys.json or keys.xml"
+            for key in dict.fromkeys(recipes)
+            if key and key not in declared
+        ]
+    return problems
+
+
+def _reads(place: str, reader: Any, text: str) -> list[str]:
+    try:
+        reader(text)
+    except ValueError as error:
+        return [f"{place}: {error}"]
+    return []

@@ -1,0 +1,1 @@
+"""Admin-API clients behind small protocols; contexts and credentials."""

@@ -1,0 +1,1 @@
+"""Console themes as TOML, and their loader."""

@@ -1,0 +1,69 @@
+"""Batches: the durable run of a plan, and the state of each of its items."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from msgspec import Struct
+
+from transactions.model import Status
+from transactions.plans import Action
+
+
+class BatchState(StrEnum):
+    """Where a batch is; all but the last three go on by themselves or on a word."""
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    STOPPED = "stopped"
+    CANCELLED = "cancelled"
+    DONE = "done"
+
+
+class ItemState(StrEnum):
+    """Where one item of a batch is. Intent is written before any effect."""
+
+    PLANNED = "planned"
+    INTENDED = "intended"
+    SENT = "sent"
+    PROCESSED = "processed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    IN_DOUBT = "in-doubt"
+    CANCELLED = "cancelled"
+
+
+ITEM_DONE: frozenset[ItemState] = frozenset(
+    {ItemState.PROCESSED, ItemState.FAILED, ItemState.SKIPPED, ItemState.CANCELLED}
+)
+
+
+class BatchItem(Struct, frozen=True, kw_only=True):
+    """One item of a batch: the transaction, what became of it and why."""
+
+    n: int
+    id: str
+    flow: str
+    plant: str | None
+    target: str
+    state: ItemState
+    status: Status | None
+    reason: str | None
+    updated_at: datetime
+
+
+class Batch(Struct, frozen=True, kw_only=True):
+    """The run of a plan. ``counts`` names every item state, also with zero."""
+
+    id: str
+    plan: str
+    action: Action
+    state: BatchState
+    reason: str
+    started_by: str
+    started_at: datetime
+    finished_at: datetime | None
+    total: int
+    counts: dict[str, int]
+    because: str | None = None

@@ -1,0 +1,184 @@
+"""Plans: what an action will do, item by item, frozen; approvals and runs name its hash."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+import msgspec
+from msgspec import Struct
+
+from transactions.canonical import sha256_of
+from transactions.errors import PlanAltered
+from transactions.model import Risk, Status
+
+PLAN_VALIDITY = timedelta(hours=24)
+
+
+class Action(StrEnum):
+    """What a plan does with its items."""
+
+    REPLAY = "replay"
+    EDIT = "edit"
+    CORRECT = "correct"
+    COMPENSATE = "compensate"
+    DISCARD = "discard"
+    RESTORE = "restore"
+    RESOLVE = "resolve"
+    HOLD = "hold"
+    RELEASE = "release"
+    REOPEN = "reopen"
+
+
+class Verdict(StrEnum):
+    """What the plan decided for one item."""
+
+    SEND = "send"
+    DUPLICATE = "duplicate"
+    SUPERSEDED = "superseded"
+    HELD_BEHIND = "held-behind"
+    MAYBE_POSTED = "maybe-posted"
+    REFUSED = "refused"
+
+
+class PlanState(StrEnum):
+    """Where a plan is in its own life."""
+
+    PLANNED = "planned"
+    AWAITING_APPROVAL = "awaiting-approval"
+    RUN = "run"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+
+
+class PlanOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """How a plan runs.
+
+    Attributes:
+        rate: deliveries per second at most.
+        concurrency: deliveries at one time at most.
+        canary: items in the first wave.
+        stop_after_failures: the run stops by itself when the same failure came this often.
+        force_superseded: send what a newer version has replaced.
+        target, plant, flow: what a hold or a release is about.
+        drain_rate: deliveries per second after a release.
+    """
+
+    rate: float | None = None
+    concurrency: int | None = None
+    canary: int | None = None
+    stop_after_failures: int | None = None
+    force_superseded: bool = False
+    target: str | None = None
+    plant: str | None = None
+    flow: str | None = None
+    drain_rate: float | None = None
+
+
+class PlanRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a caller asks for: an action on ids, or on all that match a filter (exactly one of the two; none for
+    holds and releases, which name a place in their options)."""
+
+    action: Action
+    reason: str
+    ids: list[str] | None = None
+    filter: str | None = None
+    options: PlanOptions = msgspec.field(default_factory=PlanOptions)
+
+
+class PlanItem(Struct, frozen=True, kw_only=True):
+    """One transaction in a plan, as it was when the plan was made."""
+
+    id: str
+    flow: str
+    plant: str | None
+    target: str
+    status: Status
+    risk: Risk
+    etag: str
+    revision: int
+    payload_sha256: str
+    idempotency_key: str
+    verdict: Verdict
+    because: str | None = None
+
+
+class PlanBody(Struct, frozen=True, kw_only=True):
+    """The frozen part: everything the hash is over."""
+
+    platform: str
+    action: Action
+    reason: str
+    options: PlanOptions
+    requested_by: str
+    created_at: datetime
+    expires_at: datetime
+    filter: str | None
+    items: list[PlanItem]
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """A stored plan: the frozen body, its hash, and where it stands."""
+
+    hash: str
+    state: PlanState
+    platform: str
+    action: Action
+    reason: str
+    options: PlanOptions
+    requested_by: str
+    created_at: datetime
+    expires_at: datetime
+    filter: str | None
+    items: list[PlanItem]
+    verdicts: dict[str, int]
+    batch: str | None = None
+
+    def body(self) -> PlanBody:
+        """The part that the hash is over."""
+        return PlanBody(**{name: getattr(self, name) for name in PlanBody.__struct_fields__})
+
+
+class PlanSummary(Struct, frozen=True, kw_only=True):
+    """A plan in a list: without its items."""
+
+    hash: str
+    state: PlanState
+    action: Action
+    reason: str
+    requested_by: str
+    created_at: datetime
+    expires_at: datetime
+    verdicts: dict[str, int]
+    batch: str | None = None
+
+
+def plan_hash(body: PlanBody) -> str:
+    """Hex SHA-256 over the canonical JSON of the body."""
+    return sha256_of(body)
+
+
+def count_verdicts(items: list[PlanItem]) -> dict[str, int]:
+    """How many items carry each verdict; every verdict is named, also with zero."""
+    counts = {str(verdict): 0 for verdict in Verdict}
+    for item in items:
+        counts[item.verdict] += 1
+    return counts
+
+
+def check_unaltered(plan: Plan, platform: str) -> None:
+    """Hold a plan (from a file, say) against its own hash and the platform it is to run on.
+
+    Raises:
+        PlanAltered: edited since it was made, or made for another platform.
+    """
+    if plan_hash(plan.body()) != plan.hash:
+        raise PlanAltered(
+            f"The plan does not match its hash {plan.hash[:12]}…: it was edited after it was made. "
+            "Nothing was sent. Make a new plan instead of changing one."
+        )
+    if plan.platform != platform:
+        raise PlanAltered(
+            f"The plan was made for platform {plan.platform!r}, and this is {platform!r}. Nothing was sent. "
+            "Switch to the right context, or make the plan here."
+        )
