@@ -1,0 +1,1 @@
+"""The hub's durable memory: one database, one writer."""

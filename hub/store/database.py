@@ -1,0 +1,151 @@
+"""Opening the database: engine, pragmas, migrations, readers and the writer."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DatabaseError
+from sqlalchemy.pool import QueuePool
+
+from hub.errors import StoreError
+from hub.store.writer import Job, Writer
+
+T = TypeVar("T")
+_READERS = 4
+
+
+class Database:
+    """One database, many readers, one writer."""
+
+    def __init__(self, engine: Engine, read_engine: Engine, description: str, revision: str) -> None:
+        self.engine = engine
+        self.description = description
+        self.revision = revision
+        self._read_engine = read_engine
+        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="andon-reader")
+        self.writer = Writer(engine)
+
+    async def write(self, job: Job[T]) -> T:
+        """Run ``job`` on the writer; returns once it is durable."""
+        return await self.writer.run(job)
+
+    async def read(self, question: Callable[[Connection], T]) -> T:
+        """Run ``question`` on a reader's connection, off the event loop."""
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._ask, question)
+
+    def _ask(self, question: Callable[[Connection], T]) -> T:
+        try:
+            with self._read_engine.connect() as connection:
+                return question(connection)
+        except DatabaseError as error:
+            raise StoreError(
+                f"The database cannot be read: {error.orig}. The hub's data folder may be damaged or gone; "
+                "stop the hub and restore the newest backup."
+            ) from error
+
+    def close(self) -> None:
+        """Finish queued writes and close every connection."""
+        self.writer.close()
+        self._readers.shutdown(wait=True)
+        self._read_engine.dispose()
+        self.engine.dispose()
+
+
+def open_database(data: Path) -> Database:
+    """Open (or make) ``DIR/andon.db`` and bring its schema to this version.
+
+    Raises:
+        StoreError: corrupt, read-only, or made by a newer version; nothing is changed then.
+    """
+    path = data / "andon.db"
+    url = f"sqlite:///{path}"
+    engine = create_engine(url, poolclass=QueuePool, pool_size=1, connect_args={"check_same_thread": False})
+    read_engine = create_engine(
+        f"sqlite:///file:{path}?mode=ro&uri=true",
+        poolclass=QueuePool,
+        pool_size=_READERS,
+        connect_args={"check_same_thread": False},
+    )
+    event.listen(engine, "connect", _writer_pragmas)
+    event.listen(engine, "begin", _begin_immediate)
+    event.listen(read_engine, "connect", _reader_pragmas)
+    try:
+        revision = migrate(engine)
+    except DatabaseError as error:
+        engine.dispose()
+        raise StoreError(_explain(path, error)) from error
+    except StoreError:
+        engine.dispose()
+        raise
+    return Database(engine, read_engine, f"sqlite {path.name}", revision)
+
+
+def migrate(engine: Engine) -> str:
+    """Bring the schema to this version; returns its revision.
+
+    Raises:
+        StoreError: the database is of a version this one does not know.
+    """
+    config = Config()
+    config.set_main_option("script_location", "hub.store:migrations")
+    script = ScriptDirectory.from_config(config)
+    head = script.get_current_head() or ""
+    with engine.connect() as connection:
+        current = MigrationContext.configure(connection).get_current_revision()
+    known = {revision.revision for revision in script.walk_revisions()}
+    if current is not None and current not in known:
+        raise StoreError(
+            f"The database has schema {current!r}, which this version of Andon (schema {head!r}) does not know: "
+            "it was last served by a newer one. Nothing was changed. Install that version, or serve another folder."
+        )
+    if current != head:
+        with engine.begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    return head
+
+
+def _writer_pragmas(connection: Any, _record: Any) -> None:
+    _pragmas(connection, "journal_mode=WAL", "synchronous=FULL", "wal_autocheckpoint=4000")
+
+
+def _reader_pragmas(connection: Any, _record: Any) -> None:
+    _pragmas(connection, "query_only=ON")
+
+
+def _pragmas(connection: Any, *settings: str) -> None:
+    # SQLAlchemy opens transactions itself (see _begin_immediate), so that a write never meets a lock half-way.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for setting in ("busy_timeout=10000", "foreign_keys=ON", "cache_size=-65536", "temp_store=MEMORY", *settings):
+        cursor.execute(f"PRAGMA {setting}")
+    cursor.close()
+
+
+def _begin_immediate(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _explain(path: Path, error: DatabaseError) -> str:
+    cause = str(error.orig)
+    if isinstance(error.orig, sqlite3.OperationalError) and ("readonly" in cause or "unable to open" in cause):
+        return (
+            f"The database {path} cannot be written ({cause}). The hub needs to write there to keep its promises. "
+            "Give the user that runs the hub write access to the folder, or name another with --data."
+        )
+    if "malformed" in cause or "not a database" in cause:
+        return (
+            f"The database {path} is damaged ({cause}). Nothing was changed. Restore the newest backup into the "
+            "folder (andon hub restore), or serve an empty folder with --data."
+        )
+    return f"The database {path} cannot be used: {cause}. Nothing was changed."

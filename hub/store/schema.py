@@ -1,0 +1,306 @@
+"""The tables. Times are microseconds since 1970-01-01 UTC, so that they sort, compare and index as integers."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text, text
+
+metadata = MetaData()
+
+# A serial that SQLite takes as its rowid and PostgreSQL as a bigint.
+_Serial = BigInteger().with_variant(Integer, "sqlite")
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+transactions = Table(
+    "transactions",
+    metadata,
+    Column("seq", _Serial, primary_key=True, autoincrement=True),
+    Column("id", String, nullable=False, unique=True),
+    Column("flow", String, nullable=False),
+    Column("plant", String),
+    Column("source", String, nullable=False),
+    Column("target", String, nullable=False),
+    Column("status", String, nullable=False),
+    Column("risk", String, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("failed_at", BigInteger),
+    Column("due_at", BigInteger),
+    Column("attempts", Integer, nullable=False),
+    Column("failure_kind", String),
+    Column("failure_help", String),
+    Column("failure_code", String),
+    Column("failure_message", Text),
+    Column("failure_system", String),
+    Column("failure_policy_ref", String),
+    Column("fingerprint", String),
+    Column("business_keys", Text, nullable=False),
+    Column("correlation_id", String, nullable=False),
+    Column("causation_id", String),
+    Column("idempotency_key", String, nullable=False),
+    Column("key_origin", String, nullable=False),
+    Column("content_type", String, nullable=False),
+    Column("payload_sha256", String, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("assignee", String),
+    Column("owner", String),
+    Column("waiting_on", String),
+    Column("superseded_by", String),
+    Column("document", String),
+    Column("version", Integer, nullable=False),  # the ETag: counts changes
+    # How it is delivered; none of these is shown.
+    Column("lane", String),
+    Column("object_key", String),
+    Column("object_version", String),
+    Column("blocked_by", String),  # the transaction it waits for, while held
+    Column("hold_kind", String),  # lane, requires, breaker or people, while held
+    Column("due_next", BigInteger),  # next attempt, lookup, or end of a wait
+    Column("sent_at", BigInteger),  # when the newest delivery left
+    Column("definitive", Integer, nullable=False),  # 1: the target certainly did not apply the newest delivery
+    Column("status_before", String),  # before a claim or a discard
+    Column("claimed_by", String),  # the batch whose action is in flight
+    Column("lookups", Integer, nullable=False),  # questions asked since the newest delivery
+    Column("tries", Integer, nullable=False),  # deliveries since it last became pending by intake or by a plan
+)
+
+Index("tx_created", transactions.c.created_at, transactions.c.id)
+Index("tx_failed", transactions.c.failed_at, transactions.c.id)
+Index("tx_status_failed", transactions.c.status, transactions.c.failed_at, transactions.c.id)
+Index("tx_status_created", transactions.c.status, transactions.c.created_at, transactions.c.id)
+Index("tx_flow", transactions.c.flow, transactions.c.failed_at, transactions.c.id)
+Index("tx_plant", transactions.c.plant, transactions.c.failed_at, transactions.c.id)
+Index("tx_target", transactions.c.target, transactions.c.failed_at, transactions.c.id)
+Index("tx_fingerprint", transactions.c.fingerprint, transactions.c.failed_at, transactions.c.id)
+Index("tx_correlation", transactions.c.correlation_id)
+Index("tx_key", transactions.c.target, transactions.c.idempotency_key, unique=True)
+Index("tx_lane", transactions.c.lane, transactions.c.seq, sqlite_where=text("lane IS NOT NULL"))
+Index("tx_object", transactions.c.object_key, sqlite_where=text("object_key IS NOT NULL"))
+Index("tx_blocked_by", transactions.c.blocked_by, sqlite_where=text("blocked_by IS NOT NULL"))
+Index("tx_due_next", transactions.c.due_next, sqlite_where=text("due_next IS NOT NULL"))
+Index("tx_hold_kind", transactions.c.hold_kind, transactions.c.seq, sqlite_where=text("hold_kind IS NOT NULL"))
+Index("tx_claimed_by", transactions.c.claimed_by, sqlite_where=text("claimed_by IS NOT NULL"))
+
+business_keys = Table(
+    "business_keys",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("value", String, primary_key=True),
+    Column("tx_seq", _Serial, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+
+payloads = Table(  # by content, since one document goes to several targets
+    "payloads",
+    metadata,
+    Column("sha256", String, primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+)
+
+revisions = Table(
+    "revisions",
+    metadata,
+    Column("tx_id", String, primary_key=True),
+    Column("revision", Integer, primary_key=True),
+    Column("sha256", String, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("content_type", String, nullable=False),
+    Column("headers", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("created_by", String, nullable=False),
+    Column("reason", Text),
+    sqlite_with_rowid=False,
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("tx_id", String, primary_key=True),
+    Column("n", Integer, primary_key=True),
+    Column("purpose", String, nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("finished_at", BigInteger),
+    Column("by", String, nullable=False),
+    Column("batch", String),
+    Column("revision", Integer, nullable=False),
+    Column("method", String, nullable=False),
+    Column("url", String, nullable=False),
+    Column("request_headers", Text, nullable=False),
+    Column("response_status", Integer),
+    Column("response_headers", Text),
+    Column("response_body", Text),
+    Column("outcome", String),
+    Column("failure", Text),
+    sqlite_with_rowid=False,
+)
+
+timeline = Table(
+    "timeline",
+    metadata,
+    Column("seq", _Serial, primary_key=True, autoincrement=True),
+    Column("tx_id", String, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("by", String, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("status", String),
+    Column("before", String),
+    Column("attempt", Integer),
+)
+Index("timeline_tx", timeline.c.tx_id, timeline.c.seq)
+
+ledger = Table(  # per target and key: every revision sent, its hash, and what the target said of it
+    "ledger",
+    metadata,
+    Column("target", String, primary_key=True),
+    Column("idempotency_key", String, primary_key=True),
+    Column("revision", Integer, primary_key=True),
+    Column("sha256", String, nullable=False),
+    Column("sent_at", BigInteger, nullable=False),
+    Column("applied_at", BigInteger),
+    Column("document", String),
+    sqlite_with_rowid=False,
+)
+
+intake = Table(  # what came in under which key, and what was answered
+    "intake",
+    metadata,
+    Column("flow", String, primary_key=True),
+    Column("key", String, primary_key=True),
+    Column("sha256", String, nullable=False),
+    Column("ids", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+tallies = Table(  # how many transactions are alike; kept on every change, so that no board scans
+    "tallies",
+    metadata,
+    Column("status", String, primary_key=True),
+    Column("plant", String, primary_key=True),
+    Column("flow", String, primary_key=True),
+    Column("target", String, primary_key=True),
+    Column("fingerprint", String, primary_key=True),
+    Column("count", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+groups = Table(
+    "groups",
+    metadata,
+    Column("fingerprint", String, primary_key=True),
+    Column("flow", String, nullable=False),
+    Column("target", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("code", String, nullable=False),
+    Column("template", Text, nullable=False),
+    Column("first_seen", BigInteger, nullable=False),
+    Column("last_seen", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+failures_by_half_hour = Table(  # the trend of the board
+    "failures_by_half_hour",
+    metadata,
+    Column("half_hour", BigInteger, primary_key=True),
+    Column("plant", String, primary_key=True),
+    Column("flow", String, primary_key=True),
+    Column("count", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+holds = Table(
+    "holds",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("target", String),
+    Column("plant", String),
+    Column("flow", String),
+    Column("reason", Text, nullable=False),
+    Column("placed_by", String, nullable=False),
+    Column("placed_at", BigInteger, nullable=False),
+    Column("released_by", String),
+    Column("released_at", BigInteger),
+    Column("drain_rate", Text),
+)
+
+plans = Table(
+    "plans",
+    metadata,
+    Column("hash", String, primary_key=True),
+    Column("state", String, nullable=False),
+    Column("action", String, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("requested_by", String, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("verdicts", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("batch", String),
+)
+Index("plans_created", plans.c.created_at, plans.c.hash)
+
+batches = Table(
+    "batches",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("plan", String, nullable=False, unique=True),
+    Column("action", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("options", Text, nullable=False),
+    Column("started_by", String, nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("finished_at", BigInteger),
+    Column("total", Integer, nullable=False),
+    Column("because", Text),
+)
+Index("batches_started", batches.c.started_at, batches.c.id)
+
+batch_items = Table(
+    "batch_items",
+    metadata,
+    Column("batch", String, primary_key=True),
+    Column("n", Integer, primary_key=True),
+    Column("tx_id", String, nullable=False),
+    Column("flow", String, nullable=False),
+    Column("plant", String),
+    Column("target", String, nullable=False),
+    Column("etag", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("status", String),
+    Column("reason", Text),
+    Column("updated_at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+Index("batch_items_state", batch_items.c.batch, batch_items.c.state, batch_items.c.n)
+Index("batch_items_tx", batch_items.c.tx_id)
+
+events = Table(
+    "events",
+    metadata,
+    Column("seq", _Serial, primary_key=True, autoincrement=True),
+    Column("at", BigInteger, nullable=False),
+    Column("type", String, nullable=False),
+    Column("id", String, nullable=False),
+    Column("data", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("seq", _Serial, primary_key=True, autoincrement=False),
+    Column("at", BigInteger, nullable=False),
+    Column("actor", String, nullable=False),
+    Column("action", String, nullable=False),
+    Column("subject", String, nullable=False),
+    Column("reason", Text),
+    Column("before", Text),
+    Column("after", Text),
+    Column("previous", String, nullable=False),
+    Column("hash", String, nullable=False),
+)
