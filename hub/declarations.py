@@ -27,7 +27,8 @@ class SystemDeclaration(Struct, frozen=True, kw_only=True, forbid_unknown_fields
         local: every plant has an instance of its own.
         url: where it is; ``{plant}`` stands for the plant of a local one. The simulator fills it in for its own.
         deliver: path for documents; ``{flow}`` stands for the flow.
-        lookup: path that answers by idempotency key; ``{key}`` stands for the key. None where there is none.
+        lookup: path that answers by idempotency key; ``{key}`` stands for the key. None where there is none,
+            which TOML says with an empty string.
         settle_after: how long a late posting can still land.
         quota: what it lets us send, like ``50/s``.
         dialect: how it words its answers (``rest``, ``odata``, ``soap``).
@@ -43,6 +44,10 @@ class SystemDeclaration(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     quota: str | None = None
     dialect: str = "rest"
     owner: str = "integration"
+
+    def __post_init__(self) -> None:
+        if self.lookup == "":
+            msgspec.structs.force_setattr(self, "lookup", None)
 
     def settle_seconds(self) -> float:
         """``settle_after`` in seconds."""
