@@ -1,1 +1,1 @@
-"""Admin-API clients behind small protocols; contexts and credentials."""
+"""Admin-API clients: calls as data, the two senders that carry them, contexts and credentials."""

@@ -1,0 +1,1 @@
+"""The calls of the hub's admin API, grouped by noun."""

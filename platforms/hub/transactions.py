@@ -1,0 +1,64 @@
+"""Calls about transactions."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from platforms.calls import OCTETS, Call, params, segments
+from transactions.history import Payload, TimelineEntry
+from transactions.model import Transaction
+from transactions.pages import Page
+
+
+class Count(Struct, frozen=True, kw_only=True):
+    """How many transactions match."""
+
+    count: int
+
+
+def list_page(
+    filter: str | None = None,  # noqa: A002  # the API's own word
+    sort: str | None = None,
+    limit: int | None = None,
+    cursor: str | None = None,
+) -> Call[Page[Transaction]]:
+    """One page of transactions; ``limit`` is 1 to 1000, ``sort`` a field with ``-`` before it for descending."""
+    return Call(
+        method="GET",
+        path="transactions",
+        answers=Page[Transaction],
+        params=params(filter=filter, sort=sort, limit=limit, cursor=cursor),
+    )
+
+
+def count(filter: str | None = None) -> Call[Count]:  # noqa: A002
+    """How many transactions match the filter."""
+    return Call(method="GET", path="transactions/count", answers=Count, params=params(filter=filter))
+
+
+def show(id: str) -> Call[Transaction]:  # noqa: A002
+    """One transaction."""
+    return Call(method="GET", path=segments("transactions", id), answers=Transaction)
+
+
+def timeline(id: str) -> Call[Page[TimelineEntry]]:  # noqa: A002
+    """What happened to a transaction, oldest first."""
+    return Call(method="GET", path=segments("transactions", id, "timeline"), answers=Page[TimelineEntry])
+
+
+def payload(id: str, revision: int | None = None) -> Call[Payload]:  # noqa: A002
+    """A payload for a person to read; the newest revision unless told."""
+    return Call(
+        method="GET", path=segments("transactions", id, "payload"), answers=Payload, params=params(revision=revision)
+    )
+
+
+def payload_bytes(id: str, revision: int | None = None) -> Call[bytes]:  # noqa: A002
+    """A payload byte for byte."""
+    return Call(
+        method="GET",
+        path=segments("transactions", id, "payload"),
+        answers=bytes,
+        params=params(revision=revision),
+        accept=OCTETS,
+    )

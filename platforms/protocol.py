@@ -1,0 +1,54 @@
+"""What the console and the commands need of a platform, and nothing more."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Protocol, TypeVar
+
+from platforms.calls import Call
+from platforms.events import Connection
+from transactions.history import StreamEvent
+
+T = TypeVar("T")
+
+
+class Sender(Protocol):
+    """Sends calls and waits for their answers."""
+
+    @property
+    def address(self) -> str:
+        """Where the platform is, for messages."""
+        ...
+
+    def send(self, call: Call[T]) -> T:
+        """The answer; raises an ``AndonError`` where there is none."""
+        ...
+
+    def events(self, last_event_id: int | None = None) -> Iterator[StreamEvent | Connection]:
+        """Events as they come, without an end; changes of the connection come between them."""
+        ...
+
+    def close(self) -> None:
+        """Let go of connections."""
+        ...
+
+
+class AsyncSender(Protocol):
+    """The same, for an event loop."""
+
+    @property
+    def address(self) -> str:
+        """Where the platform is, for messages."""
+        ...
+
+    async def send(self, call: Call[T]) -> T:
+        """The answer; raises an ``AndonError`` where there is none."""
+        ...
+
+    def events(self, last_event_id: int | None = None) -> AsyncIterator[StreamEvent | Connection]:
+        """Events as they come, without an end; changes of the connection come between them."""
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of connections."""
+        ...

@@ -1,0 +1,101 @@
+"""The sender for commands: one call at a time."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
+from types import TracebackType
+from typing import TypeVar
+
+from platforms.calls import Call, read_answer, request_for
+from platforms.contexts import Resolved
+from platforms.events import Connection, EventReader, Resumption
+from platforms.problems import error_of
+from platforms.reach import AGENT, endpoint_of
+from platforms.wire import Wire
+from transactions.errors import AndonError
+from transactions.history import StreamEvent
+
+T = TypeVar("T")
+
+
+class SyncClient:
+    """Sends calls to the platform of a context and waits for the answers."""
+
+    def __init__(
+        self,
+        context: Resolved,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        """``sleep`` and ``jitter`` time the tries after a lost connection."""
+        self._endpoint = endpoint_of(context)
+        self._wire = Wire(self._endpoint)
+        self._sleep = sleep
+        self._jitter = jitter
+
+    def __enter__(self) -> SyncClient:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    @property
+    def address(self) -> str:
+        """Where the platform is, for messages."""
+        return self._endpoint.address.url
+
+    def send(self, call: Call[T]) -> T:
+        """The answer of a call.
+
+        Raises:
+            Unreachable: no answer, or one that is not of an admin API.
+            AndonError: the problem that the platform sent, as its own type.
+        """
+        request = request_for(
+            call,
+            base_path=self._endpoint.base_path,
+            token=self._endpoint.token,
+            agent=AGENT,
+            read_only=self._endpoint.read_only,
+        )
+        return read_answer(call, self._wire.exchange(request), self.address)
+
+    def events(self, last_event_id: int | None = None) -> Iterator[StreamEvent | Connection]:
+        """Events as they come, for ever; after a loss the stream goes on behind the last one seen.
+
+        Args:
+            last_event_id: go on behind this one; None begins with what happens now.
+
+        Raises:
+            AndonError: trying again cannot help (not signed in, not allowed, not a platform).
+        """
+        resumption = Resumption(last_event_id, self._jitter)
+        while True:
+            try:
+                # Closed at once when the caller stops listening, not when the garbage collector gets to it.
+                with closing(self._listen(resumption)) as stream:
+                    yield from stream
+                lost = resumption.lost(None)
+            except AndonError as error:
+                lost = resumption.lost(error)
+            yield lost
+            self._sleep(lost.retry_in or 0)
+
+    def close(self) -> None:
+        """Let go of connections."""
+        self._wire.close()
+
+    def _listen(self, resumption: Resumption) -> Generator[StreamEvent | Connection]:
+        request = resumption.request(base_path=self._endpoint.base_path, token=self._endpoint.token, agent=AGENT)
+        with self._wire.stream(request) as (response, pieces):
+            if response.status != 200:
+                raise error_of(response.status, response.content_type, response.body, self.address, response.location)
+            yield resumption.live()
+            reader = EventReader()
+            for piece in pieces:
+                for event in reader.feed(piece):
+                    yield resumption.seen(event)
