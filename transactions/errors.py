@@ -86,7 +86,8 @@ class TransitionRefused(Refused):
 
     def __init__(self, status: str, event: str) -> None:
         super().__init__(
-            f"A transaction that is {status} cannot take the step '{event}'. Look at it again: its status may have changed.",
+            f"A transaction that is {status} cannot take the step '{event}'. "
+            "Look at it again: its status may have changed.",
             transaction_status=str(status),
             event=str(event),
         )

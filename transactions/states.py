@@ -81,6 +81,10 @@ OPEN: frozenset[S] = frozenset({S.FAILED, S.IN_DOUBT, S.PARKED, S.PARTLY_PROCESS
 """A person is needed, or an answer from the target."""
 
 
+BLOCKING: frozenset[S] = MOVING | OPEN | {S.COMPENSATING}
+"""It holds back what comes after it in its lane, and what requires it."""
+
+
 def allowed(status: S, event: Event) -> tuple[S, ...]:
     """Statuses that ``event`` may lead to from ``status``; empty when the table has no such row."""
     return _TABLE.get((status, event), ())

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from hub.errors import StoreError
+from hub.store.journal import Journal, take_journal, write_journal
 from transactions.errors import AndonError
 
 T = TypeVar("T")
@@ -39,11 +40,11 @@ class Writer:
         self._engine = engine
         self._queue: queue.SimpleQueue[_Queued | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="andon-writer", daemon=True)
-        self._committed: list[Callable[[], None]] = []
+        self._committed: list[Callable[[Journal], None]] = []
         self._thread.start()
 
-    def on_commit(self, callback: Callable[[], None]) -> None:
-        """Call ``callback`` in the writer's thread after each commit; it must be quick and thread-safe."""
+    def on_commit(self, callback: Callable[[Journal], None]) -> None:
+        """Call ``callback`` in the writer's thread after each commit, with what the group told; it must be quick."""
         self._committed.append(callback)
 
     async def run(self, job: Job[T]) -> T:
@@ -90,15 +91,18 @@ class Writer:
         try:
             with connection.begin():
                 results: list[tuple[_Queued, Any]] = [(queued, queued.job(connection)) for queued in group]
+                write_journal(connection)
         except Exception as error:  # noqa: BLE001 - whatever a job raises goes to its caller
+            take_journal(connection)
             if len(group) > 1:
                 for queued in group:
                     self._write(connection, [queued])
                 return
             _answer([(group[0], _told(error))], failed=True)
             return
+        told = take_journal(connection)
         for callback in self._committed:
-            callback()
+            callback(told)
         _answer(results, failed=False)
 
 

@@ -1,0 +1,273 @@
+"""The first half of a delivery, in the writer: guards, then the intent, durable before anything leaves."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
+
+from hub.delivery import guards
+from hub.delivery.channel import Outgoing
+from hub.delivery.envelope import delivery_headers
+from hub.landscape import Endpoint, Landscape
+from hub.store.journal import journal, upsert
+from hub.store.schema import attempts, ledger, payloads, revisions, transactions
+from hub.store.transitions import TxRow, encode, fail, fetch, give_back, move
+from transactions.clock import to_micros
+from transactions.landscape import Verify
+from transactions.model import Failure, FailureKind, Status
+from transactions.states import Event
+
+_PAYLOAD = (
+    select(payloads.c.content, revisions.c.headers)
+    .join(revisions, revisions.c.sha256 == payloads.c.sha256)
+    .where(revisions.c.tx_id == bindparam("id"), revisions.c.revision == bindparam("revision"))
+)
+_NEXT_ATTEMPT = select(func.coalesce(func.max(attempts.c.n), 0) + 1).where(attempts.c.tx_id == bindparam("id"))
+_SENT_KEYS = ("target", "idempotency_key", "revision")
+
+
+class Prepared(Struct, frozen=True, kw_only=True):
+    """A delivery whose intent is durable.
+
+    Attributes:
+        n: number of the attempt.
+        ask_first: the target is asked before anything is sent, since an earlier delivery may have been applied.
+        by: who makes it happen: the hub, or the person whose batch it is.
+    """
+
+    id: str
+    n: int
+    endpoint: Endpoint
+    request: Outgoing
+    lookup: Outgoing | None
+    ask_first: bool
+    verify: Verify
+    by: str
+
+
+def begin(
+    connection: Connection,
+    ids: list[str],
+    landscape: Landscape,
+    authorization: str | None,
+    now: datetime,
+    breaker_wait: float | None = None,
+) -> list[Prepared]:
+    """Take up deliveries: those that may leave become ``delivering`` with an attempt written down; the others wait.
+
+    Args:
+        connection: the writer's.
+        ids: transactions that may be due; those that are not pending or retrying (any more) are passed over.
+        landscape: where targets are.
+        authorization: the header the targets want.
+        now: the present moment.
+        breaker_wait: the target's breaker is open: what may leave waits for it, so many seconds at most.
+    """
+    placed = guards.active_holds(connection)
+    prepared = []
+    for tx_id in ids:
+        row = fetch(connection, tx_id)
+        if row is not None and row.status in (Status.PENDING, Status.RETRYING):
+            one = _begin_one(connection, row, landscape, authorization, placed, now, breaker_wait)
+            if one is not None:
+                prepared.append(one)
+    return prepared
+
+
+def _begin_one(
+    connection: Connection,
+    row: TxRow,
+    landscape: Landscape,
+    authorization: str | None,
+    placed: list[Any],
+    now: datetime,
+    breaker_wait: float | None,
+) -> Prepared | None:
+    flow = landscape.flow(row.flow)
+    blocked = (
+        guards.held_by_people(row, placed)
+        or guards.behind_in_lane(connection, row, flow)
+        or guards.required_first(connection, row, flow)
+    )
+    if blocked is not None:
+        _wait(connection, row, blocked, now)
+        return None
+    endpoint = landscape.endpoint(row.target, row.plant)
+    if breaker_wait is not None and endpoint is not None:
+        _wait_for_breaker(connection, row, endpoint.label, breaker_wait, now)
+        return None
+    by = "hub" if row.claimed_by is None else f"batch {row.claimed_by}"
+    newer = None if row.claimed_by else guards.superseded_by(connection, row, flow)
+    if endpoint is None or endpoint.url is None or newer is not None:
+        move(connection, row, Event.DISPATCH, now=now, by=by, text=None)
+        fresh = fetch(connection, row.id)
+        assert fresh is not None
+        failure = _superseded(row, newer) if newer else _nowhere(row)
+        fail(connection, fresh, failure, now=now, by="hub", values={"definitive": 1, "superseded_by": newer})
+        return None
+    ask_first = row.attempts > 0 and not row.definitive
+    if ask_first and not endpoint.asks:
+        # Nobody can say whether the earlier delivery was applied; only a person's evidence may send it again.
+        if row.claimed_by:
+            give_back(connection, row, now=now, by="hub", reason=f"{endpoint.label} cannot be asked; resolve it first")
+        return None
+    return _intend(connection, row, endpoint, landscape.verify(flow, endpoint), authorization, ask_first, by, now)
+
+
+def _intend(
+    connection: Connection,
+    row: TxRow,
+    endpoint: Endpoint,
+    verify: Verify,
+    authorization: str | None,
+    ask_first: bool,
+    by: str,
+    now: datetime,
+) -> Prepared:
+    stored = connection.execute(_PAYLOAD, {"id": row.id, "revision": row.revision}).one()
+    headers = delivery_headers(row, msgspec.json.decode(stored.headers), now)
+    request = Outgoing(method="POST", url=endpoint.deliver_url(row.flow), headers=headers, content=stored.content)
+    n: int = connection.execute(_NEXT_ATTEMPT, {"id": row.id}).scalar_one()
+    moment = to_micros(now)
+    connection.execute(
+        insert(attempts),
+        {
+            "tx_id": row.id,
+            "n": n,
+            "purpose": "delivery",
+            "started_at": moment,
+            "by": by,
+            "batch": row.claimed_by,
+            "revision": row.revision,
+            "method": request.method,
+            "url": request.url,
+            "request_headers": encode(headers),
+        },
+    )
+    if not ask_first:
+        write_ledger(connection, row, moment)
+    values: dict[str, Any] = {"due_next": None}
+    if not ask_first:
+        values |= {
+            "attempts": row.attempts + 1,
+            "tries": row.tries + 1,
+            "sent_at": moment,
+            "lookups": 0,
+            "definitive": 0,
+        }
+    move(connection, row, Event.DISPATCH, now=now, by=by, text=None, values=values)
+    if authorization is not None:
+        # not among the headers that are kept with the attempt: secrets are never stored
+        request = msgspec.structs.replace(request, headers={**headers, "authorization": authorization})
+    return Prepared(
+        id=row.id,
+        n=n,
+        endpoint=endpoint,
+        request=request,
+        lookup=question(endpoint, row, authorization),
+        ask_first=ask_first,
+        verify=verify,
+        by=by,
+    )
+
+
+def intend_after_question(connection: Connection, prepared: Prepared, now: datetime) -> bool:
+    """The target was asked and does not know the key: write down that the document leaves now.
+
+    Returns:
+        False when the transaction is not in delivery any more.
+    """
+    row = fetch(connection, prepared.id)
+    if row is None or row.status != Status.DELIVERING:
+        return False
+    moment = to_micros(now)
+    write_ledger(connection, row, moment)
+    connection.execute(
+        update(transactions)
+        .where(transactions.c.seq == row.seq)
+        .values(attempts=row.attempts + 1, tries=row.tries + 1, sent_at=moment, lookups=0, definitive=0)
+    )
+    return True
+
+
+def write_ledger(connection: Connection, row: TxRow, moment: int) -> None:
+    """Note that this revision leaves under this key."""
+    connection.execute(
+        upsert(connection, ledger).on_conflict_do_update(index_elements=_SENT_KEYS, set_={"sent_at": moment}),
+        {
+            "target": row.target,
+            "idempotency_key": row.idempotency_key,
+            "revision": row.revision,
+            "sha256": row.payload_sha256,
+            "sent_at": moment,
+        },
+    )
+
+
+def question(endpoint: Endpoint, row: TxRow | Row[Any], authorization: str | None) -> Outgoing | None:
+    """The request that asks the target for a key; None where it cannot be asked."""
+    if not endpoint.asks:
+        return None
+    headers = {"accept": "application/json", "ce-type": row.flow}
+    if authorization is not None:
+        headers["authorization"] = authorization
+    return Outgoing(method="GET", url=endpoint.lookup_url(quote(row.idempotency_key, safe="")), headers=headers)
+
+
+def _wait(connection: Connection, row: TxRow, blocked: guards.Blocked, now: datetime) -> None:
+    if row.claimed_by and blocked.by is not None and not blocked.moving:
+        give_back(connection, row, now=now, by="hub", reason=f"held behind: {blocked.text}")
+        return
+    move(
+        connection,
+        row,
+        Event.HOLD,
+        now=now,
+        by="hub",
+        text=f"Waits: {blocked.text}",
+        values={
+            "hold_kind": blocked.kind,
+            "blocked_by": blocked.by,
+            "waiting_on": blocked.text,
+            "due_next": None,
+        },
+    )
+
+
+def _wait_for_breaker(connection: Connection, row: TxRow, label: str, wait: float, now: datetime) -> None:
+    due = to_micros(now) + int(wait * 1_000_000)
+    journal(connection).timer(due)
+    move(
+        connection,
+        row,
+        Event.HOLD,
+        now=now,
+        by="hub",
+        text=f"Waits: {label} does not answer, its breaker is open",
+        values={"hold_kind": "breaker", "blocked_by": None, "waiting_on": f"breaker {label}", "due_next": due},
+    )
+
+
+def _nowhere(row: TxRow) -> Failure:
+    return Failure(
+        kind=FailureKind.MAPPING,
+        help=FailureKind.MAPPING.help,
+        code="no-address",
+        message=f"{row.target} has no address for plant {row.plant or 'none'} in the hub's settings",
+        system="hub",
+    )
+
+
+def _superseded(row: TxRow, newer: str) -> Failure:
+    return Failure(
+        kind=FailureKind.CONFLICT,
+        help=FailureKind.CONFLICT.help,
+        code="superseded",
+        message=f"A newer version of the same object was applied already by {newer}; nothing was sent",
+        system="hub",
+    )

@@ -1,0 +1,119 @@
+"""The delivery engine: outlets, the clock that wakes them, and recovery after a start."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+import structlog
+
+from hub.delivery.channel import Channel
+from hub.delivery.finish import Finisher
+from hub.delivery.outlet import Outlet
+from hub.delivery.profile import Profile
+from hub.delivery.timers import next_due, recover, take_due
+from hub.landscape import Landscape
+from hub.store.database import Database
+from hub.store.journal import Journal, Ready
+from transactions.clock import Clock, to_micros
+
+log = structlog.get_logger("andon.delivery")
+
+
+class Engine:
+    """Brings every transaction that is owed to its target, one outlet per instance."""
+
+    def __init__(
+        self,
+        database: Database,
+        landscape: Landscape,
+        channel: Channel,
+        profile: Profile,
+        clock: Clock,
+        chance: random.Random,
+        authorization: str | None = None,
+    ) -> None:
+        self._database, self._landscape, self._channel = database, landscape, channel
+        self._profile, self._clock, self._authorization = profile, clock, authorization
+        self._finisher = Finisher(profile, chance)
+        self._outlets: dict[tuple[str, str | None], Outlet] = {}
+        self._wake = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._pump: asyncio.Task[None] | None = None
+        self._closing = False
+
+    async def start(self) -> None:
+        """Take up what an earlier run left, and begin to deliver."""
+        self._database.writer.on_commit(self._committed)
+        now = self._clock.now()
+        cut_off = await self._database.write(lambda c: recover(c, self._landscape, now))
+        if cut_off:
+            log.warning("delivery.in-doubt-after-start", transactions=cut_off)
+        self._pump = asyncio.create_task(self._run_pump(), name="delivery timers")
+
+    async def close(self, patience: float = 10.0) -> None:
+        """Stop taking up deliveries; wait ``patience`` seconds for those under way."""
+        self._closing = True
+        if self._pump is not None:
+            self._pump.cancel()
+            await asyncio.gather(self._pump, return_exceptions=True)
+        await asyncio.gather(*(outlet.close(patience) for outlet in self._outlets.values()))
+        await self._channel.close()
+
+    def outlet(self, target: str, plant: str | None) -> Outlet:
+        """The way out to ``target`` for ``plant``."""
+        instance = self._landscape.instance(target, plant)
+        found = self._outlets.get(instance)
+        if found is None:
+            found = self._outlets[instance] = Outlet(
+                instance,
+                self._database,
+                self._landscape,
+                self._channel,
+                self._finisher,
+                self._profile,
+                self._clock,
+                self._authorization,
+            )
+        return found
+
+    @property
+    def busy(self) -> bool:
+        """Whether any outlet has something queued or under way."""
+        return any(outlet.busy for outlet in self._outlets.values())
+
+    def _committed(self, told: Journal) -> None:
+        # in the writer's thread
+        if told.ready or told.due is not None:
+            try:
+                self._loop.call_soon_threadsafe(self._notice, told.ready, told.due)
+            except RuntimeError:
+                log.debug("delivery.loop-ended")  # the hub is ending; the store knows what is due
+
+    def _notice(self, ready: list[Ready], due: int | None) -> None:
+        if self._closing:
+            return
+        for one in ready:
+            self.outlet(one.target, one.plant).add(one.id)
+        if due is not None:
+            self._wake.set()
+
+    async def _run_pump(self) -> None:
+        while True:
+            self._wake.clear()
+            now = self._clock.now()
+            first = await self._database.read(next_due)
+            if first is not None and first <= to_micros(now):
+                due = await self._database.write(lambda c, now=now: take_due(c, self._landscape, now))  # type: ignore[misc]
+                for one in due.deliver:
+                    self.outlet(one.target, one.plant).add(one.id)
+                for one in due.ask:
+                    self.outlet(one.target, one.plant).ask(one.id)
+                continue
+            # A wait of a minute at most, so that a clock that was set back delays nothing for longer.
+            wait = 60.0 if first is None else min(60.0, (first - to_micros(now)) / 1_000_000 + 0.001)
+            try:
+                async with asyncio.timeout(wait):
+                    await self._wake.wait()
+            except TimeoutError:
+                continue

@@ -1,0 +1,372 @@
+"""The second half of a delivery, in the writer: what the answer, or its absence, makes of the transaction."""
+
+from __future__ import annotations
+
+import random
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+from sqlalchemy import Connection, select, update
+
+from hub.delivery.answers import Answer, Found, LookupAnswer, Outcome
+from hub.delivery.answers import Result as Meaning
+from hub.delivery.begin import Prepared
+from hub.delivery.channel import NoAnswer, NotSent
+from hub.delivery.profile import Profile
+from hub.store.journal import journal
+from hub.store.schema import attempts, ledger, transactions
+from hub.store.transitions import CLEAR_FAILURE, TxRow, encode, fail, failure_columns, fetch, move
+from transactions.clock import to_micros
+from transactions.landscape import Verify
+from transactions.model import Failure, FailureKind, Status
+from transactions.states import Event
+
+_BODY_KEPT = 65_536  # characters of an answer that are kept with the attempt
+_SECOND = 1_000_000
+_SAFETY = 1.0  # seconds until the timer asks, should the question that follows the answer at once get lost
+
+
+class Tried(Struct, frozen=True, kw_only=True):
+    """What one attempt came to: an answer and its meaning, or the loss."""
+
+    answer: Answer | None = None
+    outcome: Outcome | None = None
+    not_sent: NotSent | None = None
+    no_answer: NoAnswer | None = None
+
+
+class Finisher:
+    """Carries outcomes into the store; one for the whole hub."""
+
+    def __init__(self, profile: Profile, chance: random.Random) -> None:
+        self._profile = profile
+        self._chance = chance
+
+    def delivery(self, connection: Connection, prepared: Prepared, result: Tried, now: datetime) -> Status | None:
+        """Write down what a delivery came to.
+
+        Returns:
+            The status after it; None when the transaction is not in delivery any more.
+        """
+        row = fetch(connection, prepared.id)
+        if row is None or row.status != Status.DELIVERING:
+            return None
+        failure = _failure_of(row, prepared, result)
+        _close_attempt(connection, prepared, result, failure, now)
+        if result.not_sent is not None and failure is not None:
+            return self._later_or_never(
+                connection, row, failure, Outcome(result=Meaning.FAILED, retry=True), prepared, now
+            )
+        if result.outcome is None:
+            assert failure is not None
+            return self.lose(connection, row, failure, prepared.endpoint.asks, now)
+        return self._answered(connection, row, prepared, result.outcome, failure, now)
+
+    def _answered(
+        self,
+        connection: Connection,
+        row: TxRow,
+        prepared: Prepared,
+        outcome: Outcome,
+        failure: Failure | None,
+        now: datetime,
+    ) -> Status:
+        label = prepared.endpoint.label
+        match outcome.result:
+            case Meaning.APPLIED | Meaning.ACCEPTED | Meaning.DUPLICATE if self._must_verify(prepared, outcome):
+                wait = self._profile.reply_within if prepared.verify in (Verify.REPLY, Verify.CONFIRM) else _SAFETY
+                due = to_micros(now) + int(wait * _SECOND)
+                journal(connection).timer(due)
+                return move(
+                    connection,
+                    row,
+                    Event.ACCEPTED,
+                    now=now,
+                    by=label,
+                    text=f"{label} accepted it; waiting for its {prepared.verify}",
+                    values={"document": outcome.document or row.document, "due_next": due},
+                )
+            case Meaning.APPLIED | Meaning.ACCEPTED:
+                return self.applied(connection, row, outcome.document, label, now)
+            case Meaning.DUPLICATE:
+                if row.attempts > 1:  # the target applied an earlier delivery of ours
+                    return self.applied(connection, row, outcome.document, label, now)
+                return move(
+                    connection,
+                    row,
+                    Event.DUPLICATE,
+                    now=now,
+                    by=label,
+                    text=f"{label} has it already as {outcome.document or 'an earlier posting'}",
+                    values={**CLEAR_FAILURE, "document": outcome.document, "definitive": 1},
+                )
+            case Meaning.PARKED | Meaning.PARTIAL:
+                assert failure is not None
+                parked = outcome.result is Meaning.PARKED
+                return self.stuck(connection, row, failure, outcome.document, parked, prepared.endpoint.asks, now)
+            case Meaning.UNKNOWN:
+                assert failure is not None
+                return self.lose(connection, row, failure, prepared.endpoint.asks, now)
+            case _:
+                assert failure is not None
+                return self._later_or_never(connection, row, failure, outcome, prepared, now)
+
+    def _must_verify(self, prepared: Prepared, outcome: Outcome) -> bool:
+        if prepared.verify is Verify.ACK:
+            # accepted is a promise, not a posting: where the target can be asked, ask
+            return outcome.result is Meaning.ACCEPTED and prepared.endpoint.asks
+        return True
+
+    def _later_or_never(
+        self,
+        connection: Connection,
+        row: TxRow,
+        failure: Failure,
+        outcome: Outcome,
+        prepared: Prepared,
+        now: datetime,
+    ) -> Status:
+        asks, definitive = prepared.endpoint.asks, outcome.definitive
+        if outcome.retry and row.tries < self._profile.attempts and (definitive or asks):
+            wait = max(self._profile.backoff_after(row.tries, self._chance), outcome.retry_after or 0.0)
+            if not definitive:  # absent means absent only when a late posting cannot land any more
+                wait = max(wait, prepared.endpoint.declaration.settle_seconds())
+            due = to_micros(now) + int(wait * _SECOND)
+            journal(connection).timer(due)
+            return move(
+                connection,
+                row,
+                Event.RETRY,
+                now=now,
+                by=failure.system,
+                text=f"{failure.system}: {failure.message}. Next try in {wait:.1f} s",
+                values={**failure_columns(failure), "due_next": due, "definitive": int(definitive)},
+            )
+        if not definitive:
+            return self.lose(connection, row, failure, asks, now)
+        return fail(connection, row, failure, now=now, by=failure.system, values={"definitive": 1})
+
+    def applied(self, connection: Connection, row: TxRow, document: str | None, by: str, now: datetime) -> Status:
+        """The target applied it: close the transaction."""
+        connection.execute(
+            update(ledger)
+            .where(
+                ledger.c.target == row.target,
+                ledger.c.idempotency_key == row.idempotency_key,
+                ledger.c.revision == row.revision,
+            )
+            .values(applied_at=to_micros(now), document=document or row.document)
+        )
+        return move(
+            connection,
+            row,
+            Event.PROCESSED,
+            now=now,
+            by=by,
+            text=f"{by} posted it" + (f" as {document}" if document else ""),
+            values={**CLEAR_FAILURE, "document": document or row.document, "definitive": 1, "due_next": None},
+        )
+
+    def stuck(
+        self,
+        connection: Connection,
+        row: TxRow,
+        failure: Failure,
+        document: str | None,
+        parked: bool,
+        asks: bool,
+        now: datetime,
+    ) -> Status:
+        """The target took it and did not post it, or not all of it."""
+        due = to_micros(now) + int(self._profile.parked_every * _SECOND) if asks else None
+        if due is not None:
+            journal(connection).timer(due)
+        return fail(
+            connection,
+            row,
+            failure,
+            now=now,
+            by=failure.system,
+            event=Event.PARKED if parked else Event.PARTLY_PROCESSED,
+            text=f"{failure.system} took it and {'parked it' if parked else 'posted a part'}: {failure.message}",
+            values={"document": document, "definitive": 0, "due_next": due},
+        )
+
+    def lose(self, connection: Connection, row: TxRow, failure: Failure, asks: bool, now: datetime) -> Status:
+        """Nobody knows what became of it: in doubt, and the target is asked where it can be."""
+        due = to_micros(now) + int(self._profile.lookup_pause * _SECOND) if asks else None
+        if due is not None:
+            journal(connection).timer(due)
+        waiting = f"lookup at {failure.system}" if asks else f"evidence: {failure.system} cannot be asked"
+        return fail(
+            connection,
+            row,
+            failure,
+            now=now,
+            by="hub",
+            event=Event.LOST,
+            text=f"In doubt: {failure.message}",
+            values={"definitive": 0, "due_next": due, "lookups": 0, "waiting_on": waiting},
+        )
+
+    def asked(
+        self, connection: Connection, tx_id: str, found: LookupAnswer, label: str, settle: float, now: datetime
+    ) -> Status | None:
+        """Write down what a target said when asked for a key.
+
+        Args:
+            connection: the writer's.
+            tx_id: whose key.
+            found: its answer.
+            label: the target's name.
+            settle: seconds within which a late posting can still land.
+            now: the present moment.
+
+        Returns:
+            The status after it; None when the answer changes nothing (yet).
+        """
+        row = fetch(connection, tx_id)
+        asked_for = (Status.SENT, Status.IN_DOUBT, Status.PARKED, Status.PARTLY_PROCESSED, Status.DELIVERING)
+        if row is None or row.status not in asked_for:
+            return None
+        _record_lookup(connection, row, found, label, now)
+        match found.status:
+            case Found.APPLIED if self._known(connection, row, found.sha256):
+                return self.applied(connection, row, found.document, label, now)
+            case Found.APPLIED:
+                return self._unknown_content(connection, row, found, label, now)
+            case Found.PARKED if row.status in (Status.PARKED, Status.PARTLY_PROCESSED):
+                self._ask_again(connection, row, self._profile.parked_every, now)
+            case Found.PARKED:
+                failure = _said(
+                    FailureKind.PARKED, found.code or "parked", found.message or "It is parked there", label
+                )
+                return self.stuck(connection, row, failure, found.document, True, True, now)
+            case Found.REJECTED:
+                kind = found.kind or FailureKind.BUSINESS_RULE
+                failure = _said(kind, found.code or "rejected", found.message or "It was rejected there", label)
+                return fail(connection, row, failure, now=now, by=label, values={"definitive": 1})
+            case Found.ABSENT if to_micros(now) >= (row.sent_at or 0) + int(settle * _SECOND):
+                if row.status == Status.DELIVERING:  # asked before sending: the caller sends
+                    return None
+                return self._certainly_absent(connection, row, label, now)
+            case _ if row.status == Status.DELIVERING:
+                said = found.message or f"no clear answer ({found.status})"
+                failure = _said(FailureKind.UNKNOWN_OUTCOME, "asked-first", f"{label}: {said}", label)
+                return self.lose(connection, row, failure, True, now)
+            case Found.ABSENT:
+                left = (row.sent_at or 0) / _SECOND + settle - to_micros(now) / _SECOND
+                self._ask_again(connection, row, left + 0.05, now)
+            case _:
+                return self._unclear(connection, row, found, label, now)
+        return None
+
+    def _known(self, connection: Connection, row: TxRow, sha256: str | None) -> bool:
+        sent = connection.execute(
+            select(ledger.c.revision, ledger.c.sha256).where(
+                ledger.c.target == row.target, ledger.c.idempotency_key == row.idempotency_key
+            )
+        ).all()
+        if sha256 is None:  # the target does not say what it applied: believable when we sent one thing only
+            return len(sent) == 1
+        return any(entry.sha256 == sha256 for entry in sent)
+
+    def _unknown_content(
+        self, connection: Connection, row: TxRow, found: LookupAnswer, label: str, now: datetime
+    ) -> Status | None:
+        failure = _said(
+            FailureKind.CONFLICT,
+            "applied-unknown-content",
+            f"{label} applied other content under this key ({found.document or 'no document'})",
+            label,
+        )
+        if row.status == Status.DELIVERING:
+            return fail(connection, row, failure, now=now, by=label, values={"definitive": 1})
+        if row.status == Status.SENT:
+            return fail(connection, row, failure, now=now, by=label, event=Event.LOST)
+        self._give_up(connection, row, f"evidence: {failure.message}", now)
+        return None
+
+    def _certainly_absent(self, connection: Connection, row: TxRow, label: str, now: datetime) -> Status | None:
+        if row.status in (Status.PARKED, Status.PARTLY_PROCESSED):
+            self._give_up(connection, row, f"evidence: {label} does not know it any more", now)
+            return None
+        if row.status == Status.SENT:
+            failure = _said(
+                FailureKind.ACKNOWLEDGED_NOT_APPLIED,
+                "acknowledged-not-applied",
+                f"{label} accepted it and did not post it",
+                label,
+            )
+        else:
+            failure = _said(FailureKind.TIMEOUT, "not-applied", f"{label} did not answer and did not post it", label)
+        return fail(connection, row, failure, now=now, by=label, values={"definitive": 1, "waiting_on": None})
+
+    def _unclear(
+        self, connection: Connection, row: TxRow, found: LookupAnswer, label: str, now: datetime
+    ) -> Status | None:
+        if row.lookups + 1 < self._profile.lookups:
+            self._ask_again(connection, row, self._profile.lookup_after(row.lookups), now)
+            return None
+        said = found.message or f"no clear answer ({found.status})"
+        if row.status == Status.SENT:
+            failure = _said(FailureKind.UNKNOWN_OUTCOME, "cannot-be-asked", f"{label}: {said}", label)
+            return fail(connection, row, failure, now=now, by="hub", event=Event.LOST)
+        self._give_up(connection, row, f"evidence: {label} gives no clear answer ({said})", now)
+        return None
+
+    def _ask_again(self, connection: Connection, row: TxRow, wait: float, now: datetime) -> None:
+        due = to_micros(now) + int(max(0.02, wait) * _SECOND)
+        journal(connection).timer(due)
+        _set(connection, row, due_next=due, lookups=row.lookups + 1)
+
+    def _give_up(self, connection: Connection, row: TxRow, waiting_on: str, now: datetime) -> None:
+        journal(connection).story(row.id, now, f"Asking ends: {waiting_on}", by="hub")
+        if row.claimed_by:
+            journal(connection).batches.add(row.claimed_by)
+        _set(connection, row, due_next=None, waiting_on=waiting_on)
+
+
+def _set(connection: Connection, row: TxRow, **values: Any) -> None:
+    connection.execute(update(transactions).where(transactions.c.seq == row.seq).values(**values))
+
+
+def _said(kind: FailureKind, code: str, message: str, system: str) -> Failure:
+    return Failure(kind=kind, help=kind.help, code=code, message=message, system=system)
+
+
+def _failure_of(row: TxRow, prepared: Prepared, result: Tried) -> Failure | None:
+    label = prepared.endpoint.label
+    if result.not_sent is not None:
+        return _said(result.not_sent.kind, result.not_sent.code, result.not_sent.message, label)
+    if result.no_answer is not None:
+        return _said(FailureKind.UNKNOWN_OUTCOME, result.no_answer.code, result.no_answer.message, label)
+    return result.outcome.failure if result.outcome is not None else None
+
+
+def _close_attempt(
+    connection: Connection, prepared: Prepared, result: Tried, failure: Failure | None, now: datetime
+) -> None:
+    answer = result.answer
+    if result.not_sent is not None:
+        outcome = "not sent"
+    else:
+        outcome = str(result.outcome.result) if result.outcome is not None else "no answer"
+    connection.execute(
+        update(attempts)
+        .where(attempts.c.tx_id == prepared.id, attempts.c.n == prepared.n)
+        .values(
+            finished_at=to_micros(now),
+            response_status=answer.status if answer else None,
+            response_headers=encode(answer.headers) if answer else None,
+            response_body=answer.body.decode("utf-8", "replace")[:_BODY_KEPT] if answer else None,
+            outcome=outcome,
+            failure=encode(failure) if failure else None,
+        )
+    )
+
+
+def _record_lookup(connection: Connection, row: TxRow, found: LookupAnswer, label: str, now: datetime) -> None:
+    said = f"{label} says: {found.status}" + (f", document {found.document}" if found.document else "")
+    journal(connection).story(row.id, now, f"Asked for the key. {said}", by="hub", kind="attempt")

@@ -1,0 +1,166 @@
+"""What must hold before a request leaves; each guard answers with what the transaction waits for, or None.
+
+They run in the writer, one transaction after the other, so that two of one lane never leave together.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import Connection, bindparam, select
+
+from hub.declarations import FlowDeclaration
+from hub.store.schema import business_keys, holds, transactions
+from transactions.model import Status
+from transactions.states import BLOCKING
+
+_BLOCKING = sorted(BLOCKING)
+_APPLIED = (Status.PROCESSED, Status.DUPLICATE, Status.RESOLVED)
+
+_AHEAD_IN_LANE = (
+    select(
+        transactions.c.id,
+        transactions.c.flow,
+        transactions.c.status,
+        transactions.c.definitive,
+        transactions.c.object_key,
+        transactions.c.claimed_by,
+    )
+    .where(
+        transactions.c.lane == bindparam("lane"),
+        transactions.c.seq < bindparam("before"),
+        transactions.c.status.in_(_BLOCKING),
+    )
+    .order_by(transactions.c.seq.desc())
+)
+_REQUIRED = (
+    select(transactions.c.id, transactions.c.status, transactions.c.claimed_by)
+    .join(business_keys, business_keys.c.tx_seq == transactions.c.seq)
+    .where(
+        business_keys.c.name == bindparam("name"),
+        business_keys.c.value == bindparam("value"),
+        transactions.c.flow == bindparam("flow"),
+        transactions.c.target == bindparam("target"),
+        transactions.c.seq < bindparam("before"),
+        transactions.c.status.in_(_BLOCKING),
+    )
+    .order_by(transactions.c.seq.desc())
+    .limit(1)
+)
+_VERSIONS = select(transactions.c.id, transactions.c.object_version, transactions.c.status).where(
+    transactions.c.object_key == bindparam("object_key"), transactions.c.status.in_(_APPLIED)
+)
+
+
+class Blocked(Struct, frozen=True, kw_only=True):
+    """Why a transaction has to wait.
+
+    Attributes:
+        kind: lane, requires or people.
+        by: the transaction it waits for, where it is one.
+        moving: the one it waits for is on its way by itself.
+        text: what people read.
+    """
+
+    kind: str
+    text: str
+    by: str | None = None
+    moving: bool = False
+
+
+def active_holds(connection: Connection) -> list[Any]:
+    """Holds that people placed and nobody released."""
+    return list(connection.execute(select(holds).where(holds.c.released_at.is_(None))).all())
+
+
+def held_by_people(row: Any, placed: list[Any]) -> Blocked | None:
+    """Whether a hold covers the transaction."""
+    for hold in placed:
+        if all(
+            wanted is None or wanted == actual
+            for wanted, actual in ((hold.target, row.target), (hold.plant, row.plant), (hold.flow, row.flow))
+        ):
+            return Blocked(kind="people", text=f"hold by {hold.placed_by}: {hold.reason}")
+    return None
+
+
+def behind_in_lane(connection: Connection, row: Any, flow: FlowDeclaration | None) -> Blocked | None:
+    """Whether an unfinished transaction is ahead in the lane (the nearest one is named)."""
+    if row.lane is None:
+        return None
+    for ahead in connection.execute(_AHEAD_IN_LANE, {"lane": row.lane, "before": row.seq}):
+        if gives_way(ahead, row, flow):
+            continue
+        return Blocked(
+            kind="lane",
+            by=ahead.id,
+            moving=_on_its_way(ahead),
+            text=f"sequence: {ahead.flow} {ahead.id} is {ahead.status} ahead of it",
+        )
+    return None
+
+
+def gives_way(ahead: Any, row: Any, flow: FlowDeclaration | None) -> bool:
+    """In snapshot and command flows a definitively failed version does not hold back a newer one of its object."""
+    return bool(
+        flow is not None
+        and flow.semantics.replaceable
+        and ahead.object_key is not None
+        and ahead.object_key == row.object_key
+        and ahead.status == Status.FAILED
+        and ahead.definitive
+    )
+
+
+def required_first(connection: Connection, row: Any, flow: FlowDeclaration | None) -> Blocked | None:
+    """Whether something that must come first has failed or is still on its way."""
+    if flow is None or not flow.requires:
+        return None
+    keys: dict[str, str] = msgspec.json.decode(row.business_keys)
+    for need in flow.requires:
+        value = keys.get(need.key)
+        if value is None:
+            continue
+        found = connection.execute(
+            _REQUIRED,
+            {"name": need.key, "value": value, "flow": need.flow, "target": row.target, "before": row.seq},
+        ).first()
+        if found is not None:
+            return Blocked(
+                kind="requires",
+                by=found.id,
+                moving=_on_its_way(found),
+                text=f"requires {need.flow} {found.id} ({need.key} {value}), which is {found.status}",
+            )
+    return None
+
+
+def _on_its_way(other: Any) -> bool:
+    return bool(other.claimed_by) or other.status in (
+        Status.PENDING,
+        Status.DELIVERING,
+        Status.RETRYING,
+        Status.SENT,
+        Status.HELD,
+    )
+
+
+def superseded_by(connection: Connection, row: Any, flow: FlowDeclaration | None) -> str | None:
+    """The transaction that applied a newer version of the same object; only where the flow lets newer replace older."""
+    if flow is None or not flow.semantics.replaceable or row.object_key is None or row.object_version is None:
+        return None
+    mine = version_order(row.object_version)
+    for other in connection.execute(_VERSIONS, {"object_key": row.object_key}):
+        if other.object_version is not None and version_order(other.object_version) > mine:
+            return str(other.id)
+    return None
+
+
+def version_order(version: str) -> tuple[tuple[int, int, str], ...]:
+    """A sort key for versions: digits compare as numbers, so that 10 comes after 9."""
+    return tuple(
+        (1, int(part), "") if part.isdigit() else (0, 0, part) for part in re.findall(r"[0-9]+|[^0-9]+", version)
+    )

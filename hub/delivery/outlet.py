@@ -1,0 +1,208 @@
+"""The way out to one target: a queue, a bound on what is under way, the quota, the breaker."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from datetime import datetime
+
+import structlog
+
+from hub.delivery import begin as beginning
+from hub.delivery.answers import Found, LookupAnswer
+from hub.delivery.begin import Prepared
+from hub.delivery.breaker import Breaker, BreakerState
+from hub.delivery.channel import Channel, NoAnswer, NotSent, Outgoing
+from hub.delivery.classify import classify, classify_lookup
+from hub.delivery.finish import Finisher, Tried
+from hub.delivery.profile import Profile
+from hub.delivery.timers import release_breaker
+from hub.landscape import Landscape
+from hub.store.database import Database
+from hub.store.transitions import fetch
+from transactions.clock import Clock
+from transactions.landscape import Verify
+from transactions.model import FailureKind, Status
+
+log = structlog.get_logger("andon.delivery")
+_COUNTS_AGAINST_IT = (FailureKind.UNREACHABLE, FailureKind.TIMEOUT)
+
+
+class Outlet:
+    """Delivers to one instance of a system."""
+
+    def __init__(
+        self,
+        instance: tuple[str, str | None],
+        database: Database,
+        landscape: Landscape,
+        channel: Channel,
+        finisher: Finisher,
+        profile: Profile,
+        clock: Clock,
+        authorization: str | None,
+    ) -> None:
+        self.target, self.plant = instance
+        self.label = self.target if self.plant is None else f"{self.target}/{self.plant}"
+        self.breaker = Breaker(profile)
+        self.last_success: datetime | None = None
+        self.last_failure: datetime | None = None
+        self.last_failure_text: str | None = None
+        self._database, self._landscape, self._channel = database, landscape, channel
+        self._finisher, self._profile, self._clock = finisher, profile, clock
+        self._authorization = authorization
+        self._waiting: deque[str] = deque()
+        self._known: set[str] = set()
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._wake = asyncio.Event()
+        self._paused_until = 0.0
+        declaration = landscape.catalogue.system.get(self.target)
+        self._quota = declaration.quota_per_second() if declaration is not None else None
+        self._next_slot = 0.0
+        self._task = asyncio.create_task(self._work(), name=f"outlet {self.label}")
+
+    def add(self, tx_id: str) -> None:
+        """Queue a transaction; one that is queued already stays where it is."""
+        if tx_id not in self._known:
+            self._known.add(tx_id)
+            self._waiting.append(tx_id)
+            self._wake.set()
+
+    def ask(self, tx_id: str) -> None:
+        """Ask the target about a transaction."""
+        self._spawn(self._ask_about(tx_id))
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything is queued or under way."""
+        return bool(self._waiting or self._under_way)
+
+    async def close(self, patience: float) -> None:
+        """Stop taking up new deliveries, and wait ``patience`` seconds for those under way."""
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+        if self._under_way:
+            _done, late = await asyncio.wait(self._under_way, timeout=patience)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    async def _work(self) -> None:
+        while True:
+            await self._wake.wait()
+            free = self._profile.concurrency - len(self._under_way)
+            if not self._waiting or free <= 0:
+                self._wake.clear()
+                continue
+            await self._respect_quota()
+            await self._take(free if self._quota is None else 1)
+
+    async def _respect_quota(self) -> None:
+        now = time.monotonic()
+        until = self._paused_until
+        if self._quota is not None:
+            self._next_slot = max(self._next_slot, now - 1.0)  # a second's worth may burst
+            until = max(until, self._next_slot)
+            self._next_slot += 1.0 / self._quota
+        if until > now:
+            await asyncio.sleep(until - now)
+
+    async def _take(self, free: int) -> None:
+        through = self.breaker.lets_through(time.monotonic())
+        if through and self.breaker.state is BreakerState.HALF_OPEN:
+            free = 1
+        ids = [self._waiting.popleft() for _ in range(min(free if through else 200, len(self._waiting)))]
+        self._known.difference_update(ids)
+        wait = None if through else self._profile.breaker_wait
+        now = self._clock.now()
+        prepared = await self._database.write(
+            lambda connection: beginning.begin(connection, ids, self._landscape, self._authorization, now, wait)
+        )
+        if not prepared and self.breaker.state is BreakerState.HALF_OPEN:
+            self.breaker.unused()
+        for one in prepared:
+            self._spawn(self._deliver(one))
+
+    def _spawn(self, work: object) -> None:
+        task: asyncio.Task[None] = asyncio.create_task(work)  # type: ignore[arg-type]
+        self._under_way.add(task)
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._under_way.discard(task)
+        self._wake.set()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            # Its intent is durable: the transaction stays delivering, and is in doubt at the next start.
+            log.error("delivery.broke", target=self.label, exc_info=error)
+
+    async def _deliver(self, prepared: Prepared) -> None:
+        if prepared.ask_first and prepared.lookup is not None:
+            found = await self._question(prepared.lookup)
+            if await self._asked(prepared.id, found) is not None:
+                return
+            now = self._clock.now()
+            if not await self._database.write(lambda c: beginning.intend_after_question(c, prepared, now)):
+                return
+        tried = await self._try(prepared)
+        done = self._clock.now()
+        status = await self._database.write(lambda c: self._finisher.delivery(c, prepared, tried, done))
+        await self._notice(tried, done)
+        if status is Status.SENT and prepared.verify not in (Verify.REPLY, Verify.CONFIRM) and prepared.lookup:
+            await self._asked(prepared.id, await self._question(prepared.lookup))
+
+    async def _try(self, prepared: Prepared) -> Tried:
+        try:
+            answer = await self._channel.send(prepared.request)
+        except NotSent as error:
+            return Tried(not_sent=error)
+        except NoAnswer as error:
+            return Tried(no_answer=error)
+        return Tried(answer=answer, outcome=classify(answer, self.label))
+
+    async def _notice(self, tried: Tried, now: datetime) -> None:
+        failure = tried.outcome.failure if tried.outcome is not None else None
+        silent = tried.answer is None or (failure is not None and failure.kind in _COUNTS_AGAINST_IT)
+        if tried.outcome is not None and tried.outcome.retry_after:
+            self._paused_until = time.monotonic() + tried.outcome.retry_after
+        if not silent:
+            self.last_success = now
+            if self.breaker.succeeded():
+                log.info("breaker.closed", target=self.label)
+                await self._database.write(lambda c: release_breaker(c, self.label, now, one=False))
+            return
+        self.last_failure = now
+        loss = tried.not_sent or tried.no_answer
+        self.last_failure_text = loss.message if loss is not None else (failure.message if failure else None)
+        if self.breaker.failed(time.monotonic()):
+            log.warning("breaker.opened", target=self.label, because=self.last_failure_text)
+            asyncio.get_running_loop().call_later(self._profile.breaker_pause, self._probe)
+
+    def _probe(self) -> None:
+        if not self._task.done():
+            now = self._clock.now()
+            self._spawn(self._release_one(now))
+
+    async def _release_one(self, now: datetime) -> None:
+        await self._database.write(lambda c: release_breaker(c, self.label, now, one=True))
+
+    async def _ask_about(self, tx_id: str) -> None:
+        row = await self._database.read(lambda c: fetch(c, tx_id))
+        endpoint = self._landscape.endpoint(self.target, self.plant)
+        if row is None or endpoint is None:
+            return
+        request = beginning.question(endpoint, row, self._authorization)
+        if request is not None:
+            await self._asked(tx_id, await self._question(request))
+
+    async def _question(self, request: Outgoing) -> LookupAnswer:
+        try:
+            return classify_lookup(await self._channel.send(request))
+        except (NotSent, NoAnswer) as error:
+            return LookupAnswer(status=Found.UNKNOWN, message=error.message)
+
+    async def _asked(self, tx_id: str, found: LookupAnswer) -> Status | None:
+        now = self._clock.now()
+        endpoint = self._landscape.endpoint(self.target, self.plant)
+        settle = endpoint.declaration.settle_seconds() if endpoint is not None else 0.0
+        return await self._database.write(lambda c: self._finisher.asked(c, tx_id, found, self.label, settle, now))

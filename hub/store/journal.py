@@ -1,0 +1,188 @@
+"""What a group of jobs has to write besides its rows: events, timeline, tallies, audit; and whom to wake.
+
+Jobs add to the journal of their connection; it is written in bulk just before the group commits, and forgotten when
+the group is rolled back. The audit chain is linked there, so that its order is the order of commits.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, bindparam, select
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from hub.store.schema import audit, events, failures_by_half_hour, tallies, timeline
+from transactions.audit import GENESIS, link
+from transactions.clock import to_micros
+from transactions.history import AuditEntry
+from transactions.model import Status
+
+HALF_HOUR = 1_800_000_000  # microseconds
+
+TallyKey = tuple[str, str, str, str, str]
+
+
+class Journal:
+    """What is still to be written with the running group."""
+
+    def __init__(self) -> None:
+        self.events: list[dict[str, Any]] = []
+        self.timeline: list[dict[str, Any]] = []
+        self.audit: list[tuple[datetime, str, str, str, str | None, Any, Any]] = []
+        self.tallies: Counter[TallyKey] = Counter()
+        self.trend: Counter[tuple[int, str, str]] = Counter()
+        self.ready: list[Ready] = []
+        self.batches: set[str] = set()
+        self.due: int | None = None
+
+    def event(self, now: datetime, kind: str, subject: str, data: dict[str, Any]) -> None:
+        """Tell followers of the stream."""
+        self.events.append(
+            {"at": to_micros(now), "type": kind, "id": subject, "data": msgspec.json.encode(data).decode()}
+        )
+
+    def story(
+        self,
+        tx_id: str,
+        now: datetime,
+        text: str,
+        *,
+        by: str,
+        kind: str = "status",
+        status: Status | None = None,
+        before: Status | None = None,
+    ) -> None:
+        """Add a line to a transaction's timeline."""
+        self.timeline.append(
+            {
+                "tx_id": tx_id,
+                "at": to_micros(now),
+                "kind": kind,
+                "by": by,
+                "text": text,
+                "status": status,
+                "before": before,
+                "attempt": None,
+            }
+        )
+
+    def timer(self, micros: int) -> None:
+        """Something is due at ``micros``; the engine wakes for the earliest."""
+        self.due = micros if self.due is None else min(self.due, micros)
+
+    def effect(
+        self, now: datetime, actor: str, action: str, subject: str, reason: str | None, before: Any, after: Any
+    ) -> None:
+        """Add an entry to the audit chain."""
+        self.audit.append((now, actor, action, subject, reason, before, after))
+
+
+class Ready(msgspec.Struct, frozen=True):
+    """A transaction that the delivery engine should look at now."""
+
+    target: str
+    plant: str | None
+    id: str
+
+
+def journal(connection: Connection) -> Journal:
+    """The journal of the group that runs on ``connection``."""
+    found = connection.info.get("journal")
+    if found is None:
+        found = connection.info["journal"] = Journal()
+    assert isinstance(found, Journal)
+    return found
+
+
+def take_journal(connection: Connection) -> Journal:
+    """The journal, and a new one for the next group."""
+    found = journal(connection)
+    connection.info["journal"] = Journal()
+    return found
+
+
+def write_journal(connection: Connection) -> None:
+    """Write everything the running group has to tell."""
+    found = journal(connection)
+    if found.timeline:
+        connection.execute(timeline.insert(), found.timeline)
+    changed = {key: count for key, count in found.tallies.items() if count}
+    if changed:
+        _add_tallies(connection, changed)
+    if found.trend:
+        _add_trend(connection, found.trend)
+    if found.audit:
+        _chain(connection, found.audit)
+    if found.events:
+        connection.execute(events.insert(), found.events)
+
+
+def upsert(connection: Connection, table: Any) -> Any:
+    """An insert that can say what happens on conflict, in the dialect of ``connection``."""
+    return postgres_insert(table) if connection.dialect.name == "postgresql" else sqlite_insert(table)
+
+
+def _add_tallies(connection: Connection, changed: dict[TallyKey, int]) -> None:
+    statement = upsert(connection, tallies)
+    statement = statement.on_conflict_do_update(
+        index_elements=["status", "plant", "flow", "target", "fingerprint"],
+        set_={"count": tallies.c.count + statement.excluded.count},
+    )
+    names = ("status", "plant", "flow", "target", "fingerprint")
+    connection.execute(statement, [{**dict(zip(names, key, strict=True)), "count": n} for key, n in changed.items()])
+    if any(n < 0 for n in changed.values()):
+        connection.execute(tallies.delete().where(tallies.c.count == bindparam("zero")), {"zero": 0})
+
+
+def _add_trend(connection: Connection, trend: Counter[tuple[int, str, str]]) -> None:
+    statement = upsert(connection, failures_by_half_hour)
+    statement = statement.on_conflict_do_update(
+        index_elements=["half_hour", "plant", "flow"],
+        set_={"count": failures_by_half_hour.c.count + statement.excluded.count},
+    )
+    connection.execute(
+        statement,
+        [{"half_hour": at, "plant": plant, "flow": flow, "count": n} for (at, plant, flow), n in trend.items()],
+    )
+
+
+def _chain(connection: Connection, entries: list[tuple[datetime, str, str, str, str | None, Any, Any]]) -> None:
+    head = connection.execute(select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1)).first()
+    seq, previous = (head.seq, head.hash) if head else (0, GENESIS)
+    rows = []
+    for now, actor, action, subject, reason, before, after in entries:
+        seq += 1
+        entry = link(
+            AuditEntry(
+                seq=seq,
+                at=now,
+                actor=actor,
+                action=action,
+                subject=subject,
+                reason=reason,
+                before=before,
+                after=after,
+                previous=previous,
+                hash="",
+            )
+        )
+        previous = entry.hash
+        rows.append(
+            {
+                "seq": seq,
+                "at": to_micros(now),
+                "actor": actor,
+                "action": action,
+                "subject": subject,
+                "reason": reason,
+                "before": None if before is None else msgspec.json.encode(before).decode(),
+                "after": None if after is None else msgspec.json.encode(after).decode(),
+                "previous": entry.previous,
+                "hash": entry.hash,
+            }
+        )
+    connection.execute(audit.insert(), rows)

@@ -1,0 +1,254 @@
+"""The one place where a transaction's status changes: table, row, tallies, timeline, events, batch item, waiters."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Row, bindparam, func, select, update
+from transactions.grouping import fingerprint, template
+
+from hub.store.journal import HALF_HOUR, Ready, journal
+from hub.store.schema import batch_items, groups, transactions
+from transactions import states
+from transactions.batches import ItemState
+from transactions.clock import to_micros
+from transactions.model import Failure, Status
+from transactions.states import Event
+
+TxRow = Row[Any]
+
+_BY_ID = select(transactions).where(transactions.c.id == bindparam("id"))
+_TOUCHED = {"version": transactions.c.version + 1}
+
+CLEAR_FAILURE: dict[str, Any] = {
+    "failure_kind": None,
+    "failure_help": None,
+    "failure_code": None,
+    "failure_message": None,
+    "failure_system": None,
+    "failure_policy_ref": None,
+    "fingerprint": None,
+    "failed_at": None,
+}
+NOT_HELD: dict[str, Any] = {"hold_kind": None, "blocked_by": None, "waiting_on": None, "due_next": None}
+
+_ITEM_STATE: dict[Status, ItemState] = {
+    Status.SENT: ItemState.SENT,
+    Status.IN_DOUBT: ItemState.IN_DOUBT,
+    Status.PROCESSED: ItemState.PROCESSED,
+    Status.DUPLICATE: ItemState.PROCESSED,
+    Status.FAILED: ItemState.FAILED,
+    Status.PARKED: ItemState.FAILED,
+    Status.PARTLY_PROCESSED: ItemState.FAILED,
+}
+
+
+def fetch(connection: Connection, tx_id: str) -> TxRow | None:
+    """The transaction's row, as the running group sees it."""
+    return connection.execute(_BY_ID, {"id": tx_id}).first()
+
+
+def move(
+    connection: Connection,
+    row: TxRow,
+    event: Event,
+    *,
+    now: datetime,
+    by: str,
+    text: str | None,
+    to: Status | None = None,
+    values: dict[str, Any] | None = None,
+) -> Status:
+    """Take one step of the life cycle; the only way a status changes.
+
+    Args:
+        connection: the writer's.
+        row: the transaction as read in this job.
+        event: what happened.
+        now: when.
+        by: who or what made it happen.
+        text: the line for the timeline; None where the attempt says it all.
+        to: the remembered status, for steps that lead back to one.
+        values: further columns to set.
+
+    Raises:
+        TransitionRefused: the table has no such step.
+    """
+    before = Status(row.status)
+    status = states.next_status(before, event, to)
+    changes = dict(values or {})
+    if before is Status.HELD:
+        changes = {**NOT_HELD, **changes}
+    connection.execute(
+        update(transactions).where(transactions.c.seq == row.seq).values(status=status, **_TOUCHED, **changes)
+    )
+    book = journal(connection)
+    plant = row.plant or ""
+    book.tallies[before, plant, row.flow, row.target, row.fingerprint or ""] -= 1
+    book.tallies[status, plant, row.flow, row.target, changes.get("fingerprint", row.fingerprint) or ""] += 1
+    if text is not None:
+        book.story(row.id, now, text, by=by, status=status, before=before)
+    if status is not Status.DELIVERING:
+        book.event(
+            now,
+            "transaction",
+            row.id,
+            {
+                "id": row.id,
+                "flow": row.flow,
+                "plant": row.plant,
+                "target": row.target,
+                "status": status,
+                "before": before,
+            },
+        )
+    if row.claimed_by and status in _ITEM_STATE:
+        _settle_item(connection, row, status, now, by)
+    if status not in states.BLOCKING or status is Status.FAILED:
+        wake_waiters(connection, row.id, now, closed=status not in states.BLOCKING)
+    return status
+
+
+def fail(
+    connection: Connection,
+    row: TxRow,
+    failure: Failure,
+    *,
+    now: datetime,
+    by: str,
+    event: Event = Event.FAIL,
+    text: str | None = None,
+    values: dict[str, Any] | None = None,
+) -> Status:
+    """Let a transaction fail: :func:`move` with the failure written down and its group counted."""
+    moment = to_micros(now)
+    shape = template(failure.message)
+    group = fingerprint(row.flow, row.target, failure.kind, failure.code, shape)
+    _see_group(connection, row, failure, shape, group, moment)
+    journal(connection).trend[moment // HALF_HOUR, row.plant or "", row.flow] += 1
+    return move(
+        connection,
+        row,
+        event,
+        now=now,
+        by=by,
+        text=text or f"Failed: {failure.kind} {failure.code}. {failure.system} says: {failure.message}",
+        values={
+            **failure_columns(failure),
+            "fingerprint": group,
+            "failed_at": moment,
+            "due_next": None,
+            **(values or {}),
+        },
+    )
+
+
+def failure_columns(failure: Failure) -> dict[str, Any]:
+    """A failure as columns of the transaction's row."""
+    return {f"failure_{name}": getattr(failure, name) for name in Failure.__struct_fields__}
+
+
+def _see_group(connection: Connection, row: TxRow, failure: Failure, shape: str, group: str, moment: int) -> None:
+    seen = connection.execute(
+        update(groups).where(groups.c.fingerprint == group).values(last_seen=func.max(groups.c.last_seen, moment))
+    )
+    if seen.rowcount == 0:
+        connection.execute(
+            groups.insert(),
+            {
+                "fingerprint": group,
+                "flow": row.flow,
+                "target": row.target,
+                "kind": failure.kind,
+                "code": failure.code,
+                "template": shape,
+                "first_seen": moment,
+                "last_seen": moment,
+            },
+        )
+
+
+def _settle_item(connection: Connection, row: TxRow, status: Status, now: datetime, by: str) -> None:
+    """Carry the outcome of a claimed transaction to its batch item, and let the claim go when it is final."""
+    state = _ITEM_STATE[status]
+    current = fetch(connection, row.id)
+    assert current is not None
+    reason = current.failure_message if state is ItemState.FAILED else current.document
+    set_item(connection, row.claimed_by, row.id, state, status=status, reason=reason, now=now)
+    book = journal(connection)
+    if state in (ItemState.SENT, ItemState.IN_DOUBT):
+        return
+    release_claim(connection, row)
+    book.effect(
+        now,
+        by,
+        "transaction.replayed",
+        row.id,
+        f"batch {row.claimed_by}",
+        {"status": row.status_before, "revision": row.revision},
+        {"status": status, "document": current.document, "failure": current.failure_code},
+    )
+
+
+def set_item(
+    connection: Connection,
+    batch: str,
+    tx_id: str,
+    state: ItemState,
+    *,
+    status: Status | None,
+    reason: str | None,
+    now: datetime,
+) -> None:
+    """Write the state of one batch item and tell the batch's runner."""
+    connection.execute(
+        update(batch_items)
+        .where(batch_items.c.batch == batch, batch_items.c.tx_id == tx_id)
+        .values(state=state, status=status, reason=reason, updated_at=to_micros(now))
+    )
+    journal(connection).batches.add(batch)
+
+
+def release_claim(connection: Connection, row: TxRow) -> None:
+    """No action is in flight on the transaction any more."""
+    connection.execute(
+        update(transactions).where(transactions.c.seq == row.seq).values(claimed_by=None, status_before=None)
+    )
+
+
+def give_back(connection: Connection, row: TxRow, *, now: datetime, by: str, reason: str) -> None:
+    """Return a claimed transaction that was not sent to the status before the claim; its batch item is skipped."""
+    before = Status(row.status_before) if row.status_before else Status.FAILED
+    batch = row.claimed_by
+    release_claim(connection, row)
+    unclaimed = fetch(connection, row.id)
+    assert unclaimed is not None
+    status = move(
+        connection, unclaimed, Event.CANCEL, now=now, by=by, text=f"Not sent: {reason}", to=before, values=NOT_HELD
+    )
+    set_item(connection, batch, row.id, ItemState.SKIPPED, status=status, reason=reason, now=now)
+
+
+def wake_waiters(connection: Connection, tx_id: str, now: datetime, *, closed: bool) -> None:
+    """Let those look again that wait for ``tx_id``; a claimed one whose predecessor failed is given back."""
+    waiting = connection.execute(select(transactions).where(transactions.c.blocked_by == tx_id)).all()
+    for row in waiting:
+        if closed:
+            release(connection, row, now=now, by="hub", text=f"Released: {tx_id} is closed")
+        elif row.claimed_by:
+            give_back(connection, row, now=now, by="hub", reason=f"it waits behind {tx_id}, which failed again")
+
+
+def release(connection: Connection, row: TxRow, *, now: datetime, by: str, text: str, after: float = 0.0) -> None:
+    """Let a held transaction go on, now or ``after`` seconds from now."""
+    due = None if after <= 0 else to_micros(now) + int(after * 1_000_000)
+    move(connection, row, Event.RELEASE, now=now, by=by, text=text, values={"due_next": due})
+    if due is None:
+        journal(connection).ready.append(Ready(row.target, row.plant, row.id))
+
+
+def encode(value: Any) -> str:
+    """A value as JSON text for a column."""
+    return msgspec.json.encode(value).decode()
