@@ -1,1 +1,1 @@
-"""The `andon` CLI, one module per noun: parse, call, render."""
+"""The ``andon`` command line: one module per noun, each parses, calls and renders."""

@@ -1,0 +1,5 @@
+"""``python -m commands`` is ``andon``."""
+
+from commands.main import run
+
+run()

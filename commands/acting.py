@@ -1,0 +1,200 @@
+"""Acting: every command that changes something stores a plan, shows it, and runs it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from msgspec import Struct
+
+from commands.exits import Exit, Usage
+from commands.following import follow
+from commands.outcome import Outcome, exit_of_outcome, outcome_of, show_outcome
+from commands.plan_files import plan_named, read_plan, write_plan
+from commands.plan_view import describe_plan, show_plan
+from commands.session import Session
+from platforms.errors import ReadOnly
+from platforms.hub import plans
+from transactions.durations import parse_rate
+from transactions.errors import NotFound, PlanAltered, Refused, Stale
+from transactions.plans import Action, Plan, PlanOptions, PlanRequest, PlanState, Verdict, check_unaltered
+
+PLACED = frozenset({Action.HOLD, Action.RELEASE})
+RUNNABLE = frozenset({Verdict.SEND, Verdict.HELD_BEHIND})
+
+
+class Acting(Struct, frozen=True, kw_only=True):
+    """What the line asks for; the fields are the options of the acting commands."""
+
+    action: Action
+    ids: list[str] | None = None
+    filter: str | None = None
+    reason: str | None = None
+    dry_run: bool = False
+    plan_out: Path | None = None
+    plan: str | None = None
+    yes: bool = False
+    rate: str | None = None
+    concurrency: int | None = None
+    canary: int | None = None
+    stop_after_failures: int | None = None
+    force_superseded: bool = False
+    wait: bool = True
+    target: str | None = None
+    plant: str | None = None
+    flow: str | None = None
+    drain_rate: str | None = None
+
+
+def act(session: Session, asked: Acting) -> Exit:
+    """Plan, ask, run, follow, sum up.
+
+    Returns:
+        The exit code of the command.
+    """
+    session.given_filter = asked.filter
+    if session.resolved.read_only:
+        raise ReadOnly(
+            f"This session is read-only, and {asked.action} would change something. Nothing was sent. "
+            "Leave out --read-only, or set read_only = false in the context."
+        )
+    _check(session, asked)
+    plan = _stored(session, asked) if asked.plan is not None else _make(session, asked)
+    if asked.plan_out is not None:
+        write_plan(plan, asked.plan_out)
+        session.note(f"The plan is in {asked.plan_out}")
+    if asked.dry_run:
+        show_plan(session, plan)
+        return Exit.DONE
+    stop = _cannot_run(session, plan)
+    if stop is not None:
+        return stop
+    if not asked.yes:
+        _confirm(session, plan)
+    batch = session.send(plans.run(plan.hash))
+    session.note(f"Batch {batch.id} runs plan {plan.hash[:12]}…")
+    if asked.wait:
+        batch = follow(session, batch)
+    outcome = outcome_of(session, plan, batch)
+    show_outcome(session, outcome)
+    return exit_of_outcome(outcome, waited=asked.wait)
+
+
+def _check(session: Session, asked: Acting) -> None:
+    if asked.plan is not None:
+        if asked.ids or asked.filter is not None:
+            raise Usage("--plan says what is acted on, and so do ids and --filter. Nothing was done. Leave one out.")
+    elif asked.action not in PLACED and bool(asked.ids) == (asked.filter is not None):
+        both = "both were" if asked.ids else "neither was"
+        raise Usage(
+            f"{asked.action} wants ids or --filter, and {both} given. Nothing was done. "
+            "Name transactions by id, or all that match a filter."
+        )
+    if not asked.dry_run and not asked.yes and not session.interactive:
+        raise Usage(
+            f"There is no terminal to ask for a confirmation, and {asked.action} changes something. Nothing was done. "
+            "Add --yes to act, or --dry-run to see the plan."
+        )
+
+
+def _make(session: Session, asked: Acting) -> Plan:
+    try:
+        options = PlanOptions(
+            rate=None if asked.rate is None else parse_rate(asked.rate),
+            concurrency=asked.concurrency,
+            canary=asked.canary,
+            stop_after_failures=asked.stop_after_failures,
+            force_superseded=asked.force_superseded,
+            target=asked.target,
+            plant=asked.plant,
+            flow=asked.flow,
+            drain_rate=None if asked.drain_rate is None else parse_rate(asked.drain_rate),
+        )
+    except ValueError as error:
+        raise Usage(f"{error}. Nothing was done.") from error
+    request = PlanRequest(
+        action=asked.action,
+        reason=_reason(session, asked),
+        ids=list(dict.fromkeys(asked.ids)) if asked.ids else None,
+        filter=asked.filter,
+        options=options,
+    )
+    return session.send(plans.create(request))
+
+
+def _reason(session: Session, asked: Acting) -> str:
+    reason = (asked.reason or "").strip()
+    if not reason and asked.reason is None and session.interactive:
+        import typer
+
+        reason = str(typer.prompt(f"Reason for {asked.action}", err=True)).strip()
+    if not reason:
+        raise Usage(
+            f"{asked.action} wants a reason, and none was given. Nothing was done. "
+            'Add --reason "TEXT"; it is kept in the audit.'
+        )
+    return reason
+
+
+def _stored(session: Session, asked: Acting) -> Plan:
+    """The plan that ``--plan`` names, as the platform has it."""
+    named = plan_named(asked.plan or "")
+    if isinstance(named, Path):
+        given = read_plan(named)
+        try:
+            plan = session.send(plans.show(given.hash))
+        except NotFound as error:
+            raise PlanAltered(
+                f"The platform does not know the plan in {named}. It was made on another platform, or is long gone. "
+                "Nothing was sent. Make a new plan here."
+            ) from error
+        check_unaltered(given, plan.platform)
+    else:
+        plan = session.send(plans.show(named))
+    if plan.action is not asked.action:
+        raise Refused(
+            f"The plan {plan.hash[:12]}… is to {plan.action}, and the command is {asked.action}. Nothing was sent. "
+            f"Run it with 'andon tx {plan.action} --plan {plan.hash[:12]}'."
+        )
+    match plan.state:
+        case PlanState.RUN:
+            raise Stale(
+                f"The plan {plan.hash[:12]}… was run already, as batch {plan.batch}. "
+                "A plan runs once; nothing was sent. "
+                "Make a new plan for what is still open."
+            )
+        case PlanState.EXPIRED | PlanState.REJECTED:
+            raise Stale(f"The plan {plan.hash[:12]}… is {plan.state}. Nothing was sent. Make a new plan.")
+        case _:
+            return plan
+
+
+def _cannot_run(session: Session, plan: Plan) -> Exit | None:
+    """The exit code where there is nothing to run, with the outcome shown; None where it can run."""
+    if plan.state is PlanState.AWAITING_APPROVAL:
+        show_outcome(session, Outcome.without_run(plan))
+        session.note(f"A second person has to approve the plan {plan.hash}. Nothing was sent.")
+        return Exit.REFUSED
+    if plan.action in PLACED:
+        return None
+    if not plan.items:
+        show_outcome(session, Outcome.without_run(plan))
+        return Exit.DONE
+    if not any(item.verdict in RUNNABLE for item in plan.items):
+        show_outcome(session, Outcome.without_run(plan))
+        session.note(f"None of {len(plan.items)} can be sent as they are. Nothing was sent; each says why above.")
+        return Exit.REFUSED
+    return None
+
+
+def _confirm(session: Session, plan: Plan) -> None:
+    import typer
+
+    session.stderr.write(describe_plan(plan, session.look_err()))
+    resolved = session.resolved
+    if resolved.production:
+        # As the console does: on production the name is typed, so that a habit does not answer.
+        typed = typer.prompt(f"This is production. Type {resolved.name} to run the plan", err=True)
+        if typed.strip() != resolved.name:
+            raise typer.Abort
+        return
+    typer.confirm("Run it?", abort=True, err=True)

@@ -1,0 +1,147 @@
+"""The pieces that every command is made of: lazy groups, and the options that may stand anywhere."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import Any, ClassVar, TypeVar
+
+import typer
+from typer.core import TyperCommand, TyperGroup, TyperOption
+
+from commands.catalogue import BY_NAME, ENTRIES, help_text
+from commands.session import Session
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+EPILOG = "The options of 'andon --help' may stand here too."
+HELP_NAMES = {"help_option_names": ["-h", "--help"]}
+
+
+def _remember(ctx: typer.Context, param: Any, value: Any) -> None:
+    """Write a global option into the session; the last one on the line wins."""
+    if isinstance(ctx.obj, Session) and value not in (None, False):
+        setattr(ctx.obj.options, str(param.name), value)
+
+
+def _version(ctx: typer.Context, _param: Any, value: Any) -> None:
+    if value and not ctx.resilient_parsing:
+        from commands.version import version_line
+
+        typer.echo(version_line())
+        raise typer.Exit
+
+
+def _complete_context(ctx: typer.Context, incomplete: str) -> list[str]:
+    from commands.completing import contexts
+
+    return contexts(incomplete)
+
+
+def global_options(*, hidden: bool) -> list[TyperOption]:
+    """The global options, for a group or a command to take as its own."""
+
+    def option(*names: str, flag: bool = False, **more: Any) -> TyperOption:
+        if flag:
+            more |= {"is_flag": True, "default": False}
+        more.setdefault("callback", _remember)
+        return TyperOption(param_decls=list(names), expose_value=False, hidden=hidden, **more)
+
+    return [
+        option("--context", metavar="NAME", autocompletion=_complete_context, help="The context to work on."),
+        option("--url", metavar="URL", help="The platform to work on, by address."),
+        option("--output", "-o", metavar="FORMAT", help="table, json, jsonl, csv, yaml or id."),
+        option("--no-color", flag=True, help="No colours."),
+        option("--quiet", "-q", flag=True, help="No progress and no notes."),
+        option("--verbose", "-v", flag=True, help="Say on stderr which platform is asked what."),
+        option("--read-only", flag=True, help="Refuse everything that changes something."),
+        option("--version", flag=True, is_eager=True, callback=_version, help="Print the version."),
+    ]
+
+
+class Leaf(TyperCommand):
+    """A command that also takes the global options."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params.extend(global_options(hidden=True))
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run it, once the form of output is known to be one: a typing error there must not cost an action."""
+        if isinstance(ctx.obj, Session):
+            _ = ctx.obj.form
+        return super().invoke(ctx)
+
+
+class Branch(TyperGroup):
+    """A group that also takes the global options."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.params.extend(global_options(hidden=True))
+
+
+class Noun(typer.Typer):
+    """The commands of one noun."""
+
+    def __init__(self, help: str | None = None) -> None:
+        super().__init__(
+            cls=Branch,
+            help=help,
+            rich_markup_mode=None,
+            add_completion=False,
+            pretty_exceptions_enable=False,
+            context_settings=HELP_NAMES,
+        )
+
+    def verb(self, name: str | None = None, *, hidden: bool = False) -> Callable[[F], F]:
+        """Register a command of this noun; it takes the global options too."""
+        return self.command(name, cls=Leaf, context_settings=HELP_NAMES, epilog=EPILOG, hidden=hidden)
+
+
+class Root(TyperGroup):
+    """``andon`` itself: knows the words after it from a table, and imports a command when it is called."""
+
+    loaded: ClassVar[dict[str, Any]] = {}
+
+    def __init__(self, console: Callable[[Session], int]) -> None:
+        super().__init__(
+            name="andon",
+            rich_markup_mode=None,
+            invoke_without_command=True,
+            callback=None,
+            context_settings=HELP_NAMES,
+        )
+        self.params.extend(global_options(hidden=False))
+        self._console = console
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Every word, in the table's order."""
+        return [entry.name for entry in ENTRIES]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command or group of that word, imported now."""
+        entry = BY_NAME.get(cmd_name)
+        if entry is None:
+            return None
+        if entry.module not in self.loaded:
+            app = importlib.import_module(f"commands.{entry.module}").app
+            self.loaded[entry.module] = typer.main.get_command(app)
+        return self.loaded[entry.module]
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """From the table; importing every command for a line of each would take ten times as long."""
+        formatter.write(help_text())
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> Any:
+        """Words from the table, then options."""
+        from typer._click.shell_completion import CompletionItem
+
+        words = [CompletionItem(entry.name, help=entry.help) for entry in ENTRIES if entry.name.startswith(incomplete)]
+        return words or super(TyperGroup, self).shell_complete(ctx, incomplete)
+
+    def invoke(self, ctx: Any) -> Any:
+        """A command, or the console where there is none."""
+        if ctx._protected_args:
+            return super().invoke(ctx)
+        return self._console(ctx.obj)

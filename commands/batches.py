@@ -1,0 +1,92 @@
+"""``andon batches``: the durable runs of plans."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from commands.app import Noun
+from commands.batch_view import COLUMNS, ITEMS, describe_batch
+from commands.exits import Exit, Usage
+from commands.following import follow
+from commands.output import Detail, Listing
+from commands.paging import LARGEST_PAGE, every
+from commands.session import Session, session_of
+from platforms.hub import batches as calls
+from transactions.batches import Batch, BatchItem, BatchState
+
+app = Noun(help="Follow and cancel the runs of plans.")
+
+Id = Annotated[str, typer.Argument(metavar="ID", help="Id of a batch.", show_default=False)]
+
+
+@app.verb("list")
+def list_(
+    ctx: typer.Context,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, max=LARGEST_PAGE, help="Length of the page.")] = None,
+    cursor: Annotated[str | None, typer.Option("--cursor", help="next_cursor of the page before.")] = None,
+    all: Annotated[bool, typer.Option("--all", help="Every page.")] = False,
+) -> None:
+    """Batches, newest first."""
+    session = session_of(ctx)
+    if all and cursor is not None:
+        raise Usage("--all and --cursor cannot be together. --all begins at the first page. Leave one of them out.")
+    if all:
+        page = every(session, lambda at: calls.list_page(limit or LARGEST_PAGE, at))
+    else:
+        page = session.send(calls.list_page(limit, cursor))
+    session.show(
+        Listing(
+            of=Batch,
+            items=page.items,
+            columns=COLUMNS,
+            empty="No plan was run yet.",
+            identify=lambda each: each.id,
+            next_cursor=page.next_cursor,
+        )
+    )
+
+
+@app.verb()
+def show(
+    ctx: typer.Context,
+    id: Id,
+    items: Annotated[bool, typer.Option("--items", help="Its items, instead of itself.")] = False,
+) -> None:
+    """One batch, or its items."""
+    session = session_of(ctx)
+    if not items:
+        _show(session, session.send(calls.show(id)))
+        return
+    page = every(session, lambda cursor: calls.items(id, LARGEST_PAGE, cursor))
+    session.show(
+        Listing(
+            of=BatchItem,
+            items=page.items,
+            columns=ITEMS,
+            empty="The batch has no items.",
+            identify=lambda each: each.id,
+        )
+    )
+
+
+@app.verb()
+def cancel(ctx: typer.Context, id: Id) -> None:
+    """Stop a batch: what was not sent goes back to where it was, what was sent stays sent."""
+    session = session_of(ctx)
+    _show(session, session.send(calls.cancel(id)))
+
+
+@app.verb()
+def watch(ctx: typer.Context, id: Id) -> None:
+    """Follow a batch to its end; exits 5 where some items were not processed."""
+    session = session_of(ctx)
+    batch = follow(session, session.send(calls.show(id)))
+    _show(session, batch)
+    if batch.state is not BatchState.DONE or any(n for name, n in batch.counts.items() if name != "processed"):
+        raise typer.Exit(Exit.SOME)
+
+
+def _show(session: Session, batch: Batch) -> None:
+    session.show(Detail(value=batch, human=lambda look: describe_batch(batch, look), identify=lambda each: each.id))

@@ -1,0 +1,66 @@
+"""Errors for people, on stderr, in three short lines: what happened, what it means, what to do."""
+
+from __future__ import annotations
+
+import re
+
+from commands.exits import Exit, exit_of
+from commands.terminal import Look, plain
+from transactions.errors import AndonError, BadFilter
+
+_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z'\"])")
+
+_FALLBACK: dict[Exit, tuple[str, str]] = {
+    Exit.FAILED: ("It was not done.", "Try again; 'andon doctor' checks the way to the platform."),
+    Exit.USAGE: ("Nothing was done.", "'--help' after the command says what it takes."),
+    Exit.UNREACHABLE: ("The platform gave no answer.", "Check address and network with 'andon doctor'."),
+    Exit.NOT_ALLOWED: (
+        "The platform does not let this token do it.",
+        "See 'andon whoami'; a token comes from ANDON_TOKEN or from the hub's own machine.",
+    ),
+    Exit.REFUSED: ("Nothing was changed.", "Mend what is named above, then try again."),
+    Exit.NOT_FOUND: ("It may be gone, or you may not see it.", "Look it up with a list command first."),
+    Exit.STALE: ("What you looked at has changed since. Nothing was sent.", "Look again and make a new plan."),
+}
+
+
+def lines_of(error: AndonError) -> list[str]:
+    """The three lines of an error; more where the first one lists several things."""
+    head, *listed = error.detail.splitlines() or [error.title]
+    sentences = _SENTENCE.split(head.strip())
+    meaning, advice = _FALLBACK.get(exit_of(error), _FALLBACK[Exit.FAILED])
+    match sentences:
+        case [happened, means, *rest] if rest:
+            lines = [happened, *listed, means, " ".join(rest)]
+        case [happened, does]:
+            lines = (
+                [happened, *listed, does, advice] if exit_of(error) is Exit.NOT_ALLOWED else [happened, *listed, does]
+            )
+        case _:
+            lines = [head, *listed, meaning, advice]
+    return lines
+
+
+def complain(error: AndonError, look: Look, given_filter: str | None = None) -> str:
+    """The text of an error.
+
+    Args:
+        error: what ended the command.
+        look: what stderr can show.
+        given_filter: the filter as it was typed, to point at the place.
+    """
+    first, *rest = [plain(line) for line in lines_of(error)]
+    text = [f"{look.paint('andon:', 'red', 'bold')} {first}"]
+    if isinstance(error, BadFilter):
+        text += _pointer(error, given_filter)
+    return "\n".join([*text, *(f"       {line}" for line in rest)]) + "\n"
+
+
+def _pointer(error: BadFilter, given: str | None) -> list[str]:
+    column, suggestions = error.extra.get("column"), error.extra.get("suggestions")
+    lines = []
+    if given is not None and isinstance(column, int) and "\n" not in given:
+        lines += [f"         {plain(given)}", f"         {' ' * (column - 1)}^"]
+    if isinstance(suggestions, list) and suggestions:
+        lines.append(f"       Did you mean: {plain(', '.join(str(each) for each in suggestions))}")
+    return lines

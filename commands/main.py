@@ -1,0 +1,139 @@
+"""The entry of ``andon``: runs a command and turns every error into a message and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from commands.session import Session
+    from transactions.errors import AndonError
+
+COMPLETE_VARIABLE = "_ANDON_COMPLETE"
+
+
+def run() -> None:
+    """Run the command line of this process, and end it with the command's exit code."""
+    sys.exit(main(sys.argv[1:]))
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command line.
+
+    Args:
+        arguments: what stands after ``andon``.
+
+    Returns:
+        The exit code (``commands.exits.Exit``).
+    """
+    if COMPLETE_VARIABLE not in os.environ:
+        # Both are asked for so often, and by so many scripts, that they are answered before anything is imported.
+        if list(arguments) in (["--help"], ["-h"]):
+            from commands.catalogue import help_text
+
+            return _print(help_text())
+        if list(arguments) == ["--version"]:
+            from commands.version import version_line
+
+            return _print(version_line() + "\n")
+    return _run(arguments)
+
+
+def _print(text: str) -> int:
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return _reader_went_away()
+    return 0
+
+
+def _run(arguments: Sequence[str]) -> int:
+    import typer
+
+    from commands.app import Root
+    from commands.exits import Exit, Usage, exit_of
+    from commands.session import Session
+    from transactions.errors import AndonError
+
+    session = Session(os.environ, _working_folder())
+    try:
+        code = Root(open_console).main(
+            args=list(arguments), prog_name="andon", standalone_mode=False, complete_var=COMPLETE_VARIABLE, obj=session
+        )
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return _reader_went_away()
+    except typer.Abort:
+        session.stderr.write("andon: Nothing was done.\n")
+        return Exit.INTERRUPTED
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+    except typer.TyperException as error:
+        # Typer's own complaint about the command line.
+        path = getattr(getattr(error, "ctx", None), "command_path", "andon")
+        told = Usage(f"{_sentence(error.format_message())} Nothing was done. See '{path} --help'.")
+        return _complain(session, told, exit_of(told))
+    except AndonError as error:
+        return _complain(session, error, exit_of(error))
+    finally:
+        session.close()
+    return code if isinstance(code, int) else Exit.DONE
+
+
+def _complain(session: Session, error: AndonError, code: int) -> int:
+    from commands.complaints import complain
+
+    given = session.given_filter
+    try:
+        session.stdout.flush()
+        session.stderr.write(complain(error, session.look_err(), given))
+        session.stderr.flush()
+    except BrokenPipeError:
+        _reader_went_away()
+    return code
+
+
+def _sentence(text: str) -> str:
+    line = " ".join(text.split())
+    return line if line.endswith((".", "!", "?")) else f"{line}."
+
+
+def _working_folder() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        # The folder was deleted under the shell; there can be no project's file in it or above it.
+        return Path("/")
+
+
+def _reader_went_away() -> int:
+    """Somebody closed the pipe we write to (``| head``): stop without a word, and let nothing be flushed at exit."""
+    sink = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            os.dup2(sink, stream.fileno())
+        except (OSError, ValueError):
+            # Not a stream of the operating system's (a test's, say): nothing will be flushed into a pipe.
+            continue
+    return 1
+
+
+def open_console(session: Session) -> int:
+    """Bare ``andon``: the console on a terminal, else the help."""
+    if not session.interactive:
+        from commands.catalogue import help_text
+
+        session.stdout.write(help_text())
+        return 0
+    from console.app import run_console
+
+    code: int = run_console(session.resolved, read_only=session.resolved.read_only)
+    return code
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,64 @@
+"""CSV for spreadsheets: fixed columns, nested fields with a dot, and nothing a spreadsheet would run."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from types import UnionType
+from typing import Any, get_args
+
+import msgspec
+from msgspec import Struct
+
+from commands.output import Detail, Listing
+
+_RUN = ("=", "+", "-", "@", "\t", "\r")
+
+
+def render(shown: Listing | Detail) -> bytes:
+    """A header, then a line each; lists and objects without fixed fields are JSON in one cell."""
+    of = shown.of if isinstance(shown, Listing) else type(shown.value)
+    items = shown.items if isinstance(shown, Listing) else [shown.value]
+    paths = list(columns(of))
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow([".".join(path) for path in paths])
+    for item in items:
+        # By way of JSON, so that dates and enums are written as the API writes them.
+        row = msgspec.json.decode(msgspec.json.encode(item))
+        writer.writerow([_cell(row, path) for path in paths])
+    return out.getvalue().encode()
+
+
+def columns(of: type, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Paths of the fields of a struct; a struct inside it gives a path for each of its own."""
+    for field in msgspec.structs.fields(of):
+        inner = _struct_in(field.type)
+        if inner is None:
+            yield (*above, field.name)
+        else:
+            yield from columns(inner, (*above, field.name))
+
+
+def _struct_in(kind: Any) -> type | None:
+    candidates = get_args(kind) if isinstance(kind, UnionType) else (kind,)
+    return next((each for each in candidates if isinstance(each, type) and issubclass(each, Struct)), None)
+
+
+def _cell(row: Any, path: tuple[str, ...]) -> str:
+    for name in path:
+        row = None if row is None else row.get(name)
+    match row:
+        case None:
+            return ""
+        case bool():
+            return "true" if row else "false"
+        case str():
+            # Text a spreadsheet would take for a formula; a number stays one.
+            return f"'{row}" if row.startswith(_RUN) else row
+        case dict() | list():
+            return json.dumps(row, ensure_ascii=False, separators=(",", ":"))
+        case _:
+            return str(row)

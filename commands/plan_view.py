@@ -1,0 +1,77 @@
+"""A plan as people read it: what will happen, and what stands against it."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from commands.output import Column, Detail, Listing
+from commands.output.table_form import render
+from commands.session import Session
+from commands.terminal import Look, plain, spoken, state
+from transactions.plans import Action, Plan, PlanItem, Verdict
+
+SHOWN_ITEMS = 30
+
+ITEMS: tuple[Column, ...] = (
+    Column("id", lambda i, _: i.id, give=2, middle=True),
+    Column("verdict", lambda i, _: state(i.verdict)[0], style=lambda i: state(i.verdict)[1]),
+    Column("status", lambda i, _: i.status),
+    Column("flow", lambda i, _: i.flow, give=1),
+    Column("plant", lambda i, _: i.plant or ""),
+    Column("target", lambda i, _: i.target),
+    Column("risk", lambda i, _: i.risk),
+    Column("because", lambda i, _: i.because or "", give=3),
+)
+
+
+def show_plan(session: Session, plan: Plan) -> None:
+    """Print a plan."""
+    session.show(Detail(value=plan, human=lambda look: describe_plan(plan, look), identify=lambda each: each.hash))
+
+
+def describe_plan(plan: Plan, look: Look) -> str:
+    """Head, blast radius, then the items (those with something against them first)."""
+    short = f"{plan.hash[:12]}…"
+    count = "" if plan.action in (Action.HOLD, Action.RELEASE) else f" {len(plan.items)}"
+    made = f"made {spoken(look.now - plan.created_at)} by {plain(plan.requested_by)}"
+    lines = [
+        f"{look.paint(f'{plan.action}{count}', 'bold')}   plan {short}   {plan.state}   {made}",
+        f"  reason    {plain(plan.reason)}",
+    ]
+    if plan.items:
+        lines += [f"  {label:<10}{plain(text)}" for label, text in radius(plan) if text]
+    elif plan.action in (Action.HOLD, Action.RELEASE):
+        options = plan.options
+        lines.append(f"  place     {place(options.target, options.plant, options.flow)}")
+    else:
+        lines.append("  nothing matches: there is nothing to do")
+    lines.append(f"  hash      {plan.hash}")
+    text = "\n".join(lines) + "\n"
+    if plan.items:
+        told = sorted(plan.items, key=lambda item: item.verdict is Verdict.SEND)[:SHOWN_ITEMS]
+        listing = Listing(of=PlanItem, items=told, columns=ITEMS, empty="", identify=lambda item: item.id)
+        text += "\n" + render(listing, look)
+        if len(plan.items) > len(told):
+            text += look.paint(f"and {len(plan.items) - len(told)} more; -o jsonl prints all\n", "dim")
+    return text
+
+
+def radius(plan: Plan) -> list[tuple[str, str]]:
+    """What a plan touches, as label and text."""
+
+    def counted(values: list[str]) -> str:
+        return ", ".join(f"{name} {count}" for name, count in Counter(values).most_common(8))
+
+    return [
+        ("verdicts", ", ".join(f"{name} {count}" for name, count in plan.verdicts.items() if count)),
+        ("plants", counted([item.plant for item in plan.items if item.plant])),
+        ("targets", counted([item.target for item in plan.items])),
+        ("flows", counted([item.flow for item in plan.items])),
+        ("risks", counted([item.risk for item in plan.items])),
+    ]
+
+
+def place(target: str | None, plant: str | None, flow: str | None) -> str:
+    """Where a hold is, in words."""
+    parts = [("target", target), ("plant", plant), ("flow", flow)]
+    return ", ".join(f"{label} {value}" for label, value in parts if value) or "everything"

@@ -1,0 +1,174 @@
+"""A transaction, its timeline and its payload as people read them."""
+
+from __future__ import annotations
+
+from commands.output import Column
+from commands.terminal import Look, due, one_line, plain, spoken, state
+from transactions.history import Payload, TimelineEntry
+from transactions.model import Help, KeyOrigin, Risk, Status, Transaction
+from transactions.states import CLOSED, MOVING
+
+LEADING_KEYS = ("order", "delivery", "shipment", "material", "lot", "equipment")
+
+
+def keys_of(transaction: Transaction, most: int = 3) -> str:
+    """The business keys people search by, the usual ones first."""
+    keys = transaction.business_keys
+    names = [name for name in LEADING_KEYS if name in keys] + [name for name in keys if name not in LEADING_KEYS]
+    return " ".join(f"{name}:{keys[name]}" for name in names[:most])
+
+
+def why(transaction: Transaction) -> str:
+    """The failure in a cell: kind, code and message."""
+    failure = transaction.failure
+    if failure is None:
+        return f"waits for {transaction.waiting_on}" if transaction.waiting_on else ""
+    return f"{failure.kind}: {failure.code} {failure.message}"
+
+
+COLUMNS: tuple[Column, ...] = (
+    Column("id", lambda t, _: t.id, give=2, middle=True),
+    Column("status", lambda t, _: state(t.status)[0], style=lambda t: state(t.status)[1]),
+    Column("age", lambda t, look: look.age(t.failed_at or t.created_at), right=True),
+    Column(
+        "due",
+        lambda t, look: "" if t.status in CLOSED else due(look, t.due_at),
+        style=lambda t: "red" if t.overdue else None,
+        right=True,
+    ),
+    Column("flow", lambda t, _: t.flow, give=1),
+    Column("plant", lambda t, _: t.plant or ""),
+    Column("target", lambda t, _: t.target),
+    Column("keys", lambda t, _: keys_of(t), give=3),
+    Column("try", lambda t, _: str(t.attempts), right=True),
+    Column("failure", lambda t, _: why(t), give=4),
+)
+
+TIMELINE: tuple[Column, ...] = (
+    Column("at", lambda e, _: f"{e.at:%Y-%m-%d %H:%M:%S}"),
+    Column("age", lambda e, look: look.age(e.at), right=True),
+    Column("by", lambda e, _: e.by, give=1),
+    Column("what", lambda e, _: e.kind),
+    Column(
+        "status", lambda e, _: state(e.status)[0] if e.status else "", style=lambda e: e.status and state(e.status)[1]
+    ),
+    Column("", lambda e, _: e.text, give=2),
+)
+
+_HELPS: dict[Help, str] = {
+    Help.WAIT: "It passes by itself: when the target answers again, replay it. Replaying faster does not help.",
+    Help.DATA: "Somebody has to mend data first: master data or mapping at the systems, or the document. Then replay.",
+    Help.DECISION: "Somebody has to decide first (reopen the period, approve, choose a version). Then replay.",
+    Help.POLICY: "Access has to be mended first (token, scope, certificate, API version). Then replay.",
+    Help.CARE: "Find out what the target did with it before anything else: ask it by the key or the document number.",
+    Help.NEVER: "Nothing has to be sent. Discard it with a reason when that is understood.",
+}
+
+_NEVER_DO: dict[Help, str] = {
+    Help.WAIT: "Do not post it by hand meanwhile: the replay would post it twice.",
+    Help.DATA: "Do not replay before it is mended: it fails the same way.",
+    Help.DECISION: "Do not restamp dates to get it through: that moves cost between periods.",
+    Help.POLICY: "Do not keep retrying: repeated refusals can lock the account.",
+    Help.CARE: "Do not send it again blindly: what was posted already would be posted twice.",
+    Help.NEVER: "Do not force it through.",
+}
+
+_STANDS: dict[Status, str] = {
+    Status.PENDING: "It waits for its turn to be delivered.",
+    Status.HELD: "It is held back and will go out when the hold or what it waits for is gone.",
+    Status.DELIVERING: "It is being delivered now.",
+    Status.RETRYING: "The last try failed; it is tried again by itself.",
+    Status.SENT: "The target accepted it; whether it was applied is being verified.",
+    Status.IN_DOUBT: "It went out and no answer came: nobody knows yet whether the target applied it.",
+    Status.PROCESSED: "The target applied it. Nothing is owed any more.",
+    Status.DUPLICATE: "The target had it already under the same key. Nothing is owed any more.",
+    Status.PARKED: "The target took it in and parked it: it is not posted, and waits there for somebody.",
+    Status.PARTLY_PROCESSED: "The target applied a part of it.",
+    Status.FAILED: "It was not applied, and is not tried again by itself.",
+    Status.DISCARDED: "Somebody closed it unprocessed. It can be restored.",
+    Status.RESOLVED: "Somebody closed it by evidence.",
+    Status.COMPENSATING: "What it did is being reversed.",
+    Status.COMPENSATED: "What it did was reversed.",
+    Status.COMPENSATION_FAILED: "What it did could not be reversed.",
+}
+
+_RISKS: dict[Risk, str] = {
+    Risk.FINANCIAL: "Until it is closed, stock or cost in the target is wrong.",
+    Risk.QUALITY: "Until it is closed, quality's word has not reached the target: blocked goods may move.",
+    Risk.OPERATIONAL: "Until it is closed, the plant works with an old picture.",
+    Risk.LOW: "Until it is closed, reports are incomplete.",
+}
+
+
+def describe(transaction: Transaction, look: Look) -> str:
+    """Sentences first (what happened, what it means, what helps, what must not be done), then facts."""
+    t = transaction
+    word, style = state(t.status)
+    where = f" of plant {t.plant}" if t.plant else ""
+    lines = [f"{look.paint(word, style, 'bold')}  {plain(t.flow)}{where}: {plain(t.source)} to {plain(t.target)}", ""]
+    lines += [f"  {label:<9}{plain(text)}" for label, text in sentences(t, look)]
+    lines.append("")
+    lines += [f"  {look.paint(f'{label:<17}', 'dim')}{plain(text)}" for label, text in facts(t, look) if text]
+    return "\n".join(lines)
+
+
+def sentences(t: Transaction, look: Look) -> list[tuple[str, str]]:
+    """What to know, as label and sentence."""
+    told = [("happened", _STANDS[t.status])]
+    failure = t.failure
+    if failure is not None and t.status not in CLOSED:
+        told.append((f"{failure.system} says"[:24], f"{failure.code}  {one_line(failure.message)}"))
+    if t.waiting_on:
+        told.append(("waits for", t.waiting_on))
+    if t.status not in CLOSED:
+        late = f" It was due {spoken(look.now - t.due_at)}." if t.overdue and t.due_at else ""
+        told.append(("means", _RISKS[t.risk] + late))
+    if t.superseded_by:
+        told.append(("newer", f"A newer version of the same object was applied: {t.superseded_by}."))
+    if failure is not None and t.status not in CLOSED and t.status not in MOVING:
+        told += [("helps", _HELPS[failure.help]), ("never", _NEVER_DO[failure.help])]
+    if t.key_origin is KeyOrigin.GENERATED:
+        told.append(("key", "Its source gave no key, so a second copy from there cannot be told from a new document."))
+    return told
+
+
+def facts(t: Transaction, look: Look) -> list[tuple[str, str]]:
+    """The fields, as label and text; empty text for what is not there."""
+
+    def at(label: str, moment: object) -> tuple[str, str]:
+        return label, f"{moment:%Y-%m-%d %H:%M:%S} UTC" if moment else ""
+
+    failure = t.failure
+    return [
+        ("id", t.id),
+        ("keys", keys_of(t, most=20)),
+        ("risk", t.risk),
+        at("created", t.created_at),
+        at("failed", t.failed_at),
+        at("due", t.due_at),
+        ("attempts", str(t.attempts)),
+        ("failure", f"{failure.kind} (help: {failure.help})" if failure else ""),
+        ("stopped by", (failure.policy_ref or "") if failure else ""),
+        ("document", t.document or ""),
+        ("content", f"{t.content_type}, revision {t.revision}, sha256 {t.payload_sha256}"),
+        ("idempotency key", f"{t.idempotency_key} ({t.key_origin})"),
+        ("correlation", t.correlation_id),
+        ("caused by", t.causation_id or ""),
+        ("assignee", t.assignee or ""),
+        ("owner", t.owner or ""),
+        ("group", t.group or ""),
+        ("etag", t.etag),
+    ]
+
+
+def describe_payload(payload: Payload, look: Look) -> str:
+    """Head lines, then the content; one that is not text says how to get it."""
+    head = f"{payload.content_type}, revision {payload.revision} of {len(payload.revisions)}, {payload.size} bytes"
+    if payload.encoding == "base64":
+        return f"{look.paint(plain(head), 'dim')}\n\nNot text. '--raw' writes it byte for byte."
+    return f"{look.paint(plain(head), 'dim')}\n\n{plain(payload.content)}"
+
+
+def describe_entry(entry: TimelineEntry) -> str:
+    """A timeline entry as its own id, for ``-o id``."""
+    return entry.at.isoformat()

@@ -1,0 +1,270 @@
+"""``andon transactions``: see them, follow them, act on them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from commands import completing
+from commands.acting import Acting, act
+from commands.app import Noun
+from commands.exits import Usage
+from commands.output import Detail, Listing, put
+from commands.paging import LARGEST_PAGE, every
+from commands.session import session_of
+from commands.transaction_view import COLUMNS, TIMELINE, describe, describe_entry, describe_payload
+from platforms.hub import transactions as calls
+from transactions.history import TimelineEntry
+from transactions.model import Transaction
+from transactions.plans import Action
+
+app = Noun(help="List, show, replay, discard and restore transactions.")
+
+Id = Annotated[str, typer.Argument(metavar="ID", help="Id of a transaction.", show_default=False)]
+Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Ids of transactions.", show_default=False)]
+Filter = Annotated[
+    str | None,
+    typer.Option("--filter", metavar="Q", help="All that match this filter.", autocompletion=completing.filters),
+]
+Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why; kept in the audit.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Store and print the plan, and run nothing.")]
+PlanOut = Annotated[Path | None, typer.Option("--plan-out", metavar="FILE", help="Write the plan to a file.")]
+PlanFrom = Annotated[str | None, typer.Option("--plan", metavar="FILE|HASH", help="Run this plan.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask. Needed where nobody can be asked.")]
+Rate = Annotated[str | None, typer.Option("--rate", metavar="N/s", help="Deliveries per second at most, like 20/s.")]
+Concurrency = Annotated[int | None, typer.Option("--concurrency", min=1, help="Deliveries at one time at most.")]
+Canary = Annotated[int | None, typer.Option("--canary", min=0, help="Items in the first wave.")]
+StopAfter = Annotated[
+    int | None, typer.Option("--stop-after-failures", min=1, help="Stop when the same failure came this often.")
+]
+ForceSuperseded = Annotated[bool, typer.Option("--force-superseded", help="Send what a newer version replaced.")]
+Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Follow the run to its end.")]
+
+
+@app.verb("list")
+def list_(
+    ctx: typer.Context,
+    filter: Filter = None,
+    sort: Annotated[str | None, typer.Option("--sort", metavar="FIELD", help="-failed_at for newest first.")] = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, max=LARGEST_PAGE, help="Length of the page.")] = None,
+    cursor: Annotated[str | None, typer.Option("--cursor", help="next_cursor of the page before.")] = None,
+    all: Annotated[bool, typer.Option("--all", help="Every page.")] = False,
+) -> None:
+    """A page of transactions, newest first."""
+    session = session_of(ctx)
+    session.given_filter = filter
+    if all and cursor is not None:
+        raise Usage("--all and --cursor cannot be together. --all begins at the first page. Leave one of them out.")
+    if all:
+        page = every(session, lambda at: calls.list_page(filter, sort, limit or LARGEST_PAGE, at))
+    else:
+        page = session.send(calls.list_page(filter, sort, limit, cursor))
+    session.show(
+        Listing(
+            of=Transaction,
+            items=page.items,
+            columns=COLUMNS,
+            empty="No transactions match." if filter else "There are no transactions.",
+            identify=lambda each: each.id,
+            next_cursor=page.next_cursor,
+        )
+    )
+    if page.next_cursor is not None:
+        session.note(f"More: --cursor {page.next_cursor}, or --all")
+
+
+@app.verb()
+def show(ctx: typer.Context, id: Id) -> None:
+    """What happened to a transaction, what it means, what helps; then its fields."""
+    session = session_of(ctx)
+    transaction = session.send(calls.show(id))
+    session.show(
+        Detail(value=transaction, human=lambda look: describe(transaction, look), identify=lambda each: each.id)
+    )
+
+
+@app.verb()
+def payload(
+    ctx: typer.Context,
+    id: Id,
+    revision: Annotated[int | None, typer.Option("--revision", min=0, help="The newest, unless told.")] = None,
+    raw: Annotated[bool, typer.Option("--raw", help="Byte for byte, and nothing else.")] = False,
+) -> None:
+    """The document of a transaction."""
+    session = session_of(ctx)
+    if raw:
+        put(session.stdout, session.send(calls.payload_bytes(id, revision)))
+        return
+    content = session.send(calls.payload(id, revision))
+    session.show(
+        Detail(value=content, human=lambda look: describe_payload(content, look), identify=lambda each: each.id)
+    )
+
+
+@app.verb()
+def timeline(ctx: typer.Context, id: Id) -> None:
+    """Everything that happened to a transaction, oldest first."""
+    session = session_of(ctx)
+    page = session.send(calls.timeline(id))
+    session.show(
+        Listing(
+            of=TimelineEntry,
+            items=page.items,
+            columns=TIMELINE,
+            empty="Nothing has happened to it yet.",
+            identify=describe_entry,
+            next_cursor=page.next_cursor,
+        )
+    )
+
+
+@app.verb()
+def watch(
+    ctx: typer.Context,
+    flow: Annotated[str | None, typer.Option("--flow", autocompletion=completing.flows, help="Only this flow.")] = None,
+    plant: Annotated[str | None, typer.Option("--plant", autocompletion=completing.plants, help="Only there.")] = None,
+    status: Annotated[str | None, typer.Option("--status", help="Only changes to this status.")] = None,
+    count: Annotated[int | None, typer.Option("--count", min=1, help="End after so many changes.")] = None,
+) -> None:
+    """Changes of status as they happen; ends with ctrl+c."""
+    from commands.watching import Wanted, watch_transactions
+
+    watch_transactions(session_of(ctx), Wanted(flow=flow, plant=plant, status=status), count)
+
+
+@app.verb()
+def plan(
+    ctx: typer.Context,
+    ids: Ids = None,
+    action: Annotated[Action, typer.Option("--action", help="What the plan is to do.")] = Action.REPLAY,
+    show: Annotated[str | None, typer.Option("--show", metavar="HASH", help="Print a plan that is stored.")] = None,
+    filter: Filter = None,
+    reason: Reason = None,
+    plan_out: PlanOut = None,
+    rate: Rate = None,
+    concurrency: Concurrency = None,
+    canary: Canary = None,
+    stop_after_failures: StopAfter = None,
+    force_superseded: ForceSuperseded = False,
+) -> None:
+    """Store a plan and print it: what an action would do, item by item. Nothing is run."""
+    session = session_of(ctx)
+    if show is not None:
+        if ids or filter is not None:
+            raise Usage("--show prints a stored plan and takes no ids and no filter. Leave one of them out.")
+        from commands.plan_view import show_plan
+        from platforms.hub import plans
+
+        show_plan(session, session.send(plans.show(show)))
+        return
+    asked = Acting(
+        action=action,
+        ids=ids,
+        filter=filter,
+        reason=reason,
+        dry_run=True,
+        plan_out=plan_out,
+        rate=rate,
+        concurrency=concurrency,
+        canary=canary,
+        stop_after_failures=stop_after_failures,
+        force_superseded=force_superseded,
+    )
+    raise typer.Exit(act(session, asked))
+
+
+@app.verb()
+def replay(
+    ctx: typer.Context,
+    ids: Ids = None,
+    filter: Filter = None,
+    reason: Reason = None,
+    dry_run: DryRun = False,
+    plan_out: PlanOut = None,
+    plan: PlanFrom = None,
+    yes: Yes = False,
+    rate: Rate = None,
+    concurrency: Concurrency = None,
+    canary: Canary = None,
+    stop_after_failures: StopAfter = None,
+    force_superseded: ForceSuperseded = False,
+    wait: Wait = True,
+) -> None:
+    """Deliver transactions again, each under the key it had."""
+    asked = Acting(
+        action=Action.REPLAY,
+        ids=ids,
+        filter=filter,
+        reason=reason,
+        dry_run=dry_run,
+        plan_out=plan_out,
+        plan=plan,
+        yes=yes,
+        rate=rate,
+        concurrency=concurrency,
+        canary=canary,
+        stop_after_failures=stop_after_failures,
+        force_superseded=force_superseded,
+        wait=wait,
+    )
+    raise typer.Exit(act(session_of(ctx), asked))
+
+
+@app.verb()
+def discard(
+    ctx: typer.Context,
+    ids: Ids = None,
+    filter: Filter = None,
+    reason: Reason = None,
+    dry_run: DryRun = False,
+    plan_out: PlanOut = None,
+    plan: PlanFrom = None,
+    yes: Yes = False,
+    wait: Wait = True,
+) -> None:
+    """Close transactions unprocessed, with a reason. They can be restored."""
+    _close_or_reopen(ctx, Action.DISCARD, ids, filter, reason, dry_run, plan_out, plan, yes, wait)
+
+
+@app.verb()
+def restore(
+    ctx: typer.Context,
+    ids: Ids = None,
+    filter: Filter = None,
+    reason: Reason = None,
+    dry_run: DryRun = False,
+    plan_out: PlanOut = None,
+    plan: PlanFrom = None,
+    yes: Yes = False,
+    wait: Wait = True,
+) -> None:
+    """Bring discarded transactions back to the status they had."""
+    _close_or_reopen(ctx, Action.RESTORE, ids, filter, reason, dry_run, plan_out, plan, yes, wait)
+
+
+def _close_or_reopen(
+    ctx: typer.Context,
+    action: Action,
+    ids: list[str] | None,
+    filter: str | None,
+    reason: str | None,
+    dry_run: bool,
+    plan_out: Path | None,
+    plan: str | None,
+    yes: bool,
+    wait: bool,
+) -> None:
+    asked = Acting(
+        action=action,
+        ids=ids,
+        filter=filter,
+        reason=reason,
+        dry_run=dry_run,
+        plan_out=plan_out,
+        plan=plan,
+        yes=yes,
+        wait=wait,
+    )
+    raise typer.Exit(act(session_of(ctx), asked))

@@ -1,0 +1,77 @@
+"""Watching transactions change, as the platform's event stream tells it."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from commands.output import Form, put
+from commands.session import Session
+from commands.terminal import Look, one_line, state
+from platforms.events import Connection, ConnectionState
+from transactions.history import StreamEvent
+
+
+class Wanted(Struct, frozen=True, kw_only=True):
+    """Which changes to tell; None means any."""
+
+    flow: str | None = None
+    plant: str | None = None
+    status: str | None = None
+
+    def matches(self, event: StreamEvent) -> bool:
+        """Whether ``event`` is a change of a transaction that is wanted."""
+        return event.type == "transaction" and all(
+            value is None or event.data.get(name) == value
+            for name, value in (("flow", self.flow), ("plant", self.plant), ("status", self.status))
+        )
+
+
+def watch_transactions(session: Session, wanted: Wanted, count: int | None) -> None:
+    """Tell changes as they come: a line each, and one JSON object a line in every form for machines.
+
+    Args:
+        session: where to write.
+        wanted: which changes.
+        count: end after so many; None goes on until interrupted.
+    """
+    told = 0
+    form = session.form
+    events = session.client.events()
+    for event in events:
+        if isinstance(event, Connection):
+            _tell_connection(session, event)
+        elif wanted.matches(event):
+            put(session.stdout, rendered(event, form, session.look()))
+            told += 1
+            if told == count:
+                return
+
+
+def rendered(event: StreamEvent, form: Form, look: Look) -> bytes:
+    """An event as one line. A stream has no end, so JSON, YAML and CSV all mean JSONL here."""
+    if form is Form.ID:
+        return f"{event.id}\n".encode()
+    if form is not Form.TABLE:
+        import msgspec
+
+        return msgspec.json.encode(event) + b"\n"
+    data = {name: one_line(str(value)) if value is not None else "" for name, value in event.data.items()}
+    word, style = state(data.get("status", ""))
+    before = data.get("before", "")
+    cells = [
+        f"{event.at:%H:%M:%S}",
+        f"{one_line(event.id):<28}",
+        f"{data.get('flow', ''):<26}",
+        f"{data.get('plant', ''):<5}",
+        f"{data.get('target', ''):<8}",
+        f"{before:>16} →",
+        look.paint(word, style),
+    ]
+    return ("  ".join(cells) + "\n").encode()
+
+
+def _tell_connection(session: Session, event: Connection) -> None:
+    if event.state is ConnectionState.LIVE:
+        session.note("● live")
+    else:
+        session.note(f"▲ lost: {event.because} Trying again in {event.retry_in or 0:.1f} s")
