@@ -96,7 +96,7 @@ FAULTS: dict[str, FaultKind] = {
     "expired-certificate": FaultKind(
         where=Where.ARRIVAL,
         heals="target",
-        description="The client certificate has expired: the proxy before the system answers 400, SSL certificate error.",
+        description="The client certificate has expired: the proxy answers 400, The SSL certificate error.",
     ),
     "missing-scope": FaultKind(
         where=Where.ARRIVAL,
@@ -122,7 +122,7 @@ FAULTS: dict[str, FaultKind] = {
         where=Where.EMISSION,
         heals="document",
         flows=_QUANTITIES,
-        description="A source writes QuantityValue where the schema wants QuantityString: the target's validation refuses it.",
+        description="A source writes QuantityValue where the schema wants QuantityString: validation refuses it.",
     ),
     "unit-mapping": FaultKind(
         where=Where.EMISSION,
@@ -138,7 +138,7 @@ FAULTS: dict[str, FaultKind] = {
     "parked": FaultKind(
         where=Where.ARRIVAL,
         heals="care",
-        description="The system takes the document and parks the posting. Switched off, its people post what is parked.",
+        description="The system parks what it takes. Switched off, its people post what is parked.",
     ),
     "partial": FaultKind(
         where=Where.ARRIVAL,

@@ -40,8 +40,9 @@ class ProxyRefusal(Exception):
     def response(self) -> web.Response:
         """nginx's error page."""
         page = (
-            f"<html>\r\n<head><title>400 {self.title}</title></head>\r\n<body>\r\n<center><h1>400 Bad Request</h1></center>"
-            f"\r\n<center>{self.title}</center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
+            f"<html>\r\n<head><title>400 {self.title}</title></head>\r\n<body>\r\n"
+            f"<center><h1>400 Bad Request</h1></center>\r\n<center>{self.title}</center>\r\n<hr><center>nginx</center>"
+            "\r\n</body>\r\n</html>\r\n"
         )
         return web.Response(status=400, text=page, content_type="text/html", headers={"Server": "nginx"})
 
