@@ -1,1 +1,1 @@
-"""Console themes as TOML, and their loader."""
+"""Console themes as TOML files, and their loader."""

@@ -1,0 +1,431 @@
+"""The console's app: screens, the stream of events, the effects, and what is said about all of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import work
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.dom import DOMNode
+from textual.message import Message
+from textual.screen import Screen
+from textual.timer import Timer
+
+import themes.loader
+from console.screens.base import AndonScreen
+from console.source import Source
+from console.text import clean
+from console.verbs import VERBS, UnknownVerb, read
+from console.widgets.topbar import Place, TopBar
+from platforms.contexts import Resolved
+from platforms.events import Connection, ConnectionState
+from transactions.clock import Clock, SystemClock
+from transactions.errors import AndonError
+
+if TYPE_CHECKING:
+    from console.drafts import Draft
+    from transactions.batches import Batch
+    from transactions.plans import Plan
+
+COALESCE_SECONDS = 0.4
+TICK_SECONDS = 5.0
+STREAM_AGAIN_SECONDS = 20.0
+
+
+class AndonApp(App[None]):
+    """The console on one platform."""
+
+    CSS_PATH = "app.tcss"
+    TITLE = "andon"
+    ENABLE_COMMAND_PALETTE = True
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f", "failed", "failed", id="app.failed"),
+        Binding("b", "batches", "batches", id="app.batches"),
+        Binding("s", "systems", "systems", id="app.systems"),
+        Binding("colon", "command", "command", key_display=":", id="app.command"),
+        Binding("question_mark", "help", "help", key_display="?", id="app.help"),
+        Binding("L", "log", "command log", show=False, id="app.log"),
+        Binding("escape,backspace", "back", "back", show=False, id="app.back"),
+        Binding("ctrl+r", "reload", "reload", show=False, id="app.reload"),
+        Binding("q", "quit", "quit", id="app.quit"),
+    ]
+
+    class RunAnswered(Message):
+        """A plan was run, or the answer to that is missing. Effects never belong to a screen that may go away."""
+
+        def __init__(self, plan: Plan, batch: Batch | None, error: AndonError | None) -> None:
+            super().__init__()
+            self.plan = plan
+            self.batch = batch
+            self.error = error
+
+    def __init__(
+        self,
+        context: Resolved,
+        source: Source,
+        *,
+        read_only: bool = False,
+        clock: Clock | None = None,
+        config_folder: Path | None = None,
+    ) -> None:
+        """
+        Args:
+            context: which platform this is; its token is not used here.
+            source: where data comes from.
+            read_only: refuse everything that acts.
+            clock: the time; the machine's by default.
+            config_folder: where the person's themes and keys are; None has none.
+        """
+        # Textual turns colours to grey when asked for none; with native colours on it drops them altogether.
+        super().__init__(ansi_color=True if os.environ.get("NO_COLOR") is not None else None)
+        self.context = context
+        self.source = source
+        self.read_only = read_only or context.read_only
+        self.clock: Clock = clock or SystemClock()
+        self.commands_done: list[tuple[datetime, str]] = []
+        self.changes_seen = 0
+        self.person = ""
+        self.connection: ConnectionState | None = None
+        self.connection_since: datetime | None = None
+        self._config_folder = config_folder
+        self._changed_types: set[str] = set()
+        self._telling: Timer | None = None
+        self._themes_stamp: tuple[tuple[str, int], ...] = ()
+        self._clashes: set[str] = set()
+
+    # What Textual asks
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """The console's own variables, for themes that do not know them."""
+        return themes.loader.variable_defaults()
+
+    def get_default_screen(self) -> Screen[None]:
+        """The board."""
+        from console.screens.board import BoardScreen
+
+        return BoardScreen()
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """The words of the command line, and the themes, for the palette."""
+        for verb in VERBS:
+            if not verb.argument or verb.argument.startswith("["):
+                yield SystemCommand(f":{verb.name}", verb.help, lambda name=verb.name: self.obey(name))
+        for name in sorted(self.available_themes):
+            if name.startswith("andon"):
+                yield SystemCommand(f":theme {name}", "another theme", lambda name=name: self.obey(f"theme {name}"))
+
+    def handle_bindings_clash(self, clashed_bindings: set[Binding], node: DOMNode) -> None:
+        """Two actions on one key: said once."""
+        for binding in clashed_bindings:
+            if binding.id is not None and binding.id not in self._clashes:
+                self._clashes.add(binding.id)
+                self.notify(
+                    f"Key {binding.key!r} is taken twice; {binding.id} lost it. Change keys.toml.", severity="warning"
+                )
+
+    def on_mount(self) -> None:
+        """Themes before the first paint; everything else after it."""
+        self._load_themes()
+        self.theme = themes.loader.DEFAULT
+        self.call_after_refresh(self._start)
+
+    def _start(self) -> None:
+        self._load_keys()
+        self.follow()
+        self.fetch_person()
+        self.set_interval(TICK_SECONDS, self._tick)
+
+    # Themes and keys
+
+    @property
+    def _theme_folders(self) -> list[Path]:
+        own = [] if self._config_folder is None else [self._config_folder / "themes"]
+        return [themes.loader.BUILT_IN, *own]
+
+    def _load_themes(self) -> None:
+        self._themes_stamp = themes.loader.stamp(self._theme_folders)
+        found = themes.loader.load(self._theme_folders)
+        for theme in found.themes.values():
+            self.register_theme(theme)
+        for fault in found.faults:
+            self.notify(clean(fault.message), title="A theme cannot be used", severity="warning", timeout=10)
+
+    def _load_keys(self) -> None:
+        if self._config_folder is None or not (self._config_folder / "keys.toml").exists():
+            return
+        from console.bindings import known_ids
+        from console.keys import load
+
+        keys = load(self._config_folder / "keys.toml", known_ids())
+        self.set_keymap(keys.keymap)
+        for fault in keys.faults:
+            self.notify(clean(fault), title="keys.toml", severity="warning", timeout=10)
+
+    def _tick(self) -> None:
+        now = self.clock.now()
+        if themes.loader.stamp(self._theme_folders) != self._themes_stamp:
+            self._load_themes()
+            self.refresh_css()
+        if isinstance(self.screen, AndonScreen):
+            self.screen.tick(now)
+        self.show_place()
+
+    # The stream
+
+    @work(group="events", exclusive=True, exit_on_error=False)
+    async def follow(self) -> None:
+        """Listen to the platform for as long as the console runs."""
+        try:
+            async for event in self.source.events():
+                if isinstance(event, Connection):
+                    self._connection(event)
+                else:
+                    self._happened(event.type)
+        except AndonError as error:
+            # Only what trying again cannot heal comes here; it may still be mended on the other side.
+            self._connection(Connection(state=ConnectionState.LOST, because=error.detail))
+            self.notify(clean(error.detail), title="No live updates", severity="warning", timeout=10)
+            self.set_timer(STREAM_AGAIN_SECONDS, self.follow)
+
+    @work(group="person", exclusive=True, exit_on_error=False)
+    async def fetch_person(self) -> None:
+        """Who the token belongs to."""
+        try:
+            who = await self.source.whoami()
+        except AndonError:
+            # Nothing is lost: the board's own fetch tells the same trouble, and a live connection asks again.
+            return
+        self.person = clean(f"{who.subject} · {', '.join(who.roles)}" if who.roles else who.subject)
+        self.show_place()
+
+    def _connection(self, event: Connection) -> None:
+        back = event.state is ConnectionState.LIVE and self.connection is ConnectionState.LOST
+        if event.state is not self.connection:
+            self.connection = event.state
+            self.connection_since = self.clock.now()
+        if back:
+            # What happened while nobody listened is not in the stream's future: look again.
+            self._happened("transaction")
+            self._happened("batch")
+            self._happened("system")
+        if event.state is ConnectionState.LIVE and not self.person:
+            self.fetch_person()
+        self.show_place()
+
+    def _happened(self, kind: str) -> None:
+        self._changed_types.add(kind)
+        if self._telling is None:
+            self._telling = self.set_timer(COALESCE_SECONDS, self._tell)
+
+    def _tell(self) -> None:
+        types, self._changed_types, self._telling = frozenset(self._changed_types), set(), None
+        self.changes_seen += 1
+        for screen in reversed(self.screen_stack):
+            if isinstance(screen, AndonScreen):
+                screen.changed(types)
+                break
+
+    def show_place(self) -> None:
+        """Bring the bar up to date."""
+        if not self.is_running or not self.screen_stack:
+            return
+        crumbs = tuple(screen.crumb for screen in self.screen_stack if isinstance(screen, AndonScreen))
+        place = Place(
+            crumbs=crumbs,
+            platform=self.context.name,
+            person=self.person,
+            read_only=self.read_only,
+            connection=self.connection,
+            since=self.connection_since,
+            now=self.clock.now(),
+        )
+        for screen in self.screen_stack:
+            for bar in screen.query(TopBar):
+                bar.show(place)
+
+    # Going somewhere
+
+    def open(self, screen: AndonScreen) -> None:
+        """Show a page on top of this one; back leads here again."""
+        self.push_screen(screen)
+
+    def back_to(self, depth: int) -> None:
+        """Back to the page at this depth; the board is 0. What was filtered and chosen there is as it was left."""
+        while len(self.screen_stack) - 1 > depth:
+            self.pop_screen()
+
+    def on_top_bar_crumb_clicked(self, message: TopBar.CrumbClicked) -> None:
+        """A breadcrumb."""
+        self.back_to(message.depth)
+
+    async def action_back(self) -> None:
+        """One page back."""
+        if len(self.screen_stack) > 1:
+            self.pop_screen()
+
+    def action_failed(self) -> None:
+        """The failed transactions."""
+        self.obey("failed")
+
+    def action_batches(self) -> None:
+        """The batches."""
+        self.obey("batches")
+
+    def action_systems(self) -> None:
+        """The systems."""
+        self.obey("systems")
+
+    def action_log(self) -> None:
+        """The command log."""
+        self.obey("log")
+
+    def action_reload(self) -> None:
+        """Fetch again, by hand."""
+        if isinstance(self.screen, AndonScreen):
+            self.screen.again()
+
+    def action_help(self) -> None:
+        """The keys that run here."""
+        from console.screens.help import HelpScreen
+
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen(self.screen))
+
+    def action_command(self) -> None:
+        """The command line."""
+        from console.screens.command import CommandScreen
+
+        self.push_screen(CommandScreen(), self._typed)
+
+    def _typed(self, line: str | None) -> None:
+        if line:
+            self.obey(line)
+
+    def obey(self, line: str) -> None:
+        """Do what a line of the command line says."""
+        try:
+            verb, argument = read(line)
+        except UnknownVerb as error:
+            self.notify(clean(str(error)), severity="warning")
+            return
+        if verb.name == "board":
+            self.back_to(0)
+        elif verb.name == "quit":
+            self.exit()
+        elif verb.name == "help":
+            self.action_help()
+        elif verb.name == "theme":
+            self._change_theme(argument)
+        else:
+            self._go(verb.name, argument)
+
+    def _go(self, name: str, argument: str) -> None:
+        from console.screens.registry import make
+
+        screen = make(name, argument)
+        if type(screen) is type(self.screen) and name != "transaction" and not argument:
+            return
+        self.open(screen)
+
+    def _change_theme(self, name: str) -> None:
+        names = sorted(theme for theme in self.available_themes if theme.startswith("andon"))
+        own = sorted(theme for theme in self.available_themes if theme not in names)
+        if not name:
+            order = names or own
+            place = order.index(self.theme) if self.theme in order else -1
+            name = order[(place + 1) % len(order)]
+        if name not in self.available_themes:
+            self.notify(f"There is no theme {clean(name)!r}. Themes: {', '.join(names)}.", severity="warning")
+            return
+        self.theme = name
+
+    # Acting
+
+    def draft(self, draft: Draft) -> None:
+        """Begin an action: its reason, its plan, its run."""
+        if self.read_only:
+            self.notify(
+                "This session is read-only: nothing can be changed from it. Leave out --read-only, "
+                "or set read_only = false in the context.",
+                title=f"{draft.title}: not in this session",
+                severity="warning",
+            )
+            return
+        from console.screens.plan import PlanScreen
+
+        self.open(PlanScreen(draft))
+
+    @work(group="effects", exit_on_error=False)
+    async def run_plan(self, plan: Plan) -> None:
+        """Run a stored plan. The worker belongs to the app: leaving a page does not cut it off."""
+        try:
+            batch = await self.source.run(plan.hash)
+        except AndonError as error:
+            self.post_message(self.RunAnswered(plan, None, error))
+        else:
+            self.post_message(self.RunAnswered(plan, batch, None))
+
+    def on_andon_app_run_answered(self, message: RunAnswered) -> None:
+        """Follow the batch, wherever the person is by now."""
+        from console.screens.batch import BatchScreen
+        from console.screens.plan import PlanScreen
+
+        waiting = self.screen if isinstance(self.screen, PlanScreen) else None
+        if message.batch is not None:
+            if waiting is not None and waiting.plan is not None and waiting.plan.hash == message.plan.hash:
+                self.switch_screen(BatchScreen(message.batch))
+            else:
+                self.notify(f"Batch {message.batch.id} runs. Follow it under batches (b).", title="Running")
+            return
+        if waiting is not None and message.error is not None:
+            waiting.refused(message.error)
+        elif message.error is not None:
+            self.notify(clean(message.error.detail), title="The plan did not run", severity="error", timeout=15)
+
+    @work(group="effects", exit_on_error=False)
+    async def cancel_batch(self, batch: Batch) -> None:
+        """Stop a batch: what was not sent goes back to where it was."""
+        try:
+            await self.source.cancel(batch.id)
+        except AndonError as error:
+            self.notify(clean(error.detail), title="The batch was not cancelled", severity="error", timeout=10)
+        else:
+            self._happened("batch")
+
+    def log_command(self, command: str) -> None:
+        """Remember the command line that does what was done."""
+        self.commands_done.append((self.clock.now(), command))
+
+    def copy(self, ids: list[str]) -> None:
+        """Copy ids whole."""
+        if not ids:
+            return
+        self.copy_to_clipboard("\n".join(ids))
+        self.notify(f"{ids[0] if len(ids) == 1 else f'{len(ids)} ids'} copied")
+
+    async def on_unmount(self) -> None:
+        """Let go of connections."""
+        await self.source.aclose()
+
+
+def run_console(context: Resolved, *, read_only: bool = False) -> int:
+    """Open the console on a platform and stay until it is left.
+
+    Args:
+        context: which platform, and the token for it.
+        read_only: refuse everything that acts.
+
+    Returns:
+        the exit code: 0, or what Textual gives after a crash.
+    """
+    from console.platform_source import PlatformSource
+    from platforms.context_file import config_folder
+
+    app = AndonApp(context, PlatformSource(context), read_only=read_only, config_folder=config_folder(os.environ))
+    app.run()
+    return app.return_code or 0

@@ -1,0 +1,36 @@
+"""Which actions there are to put on other keys: every binding with an id, of every screen and widget."""
+
+from __future__ import annotations
+
+from textual.binding import Binding
+from textual.dom import DOMNode
+
+
+def known_ids() -> frozenset[str]:
+    """The ids that ``keys.toml`` may name. Imports every screen, so it is asked only where there is such a file."""
+    from console.app import AndonApp
+    from console.screens import batch, batches, board, failed, log, plan, systems, transaction
+    from console.widgets.lamps import LampGrid
+    from console.widgets.table import Table
+    from console.widgets.transactions import TransactionTable
+
+    nodes: tuple[type[DOMNode], ...] = (
+        AndonApp,
+        Table,
+        TransactionTable,
+        LampGrid,
+        board.BoardScreen,
+        failed.FailedScreen,
+        transaction.TransactionScreen,
+        plan.PlanScreen,
+        batches.BatchesScreen,
+        batch.BatchScreen,
+        systems.SystemsScreen,
+        log.LogScreen,
+    )
+    return frozenset(
+        binding.id
+        for node in nodes
+        for binding in node.BINDINGS
+        if isinstance(binding, Binding) and binding.id is not None
+    )

@@ -1,0 +1,58 @@
+"""What a person is about to do, before there is a plan: and the command that would do the same."""
+
+from __future__ import annotations
+
+import shlex
+
+import msgspec
+from msgspec import Struct
+
+from console.text import number, one_line
+from transactions.plans import Action, PlanOptions, PlanRequest
+
+IDS_SHOWN = 3
+
+
+class Draft(Struct, frozen=True, kw_only=True):
+    """An action on ids, on all that match a filter, or (holds) on a place.
+
+    Attributes:
+        count: how many transactions it is about, as far as known; None for holds.
+    """
+
+    action: Action
+    ids: list[str] | None = None
+    filter: str | None = None
+    options: PlanOptions = msgspec.field(default_factory=PlanOptions)
+    count: int | None = None
+
+    @property
+    def title(self) -> str:
+        """``replay 214``, ``hold ERP P02``."""
+        if self.action in (Action.HOLD, Action.RELEASE):
+            return one_line(f"{self.action} {self.place}")
+        return f"{self.action} {number(self.count or 0)}"
+
+    @property
+    def place(self) -> str:
+        """What a hold is about."""
+        options = self.options
+        return " ".join(value for value in (options.target, options.plant, options.flow) if value) or "everything"
+
+    def request(self, reason: str) -> PlanRequest:
+        """What to ask the platform for."""
+        return PlanRequest(action=self.action, reason=reason, ids=self.ids, filter=self.filter, options=self.options)
+
+    def equivalent(self, reason: str) -> str:
+        """The command line that does the same, whole: it is copied and pasted."""
+        words = ["andon"]
+        if self.action in (Action.HOLD, Action.RELEASE):
+            words += ["systems", str(self.action)]
+            words += [self.options.target] if self.options.target else []
+            words += ["--plant", self.options.plant] if self.options.plant else []
+            words += ["--flow", self.options.flow] if self.options.flow else []
+        else:
+            words += ["tx", str(self.action)]
+            words += self.ids or []
+            words += ["--filter", self.filter] if self.filter is not None else []
+        return shlex.join([*words, "--reason", reason, "--yes"])

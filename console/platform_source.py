@@ -1,0 +1,100 @@
+"""The console's source over a platform's admin API."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, TypeVar
+
+from platforms.calls import Call
+from platforms.contexts import Resolved
+from platforms.events import Connection
+from platforms.hub import batches, landscape, plans, server, transactions
+from transactions.batches import Batch, BatchItem
+from transactions.history import Payload, StreamEvent, TimelineEntry
+from transactions.landscape import Board, Hold, System, WhoAmI
+from transactions.model import Transaction
+from transactions.pages import Page
+from transactions.plans import Plan, PlanRequest
+
+if TYPE_CHECKING:
+    from platforms.asynchronous import AsyncClient
+
+T = TypeVar("T")
+
+
+class PlatformSource:
+    """Implements :class:`console.source.Source` with the calls of ``platforms.hub``."""
+
+    def __init__(self, context: Resolved) -> None:
+        """``context`` names the platform and carries the token."""
+        self._context = context
+        self._opened: AsyncClient | None = None
+
+    @property
+    def _client(self) -> AsyncClient:
+        if self._opened is None:
+            # Importing httpx takes longer than the first paint may: it waits for the first fetch.
+            from platforms.asynchronous import AsyncClient
+
+            self._opened = AsyncClient(self._context)
+        return self._opened
+
+    async def _send(self, call: Call[T]) -> T:
+        return await self._client.send(call)
+
+    async def page(self, filter: str, sort: str, limit: int, cursor: str | None) -> Page[Transaction]:  # noqa: A002
+        return await self._send(transactions.list_page(filter or None, sort, limit, cursor))
+
+    async def count(self, filter: str) -> int:  # noqa: A002
+        return (await self._send(transactions.count(filter or None))).count
+
+    async def transaction(self, id: str) -> Transaction:  # noqa: A002
+        return await self._send(transactions.show(id))
+
+    async def timeline(self, id: str) -> list[TimelineEntry]:  # noqa: A002
+        return (await self._send(transactions.timeline(id))).items
+
+    async def payload(self, id: str, revision: int | None) -> Payload:  # noqa: A002
+        return await self._send(transactions.payload(id, revision))
+
+    async def board(self) -> Board:
+        return await self._send(landscape.board())
+
+    async def systems(self) -> list[System]:
+        return (await self._send(landscape.systems())).items
+
+    async def holds(self) -> list[Hold]:
+        return (await self._send(landscape.holds())).items
+
+    async def whoami(self) -> WhoAmI:
+        return await self._send(server.whoami())
+
+    async def make_plan(self, request: PlanRequest) -> Plan:
+        return await self._send(plans.create(request))
+
+    async def plan(self, hash: str) -> Plan:  # noqa: A002
+        return await self._send(plans.show(hash))
+
+    async def run(self, hash: str) -> Batch:  # noqa: A002
+        return await self._send(plans.run(hash))
+
+    async def batches(self, limit: int, cursor: str | None) -> Page[Batch]:
+        return await self._send(batches.list_page(limit, cursor))
+
+    async def batch(self, id: str) -> Batch:  # noqa: A002
+        return await self._send(batches.show(id))
+
+    async def batch_items(self, id: str, limit: int, cursor: str | None) -> Page[BatchItem]:  # noqa: A002
+        return await self._send(batches.items(id, limit, cursor))
+
+    async def cancel(self, id: str) -> Batch:  # noqa: A002
+        return await self._send(batches.cancel(id))
+
+    async def events(self) -> AsyncIterator[StreamEvent | Connection]:
+        # Reaching the client here, not before the first event is asked for, keeps the constructor free of imports.
+        async for event in self._client.events():
+            yield event
+
+    async def aclose(self) -> None:
+        if self._opened is not None:
+            await self._opened.aclose()

@@ -1,0 +1,120 @@
+"""What every screen has: the bar, the keys, one notice line, and a way to fetch again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.message import Message
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Footer, Static
+
+from console.text import clean
+from console.widgets.topbar import TopBar
+from transactions.errors import AndonError, Unreachable
+
+if TYPE_CHECKING:
+    from console.app import AndonApp
+
+
+class FetchFailed(Message):
+    """A fetch of this screen got no answer."""
+
+    def __init__(self, error: AndonError) -> None:
+        super().__init__()
+        self.error = error
+
+
+class AndonScreen(Screen[None]):
+    """A page of the console. Subclasses compose their body and start their fetches in :meth:`fetch`.
+
+    Attributes:
+        crumb: its name in the breadcrumbs.
+        follows: types of stream events after which it fetches again.
+    """
+
+    AUTO_FOCUS: ClassVar[str | None] = "Table"
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (32, "-tall")]
+    crumb: str = ""
+    follows: ClassVar[frozenset[str]] = frozenset({"transaction", "batch", "hold", "system"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fetched_at: datetime | None = None
+        self.seen = -1
+
+    @property
+    def andon(self) -> AndonApp:
+        """The app, as what it is."""
+        return cast("AndonApp", self.app)
+
+    def compose(self) -> ComposeResult:
+        """The frame around a body."""
+        yield TopBar()
+        if self.andon.context.production:
+            name = clean(self.andon.context.name)
+            yield Static(f" PRODUCTION   {name}   every run wants its name typed ", id="production", markup=False)
+        yield from self.body()
+        notice = Static(id="notice", markup=False)
+        notice.display = False
+        yield notice
+        yield Footer(compact=True, show_command_palette=False)
+
+    def body(self) -> Iterable[Widget]:
+        """What this page shows."""
+        raise NotImplementedError
+
+    def fetch(self) -> None:
+        """Start fetching what this page shows, in workers."""
+        raise NotImplementedError
+
+    def on_mount(self) -> None:
+        """Painted first, filled afterwards."""
+        self.andon.show_place()
+        self.call_after_refresh(self._first_fetch)
+
+    def on_screen_resume(self) -> None:
+        """Come back to: catch up with what happened meanwhile."""
+        self.andon.show_place()
+        if self.fetched_at is not None and self.seen != self.andon.changes_seen:
+            self.again()
+
+    def changed(self, types: frozenset[str]) -> None:
+        """Something happened on the platform."""
+        if types & self.follows:
+            self.again()
+
+    def again(self) -> None:
+        """Fetch again."""
+        self.seen = self.andon.changes_seen
+        self.fetch()
+
+    def arrived(self) -> None:
+        """A fetch was answered: what shows is true now."""
+        self.fetched_at = self.andon.clock.now()
+        self.query_one("#notice", Static).display = False
+
+    def on_fetch_failed(self, message: FetchFailed) -> None:
+        """Say what happened, and of when what still shows is."""
+        message.stop()
+        tones = self.app.theme_variables
+        text = Text(no_wrap=False)
+        unreachable = isinstance(message.error, Unreachable)
+        text.append("▲ " if unreachable else "■ ", tones["late" if unreachable else "failed"])
+        if self.fetched_at is not None:
+            text.append(f"shown as of {self.fetched_at.astimezone():%H:%M:%S}. ", tones["late"])
+        text.append(clean(message.error.detail), tones["foreground"])
+        notice = self.query_one("#notice", Static)
+        notice.update(text)
+        notice.display = True
+
+    def tick(self, now: datetime) -> None:
+        """A few seconds passed: relative times move on."""
+
+    def _first_fetch(self) -> None:
+        self.again()

@@ -1,0 +1,34 @@
+"""From a word of the command line to its page; a page is imported when it is gone to."""
+
+from __future__ import annotations
+
+from console.screens.base import AndonScreen
+
+
+def make(name: str, argument: str) -> AndonScreen:
+    """The page called ``name``.
+
+    Raises:
+        KeyError: there is no such page; the command line offers none.
+    """
+    if name == "failed":
+        from console.screens.failed import DEFAULT_FILTER, FailedScreen
+
+        return FailedScreen(argument or DEFAULT_FILTER)
+    if name == "transaction":
+        from console.screens.transaction import TransactionScreen
+
+        return TransactionScreen(argument)
+    if name == "batches":
+        from console.screens.batches import BatchesScreen
+
+        return BatchesScreen()
+    if name == "systems":
+        from console.screens.systems import SystemsScreen
+
+        return SystemsScreen()
+    if name == "log":
+        from console.screens.log import LogScreen
+
+        return LogScreen()
+    raise KeyError(name)

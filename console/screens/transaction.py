@@ -1,0 +1,293 @@
+"""One transaction: summary, payload, timeline, revisions, headers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import ClassVar
+
+from rich.syntax import Syntax
+from rich.text import Text
+from textual import work
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Static, TabbedContent, TabPane
+
+from console.drafts import Draft
+from console.looks import Tone, of_status
+from console.payloads import language, pretty, raw
+from console.screens.base import AndonScreen, FetchFailed
+from console.text import clean, one_line, pretty_name, shorten_middle
+from console.widgets.preview import explained
+from console.widgets.table import Cell, Column, Row, RowTable
+from transactions.durations import short
+from transactions.errors import AndonError, NotFound
+from transactions.history import Payload, TimelineEntry
+from transactions.model import Transaction
+from transactions.plans import Action
+
+TABS = ("summary", "payload", "timeline", "revisions", "headers")
+TIMELINE = (
+    Column("at", "time", 8),
+    Column("by", "who", 10),
+    Column("what", "what", 24, flex=True),
+    Column("status", "status", 16, least=70),
+)
+REVISIONS = (
+    Column("revision", "revision", 8, right=True),
+    Column("at", "made", 19),
+    Column("by", "by", 12),
+    Column("size", "bytes", 8, right=True),
+    Column("sha256", "sha256", 17),
+    Column("reason", "reason", 10, flex=True, least=90),
+)
+HEADERS = (Column("name", "header", 30), Column("value", "value", 20, flex=True))
+
+
+class TransactionScreen(AndonScreen):
+    """Everything the platform knows about one delivery."""
+
+    CSS_PATH = "transaction.tcss"
+    AUTO_FOCUS = "Tabs"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(Binding(str(place), f"tab({name!r})", name, show=False) for place, name in enumerate(TABS, 1)),
+        Binding("x", "raw", "raw/pretty", id="transaction.raw"),
+        Binding("r", "act('replay')", "replay", id="transaction.replay"),
+        Binding("D", "act('discard')", "discard", id="transaction.discard"),
+        Binding("u", "act('restore')", "restore", id="transaction.restore"),
+        Binding("y", "copy", "copy id", id="transaction.copy"),
+    ]
+
+    class Arrived(Message):
+        """The transaction and its story."""
+
+        def __init__(self, transaction: Transaction, timeline: list[TimelineEntry]) -> None:
+            super().__init__()
+            self.transaction = transaction
+            self.timeline = timeline
+
+    class PayloadArrived(Message):
+        """Its payload."""
+
+        def __init__(self, payload: Payload) -> None:
+            super().__init__()
+            self.payload = payload
+
+    def __init__(self, id: str) -> None:  # noqa: A002
+        """``id`` names the transaction."""
+        super().__init__()
+        self.transaction_id = id
+        self.transaction: Transaction | None = None
+        self._payload: Payload | None = None
+        self._raw = False
+
+    @property
+    def crumb(self) -> str:  # type: ignore[override]
+        """The id, shortened in the middle."""
+        return shorten_middle(clean(self.transaction_id), 18)
+
+    def body(self) -> Iterable[Widget]:
+        """Tabs."""
+        with TabbedContent(id="tabs"):
+            with TabPane("summary", id="summary"), VerticalScroll():
+                yield Static("loading …", id="sentences", markup=False)
+                yield Static(id="facts", markup=False)
+            with TabPane("payload", id="payload"), VerticalScroll():
+                yield Static(id="fields", markup=False)
+                yield Static("loading …", id="content", markup=False)
+            with TabPane("timeline", id="timeline"):
+                yield RowTable(TIMELINE, id="story")
+            with TabPane("revisions", id="revisions"):
+                yield RowTable(REVISIONS, id="revision-list")
+            with TabPane("headers", id="headers"):
+                yield RowTable(HEADERS, id="header-list")
+
+    # Fetching
+
+    def fetch(self) -> None:
+        """The transaction with its story, and its payload."""
+        self._fetch()
+        self._fetch_payload()
+
+    @work(group="transaction", exclusive=True, exit_on_error=False)
+    async def _fetch(self) -> None:
+        source = self.andon.source
+        try:
+            transaction = await source.transaction(self.transaction_id)
+            timeline = await source.timeline(self.transaction_id)
+        except AndonError as error:
+            self.post_message(FetchFailed(error))
+        else:
+            self.post_message(self.Arrived(transaction, timeline))
+
+    @work(group="payload", exclusive=True, exit_on_error=False)
+    async def _fetch_payload(self) -> None:
+        try:
+            payload = await self.andon.source.payload(self.transaction_id, None)
+        except NotFound:
+            # The transaction's own fetch says so.
+            return
+        except AndonError as error:
+            self.post_message(FetchFailed(error))
+        else:
+            self.post_message(self.PayloadArrived(payload))
+
+    def on_fetch_failed(self, message: FetchFailed) -> None:
+        """Nothing loads any more where nothing came."""
+        super().on_fetch_failed(message)
+        if self.transaction is None:
+            self.query_one("#sentences", Static).update("")
+        if self._payload is None:
+            self.query_one("#content", Static).update("")
+
+    def on_transaction_screen_arrived(self, message: Arrived) -> None:
+        """Show summary and story."""
+        self.transaction = message.transaction
+        self.arrived()
+        self._show_summary(message.transaction, self.andon.clock.now())
+        self.query_one("#story", RowTable).show_rows(
+            [_story_row(place, entry) for place, entry in enumerate(message.timeline)]
+        )
+
+    def on_transaction_screen_payload_arrived(self, message: PayloadArrived) -> None:
+        """Show payload, revisions and headers."""
+        self._payload = message.payload
+        self._show_payload()
+        revisions = [
+            Row(
+                str(one.revision),
+                one.sha256,
+                [
+                    Cell(str(one.revision), Tone.BRIGHT),
+                    Cell(f"{one.created_at.astimezone():%Y-%m-%d %H:%M:%S}"),
+                    Cell(one_line(one.created_by)),
+                    Cell(str(one.size)),
+                    Cell(shorten_middle(one.sha256, 17), Tone.QUIET),
+                    Cell(one_line(one.reason or ""), Tone.QUIET),
+                ],
+            )
+            for one in message.payload.revisions
+        ]
+        self.query_one("#revision-list", RowTable).show_rows(revisions)
+        headers = [
+            Row(name, value, [Cell(one_line(name), Tone.QUIET), Cell(one_line(value))])
+            for name, value in sorted(message.payload.headers.items())
+        ]
+        self.query_one("#header-list", RowTable).show_rows(headers)
+
+    def tick(self, now: datetime) -> None:
+        """Ages move on."""
+        if self.transaction is not None:
+            self._show_summary(self.transaction, now)
+
+    # What shows
+
+    def _show_summary(self, transaction: Transaction, now: datetime) -> None:
+        tones = dict(self.app.theme_variables)
+        look = of_status(transaction.status)
+        text = Text()
+        text.append(f"{look.glyph} {look.word}", f"bold {tones[look.tone]}")
+        since = transaction.failed_at or transaction.created_at
+        text.append(f"  {short(now - since)} ago", tones["quiet"])
+        text.append(f"   {pretty_name(transaction.flow)}", f"bold {tones['bright']}")
+        text.append(f"   {one_line(transaction.source)} → {one_line(transaction.target)}\n\n", tones["foreground"])
+        text.append_text(explained(transaction, tones))
+        self.query_one("#sentences", Static).update(text)
+        facts = Text()
+        for name, value in _facts(transaction, now):
+            facts.append(f"{name:<16}", tones["quiet"])
+            facts.append(f"{one_line(value)}\n", tones["foreground"])
+        self.query_one("#facts", Static).update(facts)
+
+    def _show_payload(self) -> None:
+        payload = self._payload
+        if payload is None:
+            return
+        tones = self.app.theme_variables
+        fields = Text()
+        if not self._raw and self.transaction is not None:
+            for name, value in self.transaction.business_keys.items():
+                fields.append(f"{one_line(name):<16}", tones["quiet"])
+                fields.append(f"{one_line(value)}\n", f"bold {tones['bright']}")
+        mode = "as it came" if self._raw else "indented for reading"
+        fields.append(f"{one_line(payload.content_type)}, {payload.size} bytes, {mode} (x)", tones["quiet"])
+        self.query_one("#fields", Static).update(fields)
+        content = raw(payload) if self._raw else pretty(payload)
+        theme = "ansi_dark" if self.app.current_theme.dark else "ansi_light"
+        kind = language(payload)
+        shown = (
+            Text(content)
+            if kind == "text"
+            else Syntax(content, kind, theme=theme, background_color="default", word_wrap=True)
+        )
+        self.query_one("#content", Static).update(shown)
+
+    # Acting
+
+    def action_tab(self, name: str) -> None:
+        """Another tab."""
+        self.query_one(TabbedContent).active = name
+
+    def action_raw(self) -> None:
+        """As it came, or indented."""
+        self._raw = not self._raw
+        self.query_one(TabbedContent).active = "payload"
+        self._show_payload()
+
+    def action_copy(self) -> None:
+        """Copy the id whole."""
+        self.andon.copy([self.transaction_id])
+
+    def action_act(self, name: str) -> None:
+        """Plan an action on this one."""
+        self.andon.draft(Draft(action=Action(name), ids=[self.transaction_id], count=1))
+
+
+def _facts(transaction: Transaction, now: datetime) -> list[tuple[str, str]]:
+    def moment(at: datetime | None) -> str:
+        return "" if at is None else f"{at.astimezone():%Y-%m-%d %H:%M:%S %Z}  ({_distance(at, now)})"
+
+    facts = [
+        ("id", transaction.id),
+        *transaction.business_keys.items(),
+        ("plant", transaction.plant or ""),
+        ("risk", transaction.risk),
+        ("created", moment(transaction.created_at)),
+        ("failed", moment(transaction.failed_at)),
+        ("due", moment(transaction.due_at)),
+        ("attempts", str(transaction.attempts)),
+        ("document", transaction.document or ""),
+        ("waits for", transaction.waiting_on or ""),
+        ("superseded by", transaction.superseded_by or ""),
+        ("correlation", transaction.correlation_id),
+        ("causation", transaction.causation_id or ""),
+        ("idempotency key", f"{transaction.idempotency_key}  (from {transaction.key_origin})"),
+        ("payload", f"{transaction.content_type}  sha256 {transaction.payload_sha256}"),
+        ("owner", transaction.owner or ""),
+        ("stopped by", transaction.failure.policy_ref or "" if transaction.failure is not None else ""),
+    ]
+    return [(clean(name), value) for name, value in facts if value]
+
+
+def _distance(at: datetime, now: datetime) -> str:
+    return f"{short(now - at)} ago" if at <= now else f"in {short(at - now)}"
+
+
+def _story_row(place: int, entry: TimelineEntry) -> Row:
+    look = None if entry.status is None else of_status(entry.status)
+    tone = {"attempt": Tone.PLAIN, "action": Tone.ACCENT, "note": Tone.BRIGHT}.get(entry.kind, Tone.QUIET)
+    text = one_line(entry.text)
+    if entry.attempt is not None and entry.attempt.failure is not None:
+        tone = Tone.FAILED
+    return Row(
+        str(place),
+        (entry.at, entry.text),
+        [
+            Cell(f"{entry.at.astimezone():%H:%M:%S}", Tone.QUIET),
+            Cell(one_line(entry.by), Tone.QUIET),
+            Cell(text, tone),
+            Cell("" if look is None else f"{look.glyph} {look.word}", Tone.QUIET if look is None else look.tone),
+        ],
+    )

@@ -1,0 +1,90 @@
+"""What the console needs of a platform: one seam, so that screens know neither HTTP nor a hub."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+from platforms.events import Connection
+from transactions.batches import Batch, BatchItem
+from transactions.history import Payload, StreamEvent, TimelineEntry
+from transactions.landscape import Board, Hold, System, WhoAmI
+from transactions.model import Transaction
+from transactions.pages import Page
+from transactions.plans import Plan, PlanRequest
+
+
+class Source(Protocol):
+    """Where transactions come from. Every method raises an ``AndonError`` where there is no answer."""
+
+    async def page(self, filter: str, sort: str, limit: int, cursor: str | None) -> Page[Transaction]:  # noqa: A002
+        """One page of transactions in keyset order."""
+        ...
+
+    async def count(self, filter: str) -> int:  # noqa: A002
+        """How many transactions match."""
+        ...
+
+    async def transaction(self, id: str) -> Transaction:  # noqa: A002
+        """One transaction."""
+        ...
+
+    async def timeline(self, id: str) -> list[TimelineEntry]:  # noqa: A002
+        """What happened to it, oldest first."""
+        ...
+
+    async def payload(self, id: str, revision: int | None) -> Payload:  # noqa: A002
+        """Its payload; the newest revision unless told."""
+        ...
+
+    async def board(self) -> Board:
+        """Everything the board shows."""
+        ...
+
+    async def systems(self) -> list[System]:
+        """Every system."""
+        ...
+
+    async def holds(self) -> list[Hold]:
+        """The holds people placed."""
+        ...
+
+    async def whoami(self) -> WhoAmI:
+        """Who the token belongs to."""
+        ...
+
+    async def make_plan(self, request: PlanRequest) -> Plan:
+        """Store a plan. Nothing is sent."""
+        ...
+
+    async def plan(self, hash: str) -> Plan:  # noqa: A002
+        """A stored plan."""
+        ...
+
+    async def run(self, hash: str) -> Batch:  # noqa: A002
+        """Run a stored plan, once."""
+        ...
+
+    async def batches(self, limit: int, cursor: str | None) -> Page[Batch]:
+        """Batches, newest first."""
+        ...
+
+    async def batch(self, id: str) -> Batch:  # noqa: A002
+        """One batch."""
+        ...
+
+    async def batch_items(self, id: str, limit: int, cursor: str | None) -> Page[BatchItem]:  # noqa: A002
+        """Items of a batch in the plan's order."""
+        ...
+
+    async def cancel(self, id: str) -> Batch:  # noqa: A002
+        """Stop a batch: what was not sent goes back to where it was."""
+        ...
+
+    def events(self) -> AsyncIterator[StreamEvent | Connection]:
+        """What happens from now on, without an end; losses are healed inside and told."""
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of connections."""
+        ...

@@ -1,0 +1,401 @@
+"""A platform in memory for the console's tests: real structs, made deterministically, changed by the plans it is given.
+
+It is a test double of the ``Source`` protocol, so that a test can say what a real hub cannot be made to do on time:
+lose the connection now, answer late, hold a million transactions.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from platforms.contexts import Resolved
+from platforms.events import Connection, ConnectionState
+from transactions.batches import Batch, BatchItem, BatchState, ItemState
+from transactions.errors import AndonError, BadFilter, NotFound, Stale, Unreachable
+from transactions.history import Attempt, Payload, Revision, StreamEvent, TimelineEntry
+from transactions.landscape import Board, CauseSummary, Health, Hold, Idempotent, Lamp, System, WhoAmI
+from transactions.model import Failure, FailureKind, KeyOrigin, Risk, Status, Transaction
+from transactions.pages import Page
+from transactions.plans import (
+    PLAN_VALIDITY,
+    Action,
+    Plan,
+    PlanBody,
+    PlanItem,
+    PlanRequest,
+    PlanState,
+    Verdict,
+    count_verdicts,
+    plan_hash,
+)
+
+NOW = datetime(2026, 11, 20, 2, 41, tzinfo=UTC)
+FLOWS = (
+    ("production-order-release", "ERP", "MES", Risk.OPERATIONAL),
+    ("material-consumption", "MES", "ERP", Risk.FINANCIAL),
+    ("production-confirmation", "MES", "ERP", Risk.FINANCIAL),
+    ("goods-receipt", "WMS", "ERP", Risk.FINANCIAL),
+    ("quality-hold", "QMS", "WMS", Risk.QUALITY),
+    ("shipment-release", "ERP", "TMS", Risk.FINANCIAL),
+)
+FAILURES = (
+    (FailureKind.MASTER_DATA, "M3351", "Material 4711-22 not maintained in plant P02"),
+    (FailureKind.THROTTLED, "429", "Quota of mes-p03 is used up, retry after 30 s"),
+    (FailureKind.PERIOD_CLOSED, "M7053", "Posting only possible in periods 2026/11 and 2026/10"),
+    (FailureKind.BUSINESS_RULE, "M7021", "Deficit of BA unrestricted-use 12.5 KG : 4711-22 P02 0001"),
+)
+PLANTS = ("P01", "P02", "P03")
+
+
+class FixedClock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.moment = NOW
+
+    def now(self) -> datetime:
+        """The moment it stands at."""
+        return self.moment
+
+
+def context(*, production: bool = False, read_only: bool = False, name: str = "plant-gateway") -> Resolved:
+    """A context as the command line would resolve it."""
+    return Resolved(
+        name=name,
+        platform="hub",
+        url="http://127.0.0.1:8470",
+        production=production,
+        read_only=read_only,
+        colour=None,
+        ca=None,
+        chosen_by="a test",
+        token="t",  # noqa: S106
+        token_from="a test",  # noqa: S106
+    )
+
+
+def transaction(n: int, *, status: Status = Status.FAILED) -> Transaction:
+    """The ``n``-th transaction; the same for the same ``n``."""
+    flow, source, target, risk = FLOWS[n % len(FLOWS)]
+    kind, code, message = FAILURES[n % len(FAILURES)]
+    created = NOW - timedelta(seconds=90 + n * 7)
+    failed = created + timedelta(seconds=30) if status is not Status.HELD else None
+    due = created + timedelta(minutes=15)
+    return Transaction(
+        id=f"tx-{n:08d}-7f3a9c",
+        flow=flow,
+        plant=PLANTS[n % 3],
+        source=source,
+        target=target,
+        status=status,
+        risk=risk,
+        created_at=created,
+        failed_at=failed,
+        due_at=due,
+        overdue=due < NOW,
+        attempts=4,
+        failure=Failure(kind=kind, help=kind.help, code=code, message=message, system=target),
+        group=f"{n % len(FAILURES):016x}",
+        business_keys={"order": f"47{n:05d}", "material": f"4711-{n % 40:02d}", "lot": f"L-{n % 900:04d}"},
+        correlation_id=f"4bf92f3577b34da6a3ce929d{n:08d}",
+        causation_id=None,
+        idempotency_key=f"{source}-{n}",
+        key_origin=KeyOrigin.RECIPE,
+        content_type="application/json",
+        payload_sha256=f"{n:064x}",
+        revision=1,
+        assignee=None,
+        owner="mdm-team",
+        waiting_on=None,
+        superseded_by=None,
+        document=None,
+        etag=f'"{n}-{status}"',
+    )
+
+
+class MemorySource:
+    """Implements ``console.source.Source`` over ``total`` made-up transactions."""
+
+    def __init__(self, total: int = 266, *, settle: bool = True) -> None:
+        """``settle`` lets a batch end at once; else :meth:`finish` ends it."""
+        self.total = total
+        self.settle = settle
+        self.changed: dict[str, Transaction] = {}
+        self.fail: AndonError | None = None
+        self.fail_run: AndonError | None = None
+        self.plans: dict[str, Plan] = {}
+        self.made: dict[str, Batch] = {}
+        self.items: dict[str, list[BatchItem]] = {}
+        self.placed: list[Hold] = []
+        self.asked: list[tuple[str, str, int, str | None]] = []
+        self.requests: list[PlanRequest] = []
+        self.closed = False
+        self._stream: asyncio.Queue[StreamEvent | Connection] = asyncio.Queue()
+        self._stream.put_nowait(Connection(state=ConnectionState.LIVE))
+        self._seq = 0
+
+    # What a test does to it
+
+    def lose(self) -> None:
+        """The connection breaks, and every fetch fails."""
+        self.fail = Unreachable("No answer from http://127.0.0.1:8470. The hub may be stopped. Try again when it runs.")
+        self._stream.put_nowait(Connection(state=ConnectionState.LOST, because="gone", retry_in=1.0))
+
+    def heal(self) -> None:
+        """The connection is back."""
+        self.fail = None
+        self._stream.put_nowait(Connection(state=ConnectionState.LIVE))
+
+    def tell(self, kind: str, id: str = "x") -> None:  # noqa: A002
+        """An event of the stream."""
+        self._seq += 1
+        self._stream.put_nowait(StreamEvent(seq=self._seq, at=NOW, type=kind, id=id, data={}))
+
+    def finish(self, batch: str) -> None:
+        """A batch comes to its end."""
+        items = [msgspec.structs.replace(item, state=ItemState.PROCESSED, status=Status.PROCESSED) for item in self.items[batch]]
+        self.items[batch] = items
+        counts = {str(state): 0 for state in ItemState} | {"processed": len(items)}
+        self.made[batch] = msgspec.structs.replace(
+            self.made[batch], state=BatchState.DONE, finished_at=NOW + timedelta(seconds=3), counts=counts
+        )
+        self.tell("batch", batch)
+
+    # What the console asks
+
+    def _check(self) -> None:
+        if self.fail is not None:
+            raise self.fail
+
+    def _numbers(self, filter: str) -> range:  # noqa: A002
+        if "colour" in filter:
+            raise BadFilter("There is no field 'colour'. Use a field of a transaction.", column=1, suggestions=["code", "lot"])
+        if "nothing" in filter:
+            return range(0)
+        return range(self.total)
+
+    def _row(self, n: int) -> Transaction:
+        made = transaction(n)
+        return self.changed.get(made.id, made)
+
+    async def page(self, filter: str, sort: str, limit: int, cursor: str | None) -> Page[Transaction]:  # noqa: A002
+        self.asked.append((filter, sort, limit, cursor))
+        self._check()
+        numbers = self._numbers(filter)
+        if not sort.startswith("-"):
+            numbers = numbers[::-1]
+        start = 0 if cursor is None else int(cursor)
+        rows = [self._row(n) for n in numbers[start : start + limit]]
+        end = start + len(rows)
+        return Page(items=rows, next_cursor=str(end) if end < len(numbers) else None)
+
+    async def count(self, filter: str) -> int:  # noqa: A002
+        self._check()
+        return len(self._numbers(filter))
+
+    async def transaction(self, id: str) -> Transaction:  # noqa: A002
+        self._check()
+        if not id.startswith("tx-"):
+            raise NotFound(f"There is no transaction {id!r}, or none that you may see. Check the id.")
+        return self._row(int(id.split("-")[1]))
+
+    async def timeline(self, id: str) -> list[TimelineEntry]:  # noqa: A002
+        one = await self.transaction(id)
+        attempt = Attempt(
+            n=1, purpose="delivery", started_at=one.created_at, finished_at=one.created_at + timedelta(seconds=2), by="hub",
+            batch=None, revision=1, method="POST", url="http://127.0.0.1/erp/postings", request_headers={}, response_status=422,
+            response_headers={}, response_body="{}", outcome="failed", failure=one.failure,
+        )  # fmt: skip
+        return [
+            TimelineEntry(at=one.created_at, kind="status", by=one.source, text="received", status=Status.PENDING),
+            TimelineEntry(at=one.created_at, kind="attempt", by="hub", text="POST to ERP: 422 M3351", attempt=attempt),
+            TimelineEntry(at=one.failed_at or NOW, kind="status", by="hub", text="failed", status=Status.FAILED),
+        ]
+
+    async def payload(self, id: str, revision: int | None) -> Payload:  # noqa: A002
+        one = await self.transaction(id)
+        content = '{"order":"%s","material":"4711-22","quantity":12.50,"unit":"KG","note":"\x1b[31mred"}'.replace("\x1b", "\\u001b")
+        content = content % one.business_keys["order"]
+        return Payload(
+            id=id, revision=1, content_type="application/json", sha256=one.payload_sha256, size=len(content), encoding="text",
+            content=content, headers={"content-type": "application/json", "ce-id": "evil \x1b]0;title\x07"},
+            revisions=[Revision(revision=1, sha256=one.payload_sha256, size=len(content), content_type="application/json",
+                                created_at=one.created_at, created_by=one.source)],
+        )  # fmt: skip
+
+    async def board(self) -> Board:
+        self._check()
+        return make_board(self.placed)
+
+    async def systems(self) -> list[System]:
+        self._check()
+        return [
+            make_system("ERP", Health.DOWN, open=214, held=48, breaker="open", last_failure="connection refused"),
+            make_system("MES", Health.OK, plant="P01"),
+            make_system("MES", Health.WARNING, plant="P03", open=31, last_failure="429 quota of mes-p03"),
+            make_system("WMS", Health.OK),
+            make_system("QMS", Health.IDLE),
+        ]
+
+    async def holds(self) -> list[Hold]:
+        self._check()
+        return list(self.placed)
+
+    async def whoami(self) -> WhoAmI:
+        self._check()
+        return WhoAmI(subject="ann", kind="user", roles=["operator"], permissions=[], expires_at=None)
+
+    async def make_plan(self, request: PlanRequest) -> Plan:
+        self._check()
+        self.requests.append(request)
+        if request.ids is not None:
+            rows = [await self.transaction(id) for id in request.ids]
+        elif request.filter is not None:
+            rows = [self._row(n) for n in self._numbers(request.filter)]
+        else:
+            rows = []
+        items = [_item(place, row) for place, row in enumerate(rows)]
+        body = PlanBody(
+            platform="hub", action=request.action, reason=request.reason, options=request.options, requested_by="ann",
+            created_at=NOW, expires_at=NOW + PLAN_VALIDITY, filter=request.filter, items=items,
+        )  # fmt: skip
+        plan = Plan(
+            hash=plan_hash(body), state=PlanState.PLANNED, verdicts=count_verdicts(items), **msgspec.structs.asdict(body)
+        )
+        self.plans[plan.hash] = plan
+        return plan
+
+    async def plan(self, hash: str) -> Plan:  # noqa: A002
+        return self.plans[hash]
+
+    async def run(self, hash: str) -> Batch:  # noqa: A002
+        self._check()
+        if self.fail_run is not None:
+            raise self.fail_run
+        plan = self.plans[hash]
+        if plan.state is not PlanState.PLANNED:
+            raise Stale("This plan was run already. Make a new one.")
+        self.plans[hash] = msgspec.structs.replace(plan, state=PlanState.RUN)
+        if plan.action is Action.HOLD:
+            options = plan.options
+            self.placed.append(
+                Hold(id=f"hold-{len(self.placed)}", target=options.target, plant=options.plant, flow=options.flow,
+                     reason=plan.reason, placed_by="ann", placed_at=NOW, held=0)
+            )  # fmt: skip
+        elif plan.action is Action.RELEASE:
+            self.placed.clear()
+        id = f"batch-{len(self.made):04d}"  # noqa: A001
+        items = [
+            BatchItem(
+                n=n, id=item.id, flow=item.flow, plant=item.plant, target=item.target,
+                state=ItemState.PLANNED if item.verdict is Verdict.SEND else ItemState.SKIPPED,
+                status=item.status, reason=item.because, updated_at=NOW,
+            )
+            for n, item in enumerate(plan.items)
+        ]  # fmt: skip
+        counts = {str(state): sum(item.state is state for item in items) for state in ItemState}
+        batch = Batch(
+            id=id, plan=hash, action=plan.action, state=BatchState.RUNNING, reason=plan.reason, started_by="ann",
+            started_at=NOW, finished_at=None, total=len(items), counts=counts,
+        )  # fmt: skip
+        self.made[id], self.items[id] = batch, items
+        for item in plan.items:
+            status = Status.DISCARDED if plan.action is Action.DISCARD else Status.PROCESSED
+            old = await self.transaction(item.id)
+            self.changed[item.id] = msgspec.structs.replace(old, status=status, etag=f'"{item.id}-{status}"')
+        if self.settle:
+            self.finish(id)
+        return batch
+
+    async def batches(self, limit: int, cursor: str | None) -> Page[Batch]:
+        self._check()
+        return Page(items=list(self.made.values())[::-1])
+
+    async def batch(self, id: str) -> Batch:  # noqa: A002
+        self._check()
+        return self.made[id]
+
+    async def batch_items(self, id: str, limit: int, cursor: str | None) -> Page[BatchItem]:  # noqa: A002
+        self._check()
+        return Page(items=self.items[id][:limit])
+
+    async def cancel(self, id: str) -> Batch:  # noqa: A002
+        self._check()
+        self.made[id] = msgspec.structs.replace(self.made[id], state=BatchState.CANCELLED)
+        return self.made[id]
+
+    async def events(self) -> AsyncIterator[StreamEvent | Connection]:
+        while True:
+            yield await self._stream.get()
+
+    async def aclose(self) -> None:
+        self.closed = True
+
+
+def make_system(
+    name: str, health: Health, *, plant: str | None = None, open: int = 0, held: int = 0, breaker: str = "closed",  # noqa: A002
+    last_failure: str | None = None,
+) -> System:  # fmt: skip
+    """A system as the hub tells it."""
+    return System(
+        name=name, title=name, plant=plant, health=health, breaker=breaker, idempotent=Idempotent.LOOKUP, lookup=True,
+        settle_after_seconds=2.0, quota_per_second=50.0, owner=f"{name.lower()}-team", open=open, held=held, moving=0,
+        last_success_at=NOW - timedelta(minutes=2), last_failure_at=None if last_failure is None else NOW - timedelta(minutes=1),
+        last_failure=last_failure,
+    )  # fmt: skip
+
+
+def make_board(holds: list[Hold]) -> Board:
+    """A board with trouble in a few places."""
+    trouble: dict[tuple[str, str], dict[Status, int]] = {
+        ("material-consumption", "P02"): {Status.FAILED: 214, Status.PROCESSED: 900},
+        ("material-consumption", "P03"): {Status.RETRYING: 31},
+        ("production-confirmation", "P02"): {Status.HELD: 48},
+        ("quality-hold", "P01"): {Status.IN_DOUBT: 1},
+        ("shipment-release", "P01"): {Status.FAILED: 4},
+    }
+    lamps = []
+    for flow, *_ in FLOWS:
+        for plant in PLANTS:
+            counts = trouble.get((flow, plant), {Status.PROCESSED: 120})
+            bad = counts.get(Status.FAILED, 0)
+            lamps.append(
+                Lamp(
+                    plant=plant, flow=flow, counts=counts, overdue=41 if bad > 100 else 0,
+                    oldest_failed_at=NOW - timedelta(minutes=38) if bad else None,
+                    trend=[0, 0, 1, 2, 5, 9, 40, 157] if bad > 100 else [0] * 7 + [bad],
+                )
+            )  # fmt: skip
+    causes = [
+        CauseSummary(
+            fingerprint=f"{place:016x}", flow=FLOWS[1][0], target="ERP", kind=kind, help=kind.help, code=code, template=message,
+            count=count, first_seen=NOW - timedelta(minutes=age), last_seen=NOW, plants=plants, owner=owner,
+        )
+        for place, ((kind, code, message), count, age, plants, owner) in enumerate(
+            zip(FAILURES, (214, 31, 12, 4), (38, 12, 71, 9), (["P02"], ["P03"], ["P01", "P02"], ["P01"]),
+                ("mdm-team", "integration", "finance", "warehouse"), strict=True)
+        )
+    ]  # fmt: skip
+    return Board(
+        at=NOW, platform="hub",
+        counts={Status.FAILED: 266, Status.IN_DOUBT: 3, Status.HELD: 48, Status.RETRYING: 31, Status.PROCESSED: 2981},
+        overdue=41, oldest_failed_at=NOW - timedelta(minutes=71), oldest_held_at=NOW - timedelta(minutes=5),
+        lamps=lamps, holds=holds, causes=causes,
+    )  # fmt: skip
+
+
+def _item(place: int, row: Transaction) -> PlanItem:
+    verdict, because = Verdict.SEND, None
+    if place % 40 == 7:
+        verdict, because = Verdict.HELD_BEHIND, "tx-00000003 of the same order comes first"
+    elif place % 100 == 19:
+        verdict, because = Verdict.MAYBE_POSTED, "ERP has a posting of the same order, material, lot and day"
+    return PlanItem(
+        id=row.id, flow=row.flow, plant=row.plant, target=row.target, status=row.status, risk=row.risk, etag=row.etag,
+        revision=row.revision, payload_sha256=row.payload_sha256, idempotency_key=row.idempotency_key, verdict=verdict,
+        because=because,
+    )  # fmt: skip
