@@ -6,6 +6,8 @@ import socket
 
 from aiohttp import web
 
+from hub.errors import SimulatorError
+
 _HOST = "127.0.0.1"
 _BACKLOG = 512
 
@@ -50,11 +52,18 @@ class Listener:
         return self.port
 
     async def rise(self) -> None:
-        """Take connections."""
-        if self._site is not None or self._reserved is None:
+        """Take connections.
+
+        Raises:
+            SimulatorError: somebody else has taken the port.
+        """
+        if self._site is not None:
             return
         # Listening turns the reserved socket itself into the open one: there is no moment in which the port is free.
-        self._site = web.SockSite(self._runner, self._reserved, backlog=_BACKLOG)
+        taken = self._reserved or _bind(self.port)
+        if taken is None:
+            raise SimulatorError(f"Port {self.port} was taken by another program while the simulated system was down.")
+        self._site = web.SockSite(self._runner, taken, backlog=_BACKLOG)
         self._reserved = None
         await self._site.start()
 
