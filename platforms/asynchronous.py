@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from types import TracebackType
 from typing import TypeVar
@@ -78,7 +78,7 @@ class AsyncClient:
             raise unreachable(self._endpoint, request, error) from error
         return read_answer(call, _response(answer), self.address)
 
-    async def events(self, last_event_id: int | None = None) -> AsyncIterator[StreamEvent | Connection]:
+    async def events(self, last_event_id: int | None = None) -> AsyncGenerator[StreamEvent | Connection]:
         """Events as they come, for ever; after a loss the stream goes on behind the last one seen.
 
         Args:

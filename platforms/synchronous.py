@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from contextlib import closing
 from types import TracebackType
 from typing import TypeVar
@@ -64,7 +64,7 @@ class SyncClient:
         )
         return read_answer(call, self._wire.exchange(request), self.address)
 
-    def events(self, last_event_id: int | None = None) -> Iterator[StreamEvent | Connection]:
+    def events(self, last_event_id: int | None = None) -> Generator[StreamEvent | Connection]:
         """Events as they come, for ever; after a loss the stream goes on behind the last one seen.
 
         Args:

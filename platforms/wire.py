@@ -10,8 +10,9 @@ from __future__ import annotations
 import base64
 import http.client
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 from urllib.parse import unquote, urlsplit
 
 from platforms.calls import Request, Response
@@ -89,9 +90,10 @@ class Wire:
     def _ask(self, connection: http.client.HTTPConnection, request: Request) -> http.client.HTTPResponse:
         if connection.sock is not None:
             connection.sock.settimeout(request.patience)
-        proxied = isinstance(connection, _ViaProxy)
-        target = self._endpoint.address.origin + request.target if proxied else request.target
-        connection.request(request.method, target, body=request.body, headers=request.headers)
+        target, headers = request.target, request.headers
+        if isinstance(connection, _ViaProxy):
+            target, headers = self._endpoint.address.origin + target, {**headers, **connection.proxy_headers}
+        connection.request(request.method, target, body=request.body, headers=headers)
         return connection.getresponse()
 
     def _connect(self, request: Request) -> http.client.HTTPConnection:
@@ -119,7 +121,9 @@ class Wire:
             secure = http.client.HTTPSConnection(host, port, timeout=CONNECT_SECONDS, context=self._tls)
             secure.set_tunnel(address.host, address.port, headers)
             return secure
-        return _ViaProxy(host, port, timeout=CONNECT_SECONDS)
+        plain = _ViaProxy(host, port, timeout=CONNECT_SECONDS)
+        plain.proxy_headers = headers
+        return plain
 
     def _pieces(self, answer: http.client.HTTPResponse, request: Request) -> Iterator[bytes]:
         while True:
@@ -133,7 +137,9 @@ class Wire:
 
 
 class _ViaProxy(http.client.HTTPConnection):
-    """Plain HTTP to a proxy, which wants to see the whole address."""
+    """Plain HTTP to a proxy, which wants to see the whole address, and perhaps who asks."""
+
+    proxy_headers: Mapping[str, str] = MappingProxyType({})
 
 
 def _response(answer: http.client.HTTPResponse, body: bytes) -> Response:
