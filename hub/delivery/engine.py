@@ -77,6 +77,10 @@ class Engine:
             )
         return found
 
+    def breakers(self) -> dict[str, str]:
+        """The state of every breaker, by the label of its target."""
+        return {outlet.label: outlet.breaker.state for outlet in self._outlets.values()}
+
     @property
     def busy(self) -> bool:
         """Whether any outlet has something queued or under way."""

@@ -75,6 +75,13 @@ Index("tx_flow", transactions.c.flow, transactions.c.failed_at, transactions.c.i
 Index("tx_plant", transactions.c.plant, transactions.c.failed_at, transactions.c.id)
 Index("tx_target", transactions.c.target, transactions.c.failed_at, transactions.c.id)
 Index("tx_fingerprint", transactions.c.fingerprint, transactions.c.failed_at, transactions.c.id)
+Index(
+    "tx_lamp",
+    transactions.c.flow,
+    transactions.c.plant,
+    transactions.c.status,
+    transactions.c.failed_at,
+)
 Index("tx_correlation", transactions.c.correlation_id)
 Index("tx_key", transactions.c.target, transactions.c.idempotency_key, unique=True)
 Index("tx_lane", transactions.c.lane, transactions.c.seq, sqlite_where=text("lane IS NOT NULL"))

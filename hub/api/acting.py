@@ -1,0 +1,193 @@
+"""Plans and batches: every action is a stored plan that is run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import select
+from starlette.responses import Response
+
+from hub.api.routing import JSON, Call, Route
+from hub.api.transactions import Limit, PageParams
+from hub.recovery import batches as stored
+from hub.recovery import building
+from hub.store.paging import DEFAULT_LIMIT, Order, page
+from hub.store.schema import batch_items, batches, plans
+from transactions.batches import Batch, BatchItem
+from transactions.pages import Page
+from transactions.plans import Plan, PlanRequest, PlanState, PlanSummary
+
+if TYPE_CHECKING:
+    from hub.app import Hub
+
+
+class PlanParams(Struct, frozen=True, forbid_unknown_fields=True):
+    """A page of plans, of one state or of all."""
+
+    state: PlanState | None = None
+    limit: Limit = DEFAULT_LIMIT
+    cursor: str | None = None
+
+
+async def make_plan(hub: Hub, call: Call) -> Response:
+    """Build a plan and store it."""
+    request: PlanRequest = call.body
+    building.check_request(request, hub.landscape)
+    now = hub.clock.now()
+    condition = hub.condition(request.filter, now)
+    plan = await hub.database.read(
+        lambda c: building.build(
+            c,
+            request,
+            condition,
+            platform=hub.platform,
+            actor=call.principal.subject,
+            landscape=hub.landscape,
+            now=now,
+        )
+    )
+    await hub.database.write(lambda c: building.store(c, plan, now))
+    return Response(
+        msgspec.json.encode(plan),
+        status_code=201,
+        media_type=JSON,
+        headers={"location": f"/admin/v1/plans/{plan.hash}"},
+    )
+
+
+async def list_plans(hub: Hub, call: Call) -> Page[PlanSummary]:
+    """Plans, newest first."""
+    params: PlanParams = call.params
+    now = hub.clock.now()
+    query = select(plans)
+    if params.state is PlanState.EXPIRED:
+        query = query.where(plans.c.state == PlanState.PLANNED, plans.c.expires_at < building.to_micros(now))
+    elif params.state is not None:
+        query = query.where(plans.c.state == params.state)
+        if params.state is PlanState.PLANNED:
+            query = query.where(plans.c.expires_at >= building.to_micros(now))
+    order = Order("created_at", plans.c.created_at, plans.c.hash, True, "plans")
+    return await hub.database.read(
+        lambda c: page(c, query, order, params.limit, params.cursor, lambda row: building.summarise(row, now))
+    )
+
+
+async def show_plan(hub: Hub, call: Call) -> Plan:
+    """One plan with its items."""
+    return await hub.database.read(lambda c: building.load(c, call.path["hash"], hub.clock.now()))
+
+
+async def run_plan(hub: Hub, call: Call) -> Batch:
+    """Run a plan: once, as it is."""
+    now = hub.clock.now()
+    batch = await hub.database.write(lambda c: stored.start(c, call.path["hash"], call.principal.subject, now))
+    hub.runner.follow(batch.id)
+    return batch
+
+
+async def list_batches(hub: Hub, call: Call) -> Page[Batch]:
+    """Batches, newest first."""
+    order = Order("started_at", batches.c.started_at, batches.c.id, True, "batches")
+    return await hub.database.read(
+        lambda c: page(
+            c, select(batches), order, call.params.limit, call.params.cursor, lambda row: stored.to_batch(c, row)
+        )
+    )
+
+
+async def show_batch(hub: Hub, call: Call) -> Batch:
+    """One batch."""
+    return await hub.database.read(lambda c: stored.load(c, call.path["id"]))
+
+
+async def list_items(hub: Hub, call: Call) -> Page[BatchItem]:
+    """The items of a batch, in order."""
+    batch_id = call.path["id"]
+    await hub.database.read(lambda c: stored.load(c, batch_id))
+    query = select(batch_items).where(batch_items.c.batch == batch_id)
+    order = Order("n", batch_items.c.n, batch_items.c.tx_id, False, f"batch {batch_id}")
+    return await hub.database.read(
+        lambda c: page(c, query, order, call.params.limit, call.params.cursor, stored.to_item)
+    )
+
+
+async def cancel_batch(hub: Hub, call: Call) -> Batch:
+    """Stop a batch for good."""
+    now = hub.clock.now()
+    return await hub.database.write(lambda c: stored.cancel(c, call.path["id"], call.principal.subject, now))
+
+
+ROUTES = (
+    Route(
+        method="POST",
+        path="plans",
+        summary="Make a plan: an action on transactions, or a hold or release of a place",
+        handler=make_plan,
+        body=PlanRequest,
+        answers=Plan,
+        status=201,
+        problems=("bad-filter", "not-found", "refused"),
+    ),
+    Route(
+        method="GET",
+        path="plans",
+        summary="Plans, newest first",
+        handler=list_plans,
+        params=PlanParams,
+        answers=Page[PlanSummary],
+        problems=("bad-cursor",),
+    ),
+    Route(
+        method="GET",
+        path="plans/{hash}",
+        summary="One plan with its items; a unique beginning of its hash will do",
+        handler=show_plan,
+        answers=Plan,
+        problems=("not-found",),
+    ),
+    Route(
+        method="POST",
+        path="plans/{hash}/run",
+        summary="Run a plan: once, as it is, as a durable batch",
+        handler=run_plan,
+        answers=Batch,
+        status=202,
+        problems=("not-found", "stale"),
+    ),
+    Route(
+        method="GET",
+        path="batches",
+        summary="Batches, newest first",
+        handler=list_batches,
+        params=PageParams,
+        answers=Page[Batch],
+        problems=("bad-cursor",),
+    ),
+    Route(
+        method="GET",
+        path="batches/{id}",
+        summary="One batch",
+        handler=show_batch,
+        answers=Batch,
+        problems=("not-found",),
+    ),
+    Route(
+        method="GET",
+        path="batches/{id}/items",
+        summary="The items of a batch, each with its state and reason",
+        handler=list_items,
+        params=PageParams,
+        answers=Page[BatchItem],
+        problems=("not-found", "bad-cursor"),
+    ),
+    Route(
+        method="POST",
+        path="batches/{id}/cancel",
+        summary="Stop a batch for good; what is under way is followed to its end",
+        handler=cancel_batch,
+        answers=Batch,
+        problems=("not-found", "refused"),
+    ),
+)

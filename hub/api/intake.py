@@ -1,0 +1,117 @@
+"""Documents come in: from sources at ``/ingress/FLOW``, from people at ``/admin/v1/ingress``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+from msgspec import Meta, Struct
+from sqlalchemy import select
+from starlette.requests import Request
+from starlette.responses import Response
+
+from hub.api.routing import JSON, Call, Route, read_limited, read_params
+from hub.documents import DEFAULT_LIMITS
+from hub.intake import Accepted, Arrival, sort_arrival, take_in
+from hub.store.journal import journal
+from hub.store.rows import to_transaction
+from hub.store.schema import transactions
+from transactions.errors import NotFound, UnsupportedMedia
+from transactions.model import Transaction
+
+if TYPE_CHECKING:
+    from hub.app import Hub
+
+
+class SendParams(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where a document belongs."""
+
+    flow: Annotated[str, Meta(min_length=1)]
+    plant: str | None = None
+
+
+class IngressParams(Struct, frozen=True, forbid_unknown_fields=True):
+    """The plant a source speaks for, where the document does not say."""
+
+    plant: str | None = None
+
+
+class Received(Struct, frozen=True):
+    """The transactions a document became, one per target."""
+
+    items: list[Transaction]
+
+
+async def _receive(hub: Hub, request: Request, flow: str, plant: str | None, by: str) -> Accepted:
+    content_type = request.headers.get("content-type", "")
+    if not content_type:
+        raise UnsupportedMedia("The document has no content type. Send application/json or application/xml.")
+    if hub.landscape.flow(flow) is None:  # before the body is read
+        raise NotFound(
+            f"There is no flow {flow!r}. The document was not taken. "
+            f"Flows here: {', '.join(sorted(hub.landscape.catalogue.flow))}."
+        )
+    arrival = Arrival(
+        flow=flow,
+        plant=plant,
+        content=await read_limited(request, DEFAULT_LIMITS.max_bytes),
+        content_type=content_type,
+        headers={name.lower(): value for name, value in request.headers.items()},
+        sent_by=by,
+    )
+    found = sort_arrival(arrival, hub.landscape)
+    now = hub.clock.now()
+    return await hub.database.write(lambda c: take_in(c, found, now))
+
+
+async def send_document(hub: Hub, call: Call) -> Received:
+    """A document that a person sends as a source would; the audit names the person."""
+    accepted = await _receive(hub, call.request, call.params.flow, call.params.plant, call.principal.subject)
+    now = hub.clock.now()
+    if not accepted.again:
+        await hub.database.write(
+            lambda c: journal(c).effect(
+                now,
+                call.principal.subject,
+                "document.sent",
+                accepted.ids[0] if accepted.ids else call.params.flow,
+                None,
+                None,
+                {"flow": call.params.flow, "transactions": accepted.ids},
+            )
+        )
+    rows = await hub.database.read(
+        lambda c: c.execute(select(transactions).where(transactions.c.id.in_(accepted.ids))).all()
+    )
+    by_id = {row.id: row for row in rows}
+    return Received([to_transaction(by_id[tx_id], now) for tx_id in accepted.ids])
+
+
+async def ingress(hub: Hub, request: Request) -> Response:
+    """A document from a source system: durable before it is answered."""
+    params = read_params(request, IngressParams)
+    accepted = await _receive(
+        hub, request, request.path_params["flow"], params.plant, request.scope["principal"].subject
+    )
+    targets = await hub.database.read(
+        lambda c: c.execute(
+            select(transactions.c.id, transactions.c.target).where(transactions.c.id.in_(accepted.ids))
+        ).all()
+    )
+    body = {"items": [{"id": row.id, "target": row.target} for row in targets]}
+    return Response(msgspec.json.encode(body), status_code=202, media_type=JSON)
+
+
+ROUTES = (
+    Route(
+        method="POST",
+        path="ingress",
+        summary="Send a document as a source system would (raw body; Idempotency-Key and ce-* headers are honoured)",
+        handler=send_document,
+        params=SendParams,
+        body=bytes,
+        answers=Received,
+        status=202,
+        problems=("not-found", "too-large", "unsupported-media-type", "unreadable-document", "key-reused"),
+    ),
+)

@@ -1,0 +1,189 @@
+"""The landscape, the board, the audit chain, and who one is."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, select
+
+from hub.api.access import Permission
+from hub.api.routing import Call, Route
+from hub.api.transactions import PageParams
+from hub.declarations import PlantDeclaration
+from hub.delivery.breaker import BreakerState
+from hub.store import board as boards
+from hub.store import questions
+from hub.store.paging import Order, page
+from hub.store.rows import to_audit
+from hub.store.schema import audit, tallies
+from transactions.clock import UTC
+from transactions.history import AuditEntry
+from transactions.landscape import Board, Flow, Health, Hold, HubStatus, Plant, System, WhoAmI
+from transactions.model import Status
+from transactions.pages import Page
+from transactions.states import MOVING, OPEN
+
+if TYPE_CHECKING:
+    from hub.app import Hub
+
+
+async def list_systems(hub: Hub, _call: Call) -> Page[System]:
+    """Every instance, and how it is doing."""
+    counts = await hub.database.read(
+        lambda c: c.execute(
+            select(tallies.c.target, tallies.c.plant, tallies.c.status, func.sum(tallies.c.count)).group_by(
+                tallies.c.target, tallies.c.plant, tallies.c.status
+            )
+        ).all()
+    )
+    holds = await hub.database.read(boards.active_holds)
+    found: dict[tuple[str, str | None], dict[Status, int]] = {}
+    for target, plant, status, count in counts:
+        statuses = found.setdefault(hub.landscape.instance(target, plant or None), {})
+        statuses[Status(status)] = statuses.get(Status(status), 0) + int(count)
+    return Page(
+        items=[_system(hub, name, plant, found.get((name, plant), {}), holds) for name, plant in hub.instances()]
+    )
+
+
+def _system(hub: Hub, name: str, plant: str | None, counts: dict[Status, int], holds: list[Hold]) -> System:
+    declaration = hub.landscape.catalogue.system[name]
+    outlet = hub.engine.outlet(name, plant)
+    endpoint = hub.landscape.endpoint(name, plant)
+    held_here = any(hold.flow is None and hold.target in (None, name) and hold.plant in (None, plant) for hold in holds)
+    return System(
+        name=name,
+        title=declaration.title,
+        plant=plant,
+        health=_health(outlet.breaker.state, outlet.last_success, outlet.last_failure, held_here),
+        breaker=outlet.breaker.state,
+        idempotent=declaration.idempotent,
+        lookup=endpoint is not None and endpoint.asks,
+        settle_after_seconds=declaration.settle_seconds(),
+        quota_per_second=declaration.quota_per_second(),
+        owner=declaration.owner,
+        open=sum(counts.get(status, 0) for status in OPEN),
+        held=counts.get(Status.HELD, 0),
+        moving=sum(counts.get(status, 0) for status in MOVING - {Status.HELD}),
+        last_success_at=outlet.last_success,
+        last_failure_at=outlet.last_failure,
+        last_failure=outlet.last_failure_text,
+    )
+
+
+def _health(breaker: BreakerState, success: datetime | None, failure: datetime | None, held: bool) -> Health:
+    if held:
+        return Health.HELD
+    if breaker is not BreakerState.CLOSED:
+        return Health.DOWN
+    if success is None and failure is None:
+        return Health.IDLE
+    if failure is not None and (success is None or failure > success):
+        return Health.WARNING
+    return Health.OK
+
+
+async def list_flows(hub: Hub, _call: Call) -> Page[Flow]:
+    """Every flow as declared."""
+    return Page(items=[flow.describe(name) for name, flow in hub.landscape.catalogue.flow.items()])
+
+
+async def list_plants(hub: Hub, _call: Call) -> Page[Plant]:
+    """Every plant, with the shift that runs now."""
+    now = hub.clock.now()
+    return Page(items=[_plant(name, plant, now) for name, plant in hub.landscape.catalogue.plant.items()])
+
+
+def _plant(name: str, plant: PlantDeclaration, now: datetime) -> Plant:
+    local = now.astimezone(ZoneInfo(plant.timezone))
+    starts = [(shift.partition(" ")[0], shift.partition(" ")[2]) for shift in plant.shifts]
+    clock = local.strftime("%H:%M")
+    begun = [position for position, (start, _) in enumerate(starts) if start <= clock]
+    current = begun[-1] if begun else len(starts) - 1
+    following = starts[(current + 1) % len(starts)][0]
+    ends = local.replace(hour=int(following[:2]), minute=int(following[3:5]), second=0, microsecond=0)
+    if ends <= local:
+        ends += timedelta(days=1)
+    return Plant(
+        name=name,
+        title=plant.title,
+        timezone=plant.timezone,
+        lines=plant.lines,
+        shift=starts[current][1],
+        shift_ends_at=ends.astimezone(UTC),
+    )
+
+
+async def list_holds(hub: Hub, _call: Call) -> Page[Hold]:
+    """Holds that people placed and nobody released."""
+    return Page(items=await hub.database.read(boards.active_holds))
+
+
+async def show_board(hub: Hub, _call: Call) -> Board:
+    """The board."""
+    owners = {name: flow.owner for name, flow in hub.landscape.catalogue.flow.items()}
+    return await hub.database.read(lambda c: boards.board(c, hub.platform, owners, hub.clock.now()))
+
+
+async def show_status(hub: Hub, _call: Call) -> HubStatus:
+    """How the hub is set up and how much it holds."""
+    counts = await hub.database.read(questions.status_counts)
+    return HubStatus(
+        platform=hub.platform,
+        version=hub.version,
+        started_at=hub.started_at,
+        database=hub.database.description,
+        schema=hub.database.revision,
+        simulate=hub.simulator is not None,
+        profile=hub.profile.name,
+        transactions=sum(counts.values()),
+        counts=counts,
+    )
+
+
+async def who_am_i(_hub: Hub, call: Call) -> WhoAmI:
+    """Who the token belongs to."""
+    who = call.principal
+    return WhoAmI(
+        subject=who.subject,
+        kind=who.kind,
+        roles=["admin"] if Permission.ADMIN in who.permissions else [],
+        permissions=sorted(who.permissions),
+        expires_at=None,
+    )
+
+
+async def list_audit(hub: Hub, call: Call) -> Page[AuditEntry]:
+    """The audit chain, newest first."""
+    order = Order("seq", audit.c.seq, audit.c.seq, True, "audit")
+    return await hub.database.read(
+        lambda c: page(c, select(audit), order, call.params.limit, call.params.cursor, to_audit)
+    )
+
+
+ROUTES = (
+    Route(
+        method="GET",
+        path="systems",
+        summary="Systems and how they are doing",
+        handler=list_systems,
+        answers=Page[System],
+    ),
+    Route(method="GET", path="flows", summary="Flows as declared", handler=list_flows, answers=Page[Flow]),
+    Route(method="GET", path="plants", summary="Plants and their shifts", handler=list_plants, answers=Page[Plant]),
+    Route(method="GET", path="holds", summary="Holds placed by people", handler=list_holds, answers=Page[Hold]),
+    Route(method="GET", path="board", summary="Everything the board shows", handler=show_board, answers=Board),
+    Route(method="GET", path="status", summary="The hub itself", handler=show_status, answers=HubStatus),
+    Route(method="GET", path="whoami", summary="Who the token belongs to", handler=who_am_i, answers=WhoAmI),
+    Route(
+        method="GET",
+        path="audit",
+        summary="The audit chain, newest first",
+        handler=list_audit,
+        params=PageParams,
+        answers=Page[AuditEntry],
+        problems=("bad-cursor",),
+    ),
+)

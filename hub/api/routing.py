@@ -1,0 +1,146 @@
+"""Routes as data: what a path takes, gives and wants. Requests are read and answers written in one place, and the
+OpenAPI document is made of the same declarations."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import Struct
+from starlette.requests import Request
+from starlette.responses import Response
+
+from hub.api.access import Permission, Principal
+from transactions.errors import Invalid, TooLarge, UnsupportedMedia
+
+if TYPE_CHECKING:
+    from hub.app import Hub
+
+JSON = "application/json"
+BODY_LIMIT = 10 * 1024 * 1024
+
+
+class NoParams(Struct, frozen=True, forbid_unknown_fields=True):
+    """A route without query parameters."""
+
+
+class Call(Struct, frozen=True, kw_only=True):
+    """A request that was read: path, query parameters and body as declared, and who calls."""
+
+    path: dict[str, str]
+    params: Any
+    body: Any
+    principal: Principal
+    request: Request
+
+
+Handler = Callable[["Hub", Call], Awaitable[Any]]
+
+
+class Route(Struct, frozen=True, kw_only=True):
+    """One operation of the admin API.
+
+    Attributes:
+        path: below ``/admin/v1/``.
+        answers: type of the JSON answer; None when the handler makes the response itself.
+        body: type of the JSON body; None for none, ``bytes`` for a body the handler reads.
+        media: content type of an answer that is not JSON.
+        problems: problem types that the operation may answer with, besides those that any may.
+    """
+
+    method: str
+    path: str
+    summary: str
+    handler: Handler
+    answers: Any = None
+    params: type[Struct] = NoParams
+    body: Any = None
+    status: int = 200
+    permission: Permission = Permission.ADMIN
+    media: str | None = None
+    also: str | None = None
+    problems: tuple[str, ...] = ()
+    simulator: bool = False
+
+    @property
+    def operation(self) -> str:
+        """The operation's id in the OpenAPI document."""
+        words = [part.strip("{}") for part in self.path.split("/")]
+        return "_".join([self.method.lower(), *words]).replace("-", "_")
+
+
+def endpoint(route: Route, hub: Hub) -> Callable[[Request], Awaitable[Response]]:
+    """The Starlette endpoint of a route. The caller was let in before it is reached."""
+
+    async def serve(request: Request) -> Response:
+        call = Call(
+            path=dict(request.path_params),
+            params=read_params(request, route.params),
+            body=await _read_body(request, route.body),
+            principal=request.scope["principal"],
+            request=request,
+        )
+        answer = await route.handler(hub, call)
+        if isinstance(answer, Response):
+            return answer
+        return Response(msgspec.json.encode(answer), status_code=route.status, media_type=JSON)
+
+    return serve
+
+
+def read_params(request: Request, wanted: type[Struct]) -> Any:
+    """Query parameters as the declared struct.
+
+    Raises:
+        Invalid: an unknown parameter, one that came twice, or a value of the wrong type.
+    """
+    given: dict[str, str] = {}
+    for name, value in request.query_params.multi_items():
+        if name in given:
+            raise Invalid(f"The parameter {name!r} came twice. Send it once.")
+        given[name] = value
+    known = list(wanted.__struct_encode_fields__)
+    for name in given:
+        if name not in known:
+            raise Invalid(
+                f"There is no parameter {name!r} here. There is: {', '.join(known) or 'none'}.", parameter=name
+            )
+    try:
+        return msgspec.convert(given, wanted, strict=False)
+    except msgspec.ValidationError as error:
+        raise Invalid(f"A parameter cannot be used: {error}") from error
+
+
+async def _read_body(request: Request, wanted: Any) -> Any:
+    if wanted is None or wanted is bytes:
+        return None
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media != JSON:
+        raise UnsupportedMedia(f"The body must be {JSON}, and this one is {media or 'of no type'}.")
+    try:
+        return msgspec.json.decode(await read_limited(request, BODY_LIMIT), type=wanted)
+    except msgspec.ValidationError as error:
+        raise Invalid(f"The body does not fit: {error}") from error
+    except msgspec.DecodeError as error:
+        raise Invalid(f"The body is not JSON: {error}") from error
+    except UnicodeDecodeError as error:
+        raise Invalid(f"The body is not UTF-8: {error.reason} at byte {error.start}") from error
+
+
+async def read_limited(request: Request, limit: int) -> bytes:
+    """The body of a request, of ``limit`` bytes at most.
+
+    Raises:
+        TooLarge: it is larger; the rest is not read.
+    """
+    parts: list[bytes] = []
+    size = 0
+    async for part in request.stream():
+        size += len(part)
+        if size > limit:
+            raise TooLarge(
+                f"The body is larger than {limit:,} bytes. Nothing was taken. Send it in parts, or raise the limit."
+            )
+        parts.append(part)
+    return b"".join(parts)

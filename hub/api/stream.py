@@ -1,0 +1,108 @@
+"""Events as server-sent events: durable, resumed after ``Last-Event-ID`` without a gap."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+import msgspec
+from sqlalchemy import func, select
+from starlette.responses import StreamingResponse
+
+from hub.api.routing import Call, Route
+from hub.store.journal import Journal
+from hub.store.rows import to_event
+from hub.store.schema import events
+from transactions.errors import Invalid
+
+if TYPE_CHECKING:
+    from hub.app import Hub
+
+_PING = 15.0
+_CHUNK = 500
+
+
+class Followers:
+    """Wakes every open stream when events were committed."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._changed = asyncio.Event()
+        self.closing = False
+
+    def committed(self, told: Journal) -> None:
+        """From the writer's thread, after each commit."""
+        if told.events:
+            try:
+                self._loop.call_soon_threadsafe(self._wake)
+            except RuntimeError:
+                self.closing = True  # the loop has ended, and with it every stream
+
+    def close(self) -> None:
+        """End every stream."""
+        self.closing = True
+        self._wake()
+
+    def _wake(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    def next_change(self) -> asyncio.Event:
+        """An event that is set at the next change."""
+        return self._changed
+
+
+async def follow(hub: Hub, call: Call) -> StreamingResponse:
+    """The stream: from after ``Last-Event-ID``, else from now on."""
+    given = call.request.headers.get("last-event-id")
+    if given is not None and not (given.isascii() and given.isdigit() and len(given) < 19):
+        raise Invalid("Last-Event-ID must be the id of an event of this stream, a number.")
+    newest: int = await hub.database.read(
+        lambda c: c.execute(select(func.coalesce(func.max(events.c.seq), 0))).scalar_one()
+    )
+    return StreamingResponse(
+        _stream(hub, newest if given is None else int(given), newest),
+        media_type="text/event-stream",
+        headers={"x-accel-buffering": "no"},
+    )
+
+
+async def _stream(hub: Hub, last: int, newest: int) -> AsyncIterator[bytes]:
+    yield f": connected, newest {newest}\n\n".encode()
+    if last > newest:  # an id of another store: start over with what is here
+        yield b"event: reset\ndata: {}\n\n"
+        last = newest
+    while not hub.followers.closing:
+        changed = hub.followers.next_change()
+        position = last
+        rows = await hub.database.read(
+            lambda c, position=position: c.execute(  # type: ignore[misc]
+                select(events).where(events.c.seq > position).order_by(events.c.seq).limit(_CHUNK)
+            ).all()
+        )
+        if rows:
+            if position and rows[0].seq > position + 1:  # older events were pruned: the follower looks anew
+                yield b"event: reset\ndata: {}\n\n"
+            yield b"".join(
+                b"id: %d\nevent: %b\ndata: %b\n\n" % (row.seq, row.type.encode(), msgspec.json.encode(to_event(row)))
+                for row in rows
+            )
+            last = rows[-1].seq
+            continue
+        try:
+            async with asyncio.timeout(_PING):
+                await changed.wait()
+        except TimeoutError:
+            yield b": ping\n\n"
+
+
+ROUTES = (
+    Route(
+        method="GET",
+        path="events",
+        summary="Events as they happen (server-sent events); resumes after Last-Event-ID",
+        handler=follow,
+        media="text/event-stream",
+    ),
+)

@@ -1,0 +1,159 @@
+"""Transactions: pages, one, its timeline, its payload."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Annotated, Any
+
+from msgspec import Meta, Struct
+from sqlalchemy import Connection
+from starlette.responses import Response
+
+from hub.api.routing import Call, Route
+from hub.charset import text_of
+from hub.store import questions
+from hub.store.paging import DEFAULT_LIMIT, MAX_LIMIT, order_of
+from hub.store.rows import to_transaction
+from hub.store.schema import transactions
+from transactions.history import Payload, TimelineEntry
+from transactions.model import Transaction
+from transactions.pages import Page
+
+if TYPE_CHECKING:
+    from hub.app import Hub
+
+Limit = Annotated[int, Meta(ge=1, le=MAX_LIMIT, description="items on a page")]
+OCTETS = "application/octet-stream"
+
+
+class PageParams(Struct, frozen=True, forbid_unknown_fields=True):
+    """A page of a list."""
+
+    limit: Limit = DEFAULT_LIMIT
+    cursor: str | None = None
+
+
+class ListParams(Struct, frozen=True, forbid_unknown_fields=True):
+    """A page of transactions: those that match ``filter``, in the order of ``sort``."""
+
+    filter: str | None = None
+    sort: str = "-created_at"
+    limit: Limit = DEFAULT_LIMIT
+    cursor: str | None = None
+
+
+class CountParams(Struct, frozen=True, forbid_unknown_fields=True):
+    """What to count."""
+
+    filter: str | None = None
+
+
+class PayloadParams(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which revision; the newest unless told."""
+
+    revision: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = None
+
+
+class Count(Struct, frozen=True):
+    """How many transactions match."""
+
+    count: int
+
+
+async def list_transactions(hub: Hub, call: Call) -> Page[Transaction]:
+    """One page."""
+    params: ListParams = call.params
+    now = hub.clock.now()
+    condition = hub.condition(params.filter, now)
+    order = order_of(transactions, questions.SORTABLE, params.sort, "id")
+    return await hub.database.read(
+        lambda c: questions.transaction_page(c, condition, order, params.limit, params.cursor, now)
+    )
+
+
+async def count_transactions(hub: Hub, call: Call) -> Count:
+    """How many match."""
+    condition = hub.condition(call.params.filter, hub.clock.now())
+    return Count(await hub.database.read(lambda c: questions.count_transactions(c, condition)))
+
+
+async def show_transaction(hub: Hub, call: Call) -> Response:
+    """One transaction, with its ETag."""
+    import msgspec
+
+    row = await hub.database.read(lambda c: questions.one_row(c, call.path["id"]))
+    found = to_transaction(row, hub.clock.now())
+    return Response(msgspec.json.encode(found), media_type="application/json", headers={"etag": f'"{found.etag}"'})
+
+
+async def show_timeline(hub: Hub, call: Call) -> Page[TimelineEntry]:
+    """Everything that happened."""
+    return await hub.database.read(lambda c: questions.timeline_of(c, call.path["id"]))
+
+
+async def show_payload(hub: Hub, call: Call) -> Any:
+    """One revision of the payload: for people as JSON, byte for byte as octets."""
+
+    def question(connection: Connection) -> tuple[Any, bytes, list[Any]]:
+        return questions.payload_of(connection, call.path["id"], call.params.revision)
+
+    one, content, revisions = await hub.database.read(question)
+    if OCTETS in call.request.headers.get("accept", ""):
+        return Response(
+            content,
+            media_type=OCTETS,
+            headers={
+                "content-disposition": f'attachment; filename="{one.tx_id}-{one.revision}"',
+                "andon-content-type": one.content_type.encode("ascii", "replace").decode(),
+            },
+        )
+    text = text_of(content, one.content_type)
+    return questions.show_payload(one, content, revisions, text, base64.b64encode(content).decode())
+
+
+ROUTES = (
+    Route(
+        method="GET",
+        path="transactions",
+        summary="Transactions that match a filter, a page at a time",
+        handler=list_transactions,
+        params=ListParams,
+        answers=Page[Transaction],
+        problems=("bad-filter", "bad-cursor"),
+    ),
+    Route(
+        method="GET",
+        path="transactions/count",
+        summary="How many transactions match a filter",
+        handler=count_transactions,
+        params=CountParams,
+        answers=Count,
+        problems=("bad-filter",),
+    ),
+    Route(
+        method="GET",
+        path="transactions/{id}",
+        summary="One transaction",
+        handler=show_transaction,
+        answers=Transaction,
+        problems=("not-found",),
+    ),
+    Route(
+        method="GET",
+        path="transactions/{id}/timeline",
+        summary="What happened to a transaction, oldest first",
+        handler=show_timeline,
+        answers=Page[TimelineEntry],
+        problems=("not-found",),
+    ),
+    Route(
+        method="GET",
+        path="transactions/{id}/payload",
+        summary="A payload: as JSON for people, byte for byte with Accept: application/octet-stream",
+        handler=show_payload,
+        params=PayloadParams,
+        answers=Payload,
+        also=OCTETS,
+        problems=("not-found",),
+    ),
+)

@@ -1,0 +1,191 @@
+"""The hub: what serves, delivers, runs and remembers, put together; and its ASGI application."""
+
+from __future__ import annotations
+
+import random
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route as Path
+from starlette.types import ASGIApp
+
+from hub.api import acting, intake, looking, simulator, stream
+from hub.api import transactions as listing
+from hub.api.access import Access
+from hub.api.gate import Gate
+from hub.api.openapi import document
+from hub.api.problems import on_andon_error, on_defect, on_http_error
+from hub.api.routing import JSON, Route, endpoint
+from hub.api.stream import Followers
+from hub.delivery.engine import Engine
+from hub.delivery.http import HttpChannel
+from hub.delivery.profile import Profile
+from hub.landscape import Landscape
+from hub.metrics import exposition
+from hub.recovery.runner import Runner
+from hub.simulator.child import SimulatorChild
+from hub.store.database import Database
+from hub.store.filter_sql import compile_filter
+from transactions.clock import Clock
+from transactions.errors import AndonError
+
+try:
+    VERSION = version("andon")
+except PackageNotFoundError:  # run from a checkout that is not installed
+    VERSION = "0"
+
+ROUTES: tuple[Route, ...] = (
+    *listing.ROUTES,
+    *acting.ROUTES,
+    *looking.ROUTES,
+    *intake.ROUTES,
+    *stream.ROUTES,
+    *simulator.ROUTES,
+)
+
+
+class Hub:
+    """Everything that runs in one hub process.
+
+    Args:
+        database: the open store.
+        landscape: systems, plants, flows.
+        profile: how patient delivery is.
+        clock: where the time comes from.
+        access: whose tokens are accepted.
+        platform: the name that plans are bound to.
+        chance: seeds the jitter of retries.
+        authorization: the header that targets want.
+    """
+
+    version = VERSION
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        landscape: Landscape,
+        profile: Profile,
+        clock: Clock,
+        access: Access,
+        platform: str,
+        chance: random.Random,
+        authorization: str | None = None,
+    ) -> None:
+        self.database, self.landscape, self.profile, self.clock = database, landscape, profile, clock
+        self.access, self.platform = access, platform
+        self.started_at: datetime = clock.now()
+        self.engine = Engine(database, landscape, HttpChannel(profile), profile, clock, chance, authorization)
+        self.runner = Runner(database, clock)
+        self.followers = Followers()
+        self.simulator: SimulatorChild | None = None
+        self.ready = False
+        database.writer.on_commit(self.followers.committed)
+
+    async def start(self) -> None:
+        """Take up what an earlier run left."""
+        await self.engine.start()
+        await self.runner.start()
+        self.ready = True
+
+    async def close(self) -> None:
+        """Stop in order: streams, batches, deliveries."""
+        self.ready = False
+        self.followers.close()
+        await self.runner.close()
+        await self.engine.close()
+
+    def condition(self, text: str | None, now: datetime) -> ColumnElement[bool] | None:
+        """A filter as a condition on the transactions table; None for no filter.
+
+        Raises:
+            BadFilter: it cannot be read.
+        """
+        if text is None or not text.strip():
+            return None
+        return compile_filter(text, self.business_keys(), now)
+
+    def business_keys(self) -> frozenset[str]:
+        """Names of the business keys that any flow declares."""
+        return frozenset(
+            name for flow in self.landscape.catalogue.flow.values() for name in (*flow.keys.json, *flow.keys.xml)
+        )
+
+    def instances(self) -> list[tuple[str, str | None]]:
+        """Every instance of every system."""
+        return self.landscape.catalogue.instances()
+
+
+def application(hub: Hub) -> ASGIApp:
+    """The hub's ASGI application: gate, admin API, ingress, health."""
+    routes = [route for route in ROUTES if not route.simulator or hub.simulator is not None]
+    described = msgspec.json.encode(document(routes, hub.version))
+
+    async def openapi(_request: Request) -> Response:
+        return Response(described, media_type=JSON)
+
+    async def take_document(request: Request) -> Response:
+        return await intake.ingress(hub, request)
+
+    async def alive(_request: Request) -> Response:
+        return Response(b'{"status":"ok"}', media_type=JSON)
+
+    async def is_ready(_request: Request) -> Response:
+        state = b'{"status":"ready"}' if hub.ready else b'{"status":"starting"}'
+        return Response(state, status_code=200 if hub.ready else 503, media_type=JSON)
+
+    async def metrics(_request: Request) -> Response:
+        text = await hub.database.read(lambda c: exposition(c, hub.engine.breakers()))
+        return PlainTextResponse(text, media_type="text/plain; version=0.0.4")
+
+    paths = [Path(f"/admin/v1/{route.path}", endpoint(route, hub), methods=[route.method]) for route in _sorted(routes)]
+    handlers: dict[Any, Any] = {
+        AndonError: on_andon_error,
+        404: on_http_error,
+        405: on_http_error,
+        Exception: on_defect,
+    }
+    app = Starlette(
+        routes=[
+            Path("/admin/v1/openapi.json", openapi, methods=["GET"]),
+            *_merged(paths),
+            Path("/ingress/{flow}", take_document, methods=["POST"]),
+            Path("/healthz", alive, methods=["GET"]),
+            Path("/readyz", is_ready, methods=["GET"]),
+            Path("/metrics", metrics, methods=["GET"]),
+        ],
+        exception_handlers=handlers,
+    )
+    app.router.redirect_slashes = False
+    return Gate(app, hub.access)
+
+
+def _sorted(routes: list[Route]) -> list[Route]:
+    """Fixed paths before those with a parameter in the same place."""
+    return sorted(routes, key=lambda route: [(part.startswith("{"), part) for part in route.path.split("/")])
+
+
+def _merged(paths: list[Path]) -> list[Path]:
+    """One route per path, so that a wrong method is told every method there is."""
+    by_path: dict[str, list[Path]] = {}
+    for path in paths:
+        by_path.setdefault(path.path, []).append(path)
+    merged = []
+    for text, found in by_path.items():
+        endpoints = {method: path.endpoint for path in found for method in (path.methods or set()) - {"HEAD"}}
+        merged.append(Path(text, _by_method(endpoints), methods=sorted(endpoints)))
+    return merged
+
+
+def _by_method(endpoints: dict[str, Any]) -> Any:
+    async def serve(request: Request) -> Response:
+        method = "GET" if request.method == "HEAD" else request.method
+        return await endpoints[method](request)  # type: ignore[no-any-return]
+
+    return serve

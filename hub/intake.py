@@ -1,0 +1,250 @@
+"""Intake: a business document comes in, becomes one transaction per target, durably, before it is answered."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import Connection, bindparam, select
+
+from hub.declarations import FlowDeclaration
+from hub.delivery.envelope import kept_headers, trace_id
+from hub.documents import DEFAULT_LIMITS, Limits, extract_keys, read_document
+from hub.ids import new_id
+from hub.landscape import Landscape
+from hub.store.journal import Ready, journal, upsert
+from hub.store.schema import business_keys, intake, payloads, revisions, transactions
+from transactions.canonical import sha256_bytes
+from transactions.clock import to_micros
+from transactions.durations import parse_duration
+from transactions.errors import Invalid, KeyReused, NotFound
+from transactions.model import KeyOrigin, Status
+
+_KEY_LENGTH = 255
+
+
+class Arrival(Struct, frozen=True, kw_only=True):
+    """A document as it came in; header names are lower-case."""
+
+    flow: str
+    plant: str | None
+    content: bytes
+    content_type: str
+    headers: dict[str, str]
+    sent_by: str
+
+
+class Accepted(Struct, frozen=True, kw_only=True):
+    """What became of an arrival: its transactions, and whether they were there already."""
+
+    ids: list[str]
+    again: bool
+
+
+class Sorted(Struct, frozen=True, kw_only=True):
+    """An arrival that was read: everything that the writer needs."""
+
+    arrival: Arrival
+    flow: FlowDeclaration
+    plant: str | None
+    source: str
+    targets: list[str]
+    keys: dict[str, str]
+    key: str | None
+    origin: KeyOrigin
+    sha256: str
+
+
+def sort_arrival(arrival: Arrival, landscape: Landscape, limits: Limits = DEFAULT_LIMITS) -> Sorted:
+    """Read a document and find out what it is about and where it goes.
+
+    Raises:
+        NotFound: no such flow.
+        Invalid: no such plant, a key that cannot be used, a plant is needed.
+        TooLarge, Unreadable, UnsupportedMedia: see :func:`hub.documents.read_document`.
+    """
+    flow = landscape.flow(arrival.flow)
+    if flow is None:
+        raise NotFound(
+            f"There is no flow {arrival.flow!r}. The document was not taken. "
+            f"Flows here: {', '.join(sorted(landscape.catalogue.flow))}."
+        )
+    document = read_document(arrival.content, arrival.content_type, limits=limits)
+    keys = extract_keys(document, flow.keys)
+    plant = arrival.plant or arrival.headers.get("ce-plant") or keys.get("plant") or landscape.catalogue.default_plant
+    if plant is not None and plant not in landscape.catalogue.plant:
+        raise Invalid(
+            f"There is no plant {plant!r}. The document was not taken. "
+            f"Plants here: {', '.join(sorted(landscape.catalogue.plant))}."
+        )
+    source = _source(flow, arrival.headers.get("ce-source"))
+    key, origin = _key(arrival, flow, source, plant, keys)
+    return Sorted(
+        arrival=arrival,
+        flow=flow,
+        plant=plant,
+        source=source,
+        targets=[target for target in landscape.targets(flow, plant) if target != source],
+        keys=keys,
+        key=key,
+        origin=origin,
+        sha256=sha256_bytes(arrival.content),
+    )
+
+
+def _source(flow: FlowDeclaration, named: str | None) -> str:
+    parts = {part.casefold() for part in (named or "").split("/")}
+    return next((source for source in flow.sources if source.casefold() in parts), flow.sources[0])
+
+
+def _key(
+    arrival: Arrival, flow: FlowDeclaration, source: str, plant: str | None, keys: dict[str, str]
+) -> tuple[str | None, KeyOrigin]:
+    given = arrival.headers.get("idempotency-key")
+    if given is not None:
+        if not given.strip() or len(given) > _KEY_LENGTH or not given.isprintable():
+            raise Invalid(
+                f"The idempotency key must be 1 to {_KEY_LENGTH} printable characters. The document was not taken."
+            )
+        return given.strip(), KeyOrigin.HEADER
+    event_id, event_source = arrival.headers.get("ce-id"), arrival.headers.get("ce-source")
+    if event_id and event_source:
+        return f"{event_source}#{event_id}"[:_KEY_LENGTH], KeyOrigin.CLOUDEVENT
+    if flow.identity and all(name in keys for name in flow.identity):
+        parts = [source, plant or "-", arrival.flow, *(keys[name] for name in flow.identity)]
+        return ":".join(parts), KeyOrigin.RECIPE
+    return None, KeyOrigin.GENERATED
+
+
+_SEEN = select(intake.c.sha256, intake.c.ids).where(
+    intake.c.flow == bindparam("flow"), intake.c.key == bindparam("key")
+)
+
+
+def take_in(connection: Connection, found: Sorted, now: datetime) -> Accepted:
+    """Store an arrival and its transactions; a key that was seen answers with what it made the first time.
+
+    Raises:
+        KeyReused: the key came before, with other content.
+    """
+    if found.key is not None:
+        seen = connection.execute(_SEEN, {"flow": found.arrival.flow, "key": found.key}).first()
+        if seen is not None:
+            if seen.sha256 != found.sha256:
+                raise KeyReused(
+                    f"The key {found.key!r} came before with other content. The document was not taken. "
+                    "A changed document needs a key of its own."
+                )
+            return Accepted(ids=msgspec.json.decode(seen.ids), again=True)
+    moment = to_micros(now)
+    ids = [new_id(now) for _ in found.targets]
+    connection.execute(
+        upsert(connection, payloads).on_conflict_do_nothing(),
+        {"sha256": found.sha256, "content": found.arrival.content},
+    )
+    headers = kept_headers(found.arrival.headers)
+    correlation = found.arrival.headers.get("ce-correlationid") or trace_id(headers.get("traceparent")) or ids[0]
+    for tx_id, target in zip(ids, found.targets, strict=True):
+        _insert(connection, found, tx_id, target, correlation[:_KEY_LENGTH], moment)
+        journal(connection).story(
+            tx_id, now, f"Received from {found.source} for {target}", by=found.arrival.sent_by, status=Status.PENDING
+        )
+    connection.execute(
+        revisions.insert(),
+        [
+            {
+                "tx_id": tx_id,
+                "revision": 1,
+                "sha256": found.sha256,
+                "size": len(found.arrival.content),
+                "content_type": found.arrival.content_type,
+                "headers": msgspec.json.encode(headers).decode(),
+                "created_at": moment,
+                "created_by": found.arrival.sent_by,
+            }
+            for tx_id in ids
+        ],
+    )
+    if found.key is not None:
+        connection.execute(
+            intake.insert(),
+            {
+                "flow": found.arrival.flow,
+                "key": found.key,
+                "sha256": found.sha256,
+                "ids": msgspec.json.encode(ids).decode(),
+                "at": moment,
+            },
+        )
+    return Accepted(ids=ids, again=False)
+
+
+def _insert(connection: Connection, found: Sorted, tx_id: str, target: str, correlation: str, moment: int) -> None:
+    flow, plant = found.flow, found.plant
+    key = found.key if found.key is not None else tx_id
+    if found.origin is KeyOrigin.RECIPE:
+        key = f"{key}:{target}"
+    values: dict[str, Any] = {
+        "id": tx_id,
+        "flow": found.arrival.flow,
+        "plant": plant,
+        "source": found.source,
+        "target": target,
+        "status": Status.PENDING,
+        "risk": flow.risk,
+        "created_at": moment,
+        "due_at": moment + int(parse_duration(flow.slo).total_seconds() * 1_000_000),
+        "attempts": 0,
+        "business_keys": msgspec.json.encode(found.keys).decode(),
+        "correlation_id": correlation,
+        "causation_id": found.arrival.headers.get("ce-causationid"),
+        "idempotency_key": key,
+        "key_origin": found.origin,
+        "content_type": found.arrival.content_type,
+        "payload_sha256": found.sha256,
+        "revision": 1,
+        "owner": flow.owner,
+        "version": 1,
+        "lane": lane_of(flow, target, plant, found.keys),
+        "object_key": object_of(found.arrival.flow, flow, target, plant, found.keys),
+        "object_version": found.keys.get(flow.version) if flow.version else None,
+        "definitive": 1,
+        "lookups": 0,
+        "tries": 0,
+    }
+    seq = connection.execute(transactions.insert(), values).inserted_primary_key
+    assert seq is not None
+    if found.keys:
+        connection.execute(
+            business_keys.insert(),
+            [{"name": name, "value": value, "tx_seq": seq[0]} for name, value in found.keys.items()],
+        )
+    book = journal(connection)
+    book.tallies[Status.PENDING, plant or "", found.arrival.flow, target, ""] += 1
+    book.ready.append(Ready(target, plant, tx_id))
+    data = {"id": tx_id, "flow": found.arrival.flow, "plant": plant, "target": target}
+    book.events.append(
+        {
+            "at": moment,
+            "type": "transaction",
+            "id": tx_id,
+            "data": msgspec.json.encode({**data, "status": Status.PENDING, "before": None}).decode(),
+        }
+    )
+
+
+def lane_of(flow: FlowDeclaration, target: str, plant: str | None, keys: dict[str, str]) -> str | None:
+    """The lane of a delivery; None where the flow has no order or the document lacks a key of the recipe."""
+    names = flow.order_by.split("+") if flow.order_by else []
+    if not names or any(name not in keys for name in names):
+        return None
+    return "|".join([target, plant or "", *(f"{name}={keys[name]}" for name in names)])
+
+
+def object_of(name: str, flow: FlowDeclaration, target: str, plant: str | None, keys: dict[str, str]) -> str | None:
+    """The object that versions of a document are about, at one target."""
+    if flow.object is None or flow.object not in keys:
+        return None
+    return "|".join([name, target, plant or "", keys[flow.object]])

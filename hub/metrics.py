@@ -1,0 +1,55 @@
+"""Metrics in the Prometheus text format (0.0.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, func, select
+
+from hub.store.schema import audit, batches, events, tallies
+
+
+def exposition(connection: Connection, breakers: dict[str, str]) -> str:
+    """Everything ``/metrics`` shows. ``breakers`` has the state of each target's breaker."""
+    rows = connection.execute(
+        select(tallies.c.status, tallies.c.flow, tallies.c.target, tallies.c.plant, func.sum(tallies.c.count)).group_by(
+            tallies.c.status, tallies.c.flow, tallies.c.target, tallies.c.plant
+        )
+    ).all()
+    found = [
+        ({"status": status, "flow": flow, "target": target, "plant": plant}, int(count))
+        for status, flow, target, plant, count in rows
+    ]
+    running = connection.execute(select(batches.c.state, func.count()).group_by(batches.c.state)).all()
+    lines = [
+        *_family("andon_transactions", "gauge", "Transactions by status, flow, target and plant.", found),
+        *_family("andon_batches", "gauge", "Batches by state.", [({"state": state}, n) for state, n in running]),
+        *_family(
+            "andon_breaker_open",
+            "gauge",
+            "1 while the breaker of a target is not closed.",
+            [({"target": label}, int(state != "closed")) for label, state in sorted(breakers.items())],
+        ),
+        *_family("andon_events_total", "counter", "Events ever written.", [({}, _newest(connection, events.c.seq))]),
+        *_family(
+            "andon_audit_total", "counter", "Entries of the audit chain.", [({}, _newest(connection, audit.c.seq))]
+        ),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _newest(connection: Connection, column: object) -> int:
+    newest: int | None = connection.execute(select(func.max(column))).scalar()
+    return newest or 0
+
+
+def _family(name: str, kind: str, text: str, samples: Iterable[tuple[dict[str, str], int]]) -> list[str]:
+    lines = [f"# HELP {name} {text}", f"# TYPE {name} {kind}"]
+    for labels, value in samples:
+        inside = ",".join(f'{label}="{_escaped(said)}"' for label, said in labels.items())
+        lines.append(f"{name}{{{inside}}} {value}" if inside else f"{name} {value}")
+    return lines
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

@@ -1,0 +1,329 @@
+"""Batches in the store: starting one from a plan, taking up its items, cancelling, finishing."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, func, select, update
+
+from hub.ids import new_id
+from hub.recovery import building
+from hub.recovery.holding import place_hold, release_holds
+from hub.store.journal import Ready, journal
+from hub.store.rows import etag_of, moment
+from hub.store.schema import batch_items, batches, transactions
+from hub.store.transitions import TxRow, fetch, give_back, move, release_claim
+from transactions.batches import Batch, BatchItem, BatchState, ItemState
+from transactions.clock import from_micros, to_micros
+from transactions.errors import NotFound, Refused
+from transactions.model import Status
+from transactions.plans import Action, PlanOptions, PlanRequest, Verdict
+from transactions.states import Event, allowed
+
+_UNDER_WAY = (ItemState.INTENDED, ItemState.SENT, ItemState.IN_DOUBT)
+_NOT_SENT = (Status.PENDING, Status.HELD, Status.RETRYING)
+_ACTIVE = (BatchState.RUNNING, BatchState.PAUSED)
+NOBODY_CAN_SAY = "evidence:%"
+"""How ``waiting_on`` begins when asking has ended and only a person can tell."""
+
+
+def start(connection: Connection, digest: str, actor: str, now: datetime) -> Batch:
+    """Run a stored plan: makes its batch, in the same write that marks the plan as used.
+
+    Raises:
+        NotFound: no such plan.
+        Stale: used, rejected or expired.
+    """
+    plan = building.load(connection, digest, now)
+    batch_id = new_id(now)
+    building.use(connection, plan, batch_id)
+    connection.execute(
+        batches.insert(),
+        {
+            "id": batch_id,
+            "plan": plan.hash,
+            "action": plan.action,
+            "state": BatchState.RUNNING,
+            "reason": plan.reason,
+            "options": msgspec.json.encode(plan.options).decode(),
+            "started_by": actor,
+            "started_at": to_micros(now),
+            "total": len(plan.items),
+        },
+    )
+    if plan.items:
+        connection.execute(
+            batch_items.insert(),
+            [
+                {
+                    "batch": batch_id,
+                    "n": n,
+                    "tx_id": item.id,
+                    "flow": item.flow,
+                    "plant": item.plant,
+                    "target": item.target,
+                    "etag": item.etag,
+                    "state": ItemState.PLANNED if item.verdict is Verdict.SEND else ItemState.SKIPPED,
+                    "status": item.status,
+                    "reason": None if item.verdict is Verdict.SEND else f"{item.verdict}: {item.because}",
+                    "updated_at": to_micros(now),
+                }
+                for n, item in enumerate(plan.items, 1)
+            ],
+        )
+    book = journal(connection)
+    book.effect(now, actor, f"batch.{plan.action}", batch_id, plan.reason, None, {"plan": plan.hash})
+    if plan.action is Action.HOLD:
+        place_hold(connection, plan.options, plan.reason, actor, now)
+    elif plan.action is Action.RELEASE:
+        request = PlanRequest(action=plan.action, reason=plan.reason, options=plan.options)
+        release_holds(connection, building.matching_holds(connection, request), plan.options, actor, now)
+    book.batches.add(batch_id)
+    return load(connection, batch_id)
+
+
+def load(connection: Connection, batch_id: str) -> Batch:
+    """A batch with the count of its items in each state.
+
+    Raises:
+        NotFound: no such batch.
+    """
+    row = connection.execute(select(batches).where(batches.c.id == batch_id)).first()
+    if row is None:
+        raise NotFound(f"There is no batch {batch_id!r}. `andon batches list` shows those that are here.")
+    return to_batch(connection, row)
+
+
+def to_batch(connection: Connection, row: Any) -> Batch:
+    """A row of ``batches`` as the admin API shows it."""
+    found: dict[str, int] = dict(
+        connection.execute(
+            select(batch_items.c.state, func.count()).where(batch_items.c.batch == row.id).group_by(batch_items.c.state)
+        )
+        .tuples()
+        .all()
+    )
+    return Batch(
+        id=row.id,
+        plan=row.plan,
+        action=Action(row.action),
+        state=BatchState(row.state),
+        reason=row.reason,
+        started_by=row.started_by,
+        started_at=from_micros(row.started_at),
+        finished_at=moment(row.finished_at),
+        total=row.total,
+        counts={str(state): found.get(state, 0) for state in ItemState},
+        because=row.because,
+    )
+
+
+def to_item(row: Any) -> BatchItem:
+    """A row of ``batch_items`` as the admin API shows it."""
+    return BatchItem(
+        n=row.n,
+        id=row.tx_id,
+        flow=row.flow,
+        plant=row.plant,
+        target=row.target,
+        state=ItemState(row.state),
+        status=None if row.status is None else Status(row.status),
+        reason=row.reason,
+        updated_at=from_micros(row.updated_at),
+    )
+
+
+def under_way(connection: Connection, batch_id: str) -> int:
+    """How many items have an effect under way, or a question open that may still be answered."""
+    found: int = connection.execute(
+        select(func.count())
+        .select_from(batch_items.join(transactions, transactions.c.id == batch_items.c.tx_id))
+        .where(
+            batch_items.c.batch == batch_id,
+            batch_items.c.state.in_(_UNDER_WAY),
+            (batch_items.c.state != ItemState.IN_DOUBT)
+            | transactions.c.waiting_on.is_(None)
+            | transactions.c.waiting_on.not_like(NOBODY_CAN_SAY),
+        )
+    ).scalar_one()
+    return found
+
+
+def take_up(connection: Connection, batch_id: str, count: int, now: datetime) -> int:
+    """Take up the next ``count`` planned items; their intent is written with the claim.
+
+    Returns:
+        How many were looked at; fewer than ``count`` when none are left.
+    """
+    batch = connection.execute(select(batches).where(batches.c.id == batch_id)).one()
+    if batch.state != BatchState.RUNNING:
+        return 0
+    if _same_failure_recurs(connection, batch, now):
+        return 0
+    items = connection.execute(
+        select(batch_items)
+        .where(batch_items.c.batch == batch_id, batch_items.c.state == ItemState.PLANNED)
+        .order_by(batch_items.c.n)
+        .limit(count)
+    ).all()
+    for item in items:
+        row = fetch(connection, item.tx_id)
+        assert row is not None
+        changed = _why_not(row, item.etag, Action(batch.action))
+        if changed is not None:
+            _set(connection, batch_id, item.n, ItemState.SKIPPED, Status(row.status), changed, now)
+        elif batch.action == Action.REPLAY:
+            _claim(connection, batch, item.n, row, now)
+        else:
+            _close_or_reopen(connection, batch, item.n, row, now)
+    journal(connection).batches.add(batch_id)
+    return len(items)
+
+
+def _why_not(row: TxRow, etag: str, action: Action) -> str | None:
+    if row.claimed_by:
+        return f"claimed: batch {row.claimed_by} is at work on it"
+    if etag_of(row) != etag:
+        return f"drifted: it changed since the plan was made, and is {row.status} now"
+    step = {Action.REPLAY: Event.RUN, Action.DISCARD: Event.DISCARD, Action.RESTORE: Event.RESTORE}[action]
+    return None if allowed(Status(row.status), step) else f"drifted: it is {row.status} now"
+
+
+def _claim(connection: Connection, batch: Any, n: int, row: TxRow, now: datetime) -> None:
+    _set(connection, batch.id, n, ItemState.INTENDED, Status.PENDING, None, now)
+    move(
+        connection,
+        row,
+        Event.RUN,
+        now=now,
+        by=batch.started_by,
+        text=f"Replay: {batch.reason}",
+        values={"claimed_by": batch.id, "status_before": row.status, "tries": 0, "due_next": None, "waiting_on": None},
+    )
+    journal(connection).ready.append(Ready(row.target, row.plant, row.id))
+
+
+def _close_or_reopen(connection: Connection, batch: Any, n: int, row: TxRow, now: datetime) -> None:
+    before = Status(row.status)
+    if batch.action == Action.DISCARD:
+        status = move(
+            connection,
+            row,
+            Event.DISCARD,
+            now=now,
+            by=batch.started_by,
+            text=f"Discarded: {batch.reason}",
+            values={"status_before": before, "due_next": None, "waiting_on": None},
+        )
+    else:
+        remembered = Status(row.status_before) if row.status_before else Status.FAILED
+        status = move(
+            connection,
+            row,
+            Event.RESTORE,
+            now=now,
+            by=batch.started_by,
+            text=f"Restored: {batch.reason}",
+            to=remembered,
+            values={"status_before": None},
+        )
+    _set(connection, batch.id, n, ItemState.PROCESSED, status, None, now)
+    journal(connection).effect(
+        now,
+        batch.started_by,
+        f"transaction.{status}" if batch.action == Action.DISCARD else "transaction.restored",
+        row.id,
+        batch.reason,
+        {"status": before, "revision": row.revision},
+        {"status": status, "batch": batch.id},
+    )
+
+
+def _set(
+    connection: Connection,
+    batch_id: str,
+    n: int,
+    state: ItemState,
+    status: Status | None,
+    reason: str | None,
+    now: datetime,
+) -> None:
+    connection.execute(
+        update(batch_items)
+        .where(batch_items.c.batch == batch_id, batch_items.c.n == n)
+        .values(state=state, status=status, reason=reason, updated_at=to_micros(now))
+    )
+
+
+def _same_failure_recurs(connection: Connection, batch: Any, now: datetime) -> bool:
+    options = msgspec.json.decode(batch.options, type=PlanOptions)
+    if options.stop_after_failures is None:
+        return False
+    worst = connection.execute(
+        select(transactions.c.failure_code, func.count().label("n"))
+        .select_from(batch_items.join(transactions, transactions.c.id == batch_items.c.tx_id))
+        .where(batch_items.c.batch == batch.id, batch_items.c.state == ItemState.FAILED)
+        .group_by(transactions.c.fingerprint)
+        .order_by(func.count().desc())
+        .limit(1)
+    ).first()
+    if worst is None or worst.n < options.stop_after_failures:
+        return False
+    because = f"the same failure came {worst.n} times ({worst.failure_code})"
+    _end(connection, batch.id, BatchState.STOPPED, now, because)
+    return True
+
+
+def finish(connection: Connection, batch_id: str, now: datetime) -> Batch:
+    """Close a batch whose items are all done; claims on what stays in doubt are let go."""
+    row = connection.execute(select(batches).where(batches.c.id == batch_id)).one()
+    if row.state == BatchState.RUNNING:
+        _end(connection, batch_id, BatchState.DONE, now, None)
+    return load(connection, batch_id)
+
+
+def cancel(connection: Connection, batch_id: str, actor: str, now: datetime) -> Batch:
+    """Stop a batch for good: what has not left goes back to where it was; what is under way is followed to its end.
+
+    Raises:
+        NotFound: no such batch.
+        Refused: it has ended already.
+    """
+    batch = load(connection, batch_id)
+    if batch.state not in _ACTIVE:
+        raise Refused(f"Batch {batch_id} is {batch.state} already. Nothing was changed.")
+    taken = connection.execute(
+        select(transactions).where(
+            transactions.c.claimed_by == batch_id, transactions.c.status.in_([str(status) for status in _NOT_SENT])
+        )
+    ).all()
+    for row in taken:
+        give_back(connection, row, now=now, by=actor, reason=f"batch {batch_id} was cancelled")
+    _end(connection, batch_id, BatchState.CANCELLED, now, f"cancelled by {actor}")
+    journal(connection).effect(
+        now, actor, "batch.cancelled", batch_id, None, {"state": batch.state}, {"state": BatchState.CANCELLED}
+    )
+    return load(connection, batch_id)
+
+
+def _end(connection: Connection, batch_id: str, state: BatchState, now: datetime, because: str | None) -> None:
+    connection.execute(
+        update(batches).where(batches.c.id == batch_id).values(state=state, finished_at=to_micros(now), because=because)
+    )
+    connection.execute(
+        update(batch_items)
+        .where(batch_items.c.batch == batch_id, batch_items.c.state == ItemState.PLANNED)
+        .values(state=ItemState.CANCELLED, reason=because, updated_at=to_micros(now))
+    )
+    undecided = connection.execute(
+        select(transactions).where(
+            transactions.c.claimed_by == batch_id,
+            transactions.c.status == Status.IN_DOUBT,
+            transactions.c.waiting_on.like(NOBODY_CAN_SAY),
+        )
+    ).all()
+    for row in undecided:
+        release_claim(connection, row)
+    journal(connection).batches.add(batch_id)

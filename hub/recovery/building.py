@@ -1,0 +1,291 @@
+"""Building plans: the selection, a verdict for each, frozen with a hash; and storing them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, select, update
+
+from hub.landscape import Landscape
+from hub.recovery.verdicts import decide
+from hub.store.journal import journal
+from hub.store.rows import etag_of
+from hub.store.schema import holds, meta, plans, transactions
+from transactions.clock import from_micros, to_micros
+from transactions.errors import Invalid, NotFound, Refused, Stale
+from transactions.model import Risk, Status
+from transactions.plans import (
+    PLAN_VALIDITY,
+    Action,
+    Plan,
+    PlanBody,
+    PlanItem,
+    PlanRequest,
+    PlanState,
+    PlanSummary,
+    Verdict,
+    count_verdicts,
+    plan_hash,
+)
+
+MAX_ITEMS = 50_000
+_SUPPORTED = (Action.REPLAY, Action.DISCARD, Action.RESTORE, Action.HOLD, Action.RELEASE)
+_PLACES = (Action.HOLD, Action.RELEASE)
+_CHUNK = 500
+
+
+def check_request(request: PlanRequest, landscape: Landscape) -> None:
+    """Hold a request against what its action wants.
+
+    Raises:
+        Invalid: a reason, a selection or a place is missing or too much.
+    """
+    if request.action not in _SUPPORTED:
+        raise Invalid(
+            f"This hub cannot plan {request.action!r}. It can plan: {', '.join(_SUPPORTED)}.",
+        )
+    if not request.reason.strip():
+        raise Invalid("A plan wants a reason: say why, in a sentence or with a ticket number.")
+    places = (request.options.target, request.options.plant, request.options.flow)
+    if request.action in _PLACES:
+        if request.ids is not None or request.filter is not None:
+            raise Invalid(f"A {request.action} names a place (target, plant, flow), not transactions.")
+        if not any(places):
+            raise Invalid(f"A {request.action} wants at least one of target, plant and flow.")
+        _check_places(request, landscape)
+        return
+    if any(places) or request.options.drain_rate is not None:
+        raise Invalid("target, plant, flow and drain_rate belong to hold and release.")
+    if (request.ids is None) == (request.filter is None):
+        raise Invalid("Name transactions either by ids or by a filter: exactly one of the two.")
+
+
+def _check_places(request: PlanRequest, landscape: Landscape) -> None:
+    catalogue = landscape.catalogue
+    for name, value, known in (
+        ("target", request.options.target, catalogue.system),
+        ("plant", request.options.plant, catalogue.plant),
+        ("flow", request.options.flow, catalogue.flow),
+    ):
+        if value is not None and value not in known:
+            raise Invalid(f"There is no {name} {value!r}. There is: {', '.join(sorted(known))}.")
+
+
+def build(
+    connection: Connection,
+    request: PlanRequest,
+    condition: ColumnElement[bool] | None,
+    *,
+    platform: str,
+    actor: str,
+    landscape: Landscape,
+    now: datetime,
+) -> Plan:
+    """Make a plan from what the store holds now.
+
+    Args:
+        connection: a reader's.
+        request: what is asked for; see :func:`check_request`.
+        condition: the filter of the request, compiled.
+        platform: the id of this hub.
+        actor: who asks.
+        landscape: flows and targets.
+        now: the present moment; the plan is valid for 24 hours from it.
+
+    Raises:
+        NotFound: an id that does not exist, or nothing is held at the place of a release.
+        Refused: more items than one plan may have.
+    """
+    rows = _select(connection, request, condition)
+    planned = {row.id for row in rows}
+    items = []
+    for row in rows:
+        decision = decide(connection, request.action, row, request.options, landscape, planned)
+        items.append(
+            PlanItem(
+                id=row.id,
+                flow=row.flow,
+                plant=row.plant,
+                target=row.target,
+                status=Status(row.status),
+                risk=Risk(row.risk),
+                etag=etag_of(row),
+                revision=row.revision,
+                payload_sha256=row.payload_sha256,
+                idempotency_key=row.idempotency_key,
+                verdict=decision.verdict,
+                because=decision.because,
+            )
+        )
+    if request.action is Action.RELEASE and not matching_holds(connection, request):
+        raise NotFound(
+            "Nothing is held there. `andon systems list` shows the holds; name the same place as the hold did."
+        )
+    body = PlanBody(
+        platform=platform,
+        action=request.action,
+        reason=request.reason.strip(),
+        options=request.options,
+        requested_by=actor,
+        created_at=now,
+        expires_at=now + PLAN_VALIDITY,
+        filter=request.filter,
+        items=items,
+    )
+    return _plan(body, plan_hash(body), PlanState.PLANNED, None)
+
+
+def matching_holds(connection: Connection, request: PlanRequest) -> list[Any]:
+    """Active holds of exactly the place that a release names."""
+    wanted = request.options
+    return list(
+        connection.execute(
+            select(holds).where(
+                holds.c.released_at.is_(None),
+                holds.c.target.is_(wanted.target) if wanted.target is None else holds.c.target == wanted.target,
+                holds.c.plant.is_(wanted.plant) if wanted.plant is None else holds.c.plant == wanted.plant,
+                holds.c.flow.is_(wanted.flow) if wanted.flow is None else holds.c.flow == wanted.flow,
+            )
+        ).all()
+    )
+
+
+def _select(connection: Connection, request: PlanRequest, condition: ColumnElement[bool] | None) -> list[Any]:
+    if request.ids is not None:
+        wanted = list(dict.fromkeys(request.ids))
+        if len(wanted) > MAX_ITEMS:
+            raise _too_many()
+        found: list[Any] = []
+        for start in range(0, len(wanted), _CHUNK):
+            chunk = wanted[start : start + _CHUNK]
+            found += connection.execute(select(transactions).where(transactions.c.id.in_(chunk))).all()
+        missing = set(wanted) - {row.id for row in found}
+        if missing:
+            raise NotFound(
+                f"There is no transaction {', '.join(sorted(missing)[:5])}. Nothing was planned. Check the ids."
+            )
+        return sorted(found, key=lambda row: int(row.seq))
+    if request.filter is None:
+        return []
+    query = select(transactions).order_by(transactions.c.seq).limit(MAX_ITEMS + 1)
+    rows = list(connection.execute(query if condition is None else query.where(condition)).all())
+    if len(rows) > MAX_ITEMS:
+        raise _too_many()
+    return rows
+
+
+def _too_many() -> Refused:
+    return Refused(
+        f"More than {MAX_ITEMS:,} transactions match; one plan takes that many at most. Nothing was planned. "
+        "Narrow the filter, by plant, flow or age, and make several plans."
+    )
+
+
+def _plan(body: PlanBody, digest: str, state: PlanState, batch: str | None) -> Plan:
+    fields = {name: getattr(body, name) for name in PlanBody.__struct_fields__}
+    return Plan(hash=digest, state=state, verdicts=count_verdicts(body.items), batch=batch, **fields)
+
+
+def store(connection: Connection, plan: Plan, now: datetime) -> None:
+    """Keep a plan; the same plan stored again changes nothing."""
+    if connection.execute(select(plans.c.hash).where(plans.c.hash == plan.hash)).first() is not None:
+        return
+    connection.execute(
+        plans.insert(),
+        {
+            "hash": plan.hash,
+            "state": plan.state,
+            "action": plan.action,
+            "reason": plan.reason,
+            "requested_by": plan.requested_by,
+            "created_at": to_micros(plan.created_at),
+            "expires_at": to_micros(plan.expires_at),
+            "verdicts": msgspec.json.encode(plan.verdicts).decode(),
+            "body": msgspec.json.encode(plan.body()),
+        },
+    )
+    book = journal(connection)
+    book.effect(
+        now,
+        plan.requested_by,
+        f"plan.{plan.action}",
+        plan.hash,
+        plan.reason,
+        None,
+        {"items": len(plan.items), "verdicts": plan.verdicts},
+    )
+    book.event(now, "plan", plan.hash, {"state": plan.state, "action": plan.action})
+
+
+def load(connection: Connection, digest: str, now: datetime) -> Plan:
+    """A stored plan, by its hash or a unique beginning of it (12 characters and more).
+
+    Raises:
+        NotFound: no such plan.
+    """
+    query = select(plans)
+    if len(digest) == 64:
+        query = query.where(plans.c.hash == digest)
+    elif len(digest) >= 12 and all(char in "0123456789abcdef" for char in digest):
+        query = query.where(plans.c.hash >= digest, plans.c.hash < digest + "g")
+    else:
+        query = query.where(plans.c.hash == "")
+    rows = connection.execute(query.limit(2)).all()
+    if len(rows) != 1:
+        raise NotFound(
+            f"There is no plan {digest!r} on this platform. A plan is known by its whole hash, "
+            "or by a beginning of at least 12 characters that is no other's."
+        )
+    row = rows[0]
+    body = msgspec.json.decode(row.body, type=PlanBody)
+    return _plan(body, row.hash, _state(row, now), row.batch)
+
+
+def _state(row: Any, now: datetime) -> PlanState:
+    state = PlanState(row.state)
+    if state in (PlanState.PLANNED, PlanState.AWAITING_APPROVAL) and row.expires_at < to_micros(now):
+        return PlanState.EXPIRED
+    return state
+
+
+def summarise(row: Any, now: datetime) -> PlanSummary:
+    """A stored plan as a list shows it."""
+    return PlanSummary(
+        hash=row.hash,
+        state=_state(row, now),
+        action=Action(row.action),
+        reason=row.reason,
+        requested_by=row.requested_by,
+        created_at=from_micros(row.created_at),
+        expires_at=from_micros(row.expires_at),
+        verdicts=msgspec.json.decode(row.verdicts),
+        batch=row.batch,
+    )
+
+
+def use(connection: Connection, plan: Plan, batch: str) -> None:
+    """Mark a plan as run by ``batch``.
+
+    Raises:
+        Stale: it was run before, rejected, or has expired.
+    """
+    if plan.state is PlanState.RUN:
+        raise Stale(f"The plan was run already, as batch {plan.batch}. Nothing was sent again. Make a new plan.")
+    if plan.state is PlanState.EXPIRED:
+        raise Stale(f"The plan expired on {plan.expires_at:%Y-%m-%d %H:%M} UTC. Nothing was sent. Make a new one.")
+    if plan.state is not PlanState.PLANNED:
+        raise Stale(f"The plan is {plan.state}. Nothing was sent. Make a new one.")
+    connection.execute(update(plans).where(plans.c.hash == plan.hash).values(state=PlanState.RUN, batch=batch))
+
+
+def platform_id(connection: Connection) -> str:
+    """The name of this hub that plans are bound to."""
+    found: str = connection.execute(select(meta.c.value).where(meta.c.name == "platform")).scalar_one()
+    return found
+
+
+def sendable(plan: Plan) -> list[PlanItem]:
+    """The items that a run acts on."""
+    return [item for item in plan.items if item.verdict is Verdict.SEND]

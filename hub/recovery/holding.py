@@ -1,0 +1,71 @@
+"""Holds that people place on targets, plants and flows, and their ordered release."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, case, select, update
+
+from hub.delivery.guards import active_holds, held_by_people
+from hub.ids import new_id
+from hub.store.journal import journal
+from hub.store.schema import holds, transactions
+from hub.store.transitions import release
+from transactions.clock import to_micros
+from transactions.plans import PlanOptions
+
+# Holds of lots first, then master data, then the rest as it came: what stops harm, then what others need.
+_FIRST = case((transactions.c.flow == "quality-hold", 0), (transactions.c.flow == "master-data", 1), else_=2)
+
+
+def place_hold(connection: Connection, place: PlanOptions, reason: str, actor: str, now: datetime) -> str:
+    """Hold everything that goes to a target, plant or flow; returns the hold's id."""
+    hold_id = new_id(now)
+    connection.execute(
+        holds.insert(),
+        {
+            "id": hold_id,
+            "target": place.target,
+            "plant": place.plant,
+            "flow": place.flow,
+            "reason": reason,
+            "placed_by": actor,
+            "placed_at": to_micros(now),
+        },
+    )
+    book = journal(connection)
+    where = _where(place)
+    book.effect(now, actor, "hold.placed", hold_id, reason, None, where)
+    book.event(now, "hold", hold_id, {"placed": True, **where})
+    return hold_id
+
+
+def release_holds(connection: Connection, placed: list[Any], place: PlanOptions, actor: str, now: datetime) -> int:
+    """Release holds, and let go what no other hold covers, in order, at ``drain_rate`` a second.
+
+    Returns:
+        How many transactions go on.
+    """
+    book = journal(connection)
+    for hold in placed:
+        connection.execute(
+            update(holds).where(holds.c.id == hold.id).values(released_by=actor, released_at=to_micros(now))
+        )
+        book.effect(now, actor, "hold.released", hold.id, hold.reason, _where(place), None)
+        book.event(now, "hold", hold.id, {"placed": False, **_where(place)})
+    still = active_holds(connection)
+    waiting = connection.execute(
+        select(transactions).where(transactions.c.hold_kind == "people").order_by(_FIRST, transactions.c.seq)
+    ).all()
+    free = [row for row in waiting if held_by_people(row, still) is None]
+    for position, row in enumerate(free):
+        after = position / place.drain_rate if place.drain_rate else 0.0
+        release(connection, row, now=now, by=actor, text="Released: the hold was lifted", after=after)
+        if after:
+            book.timer(to_micros(now) + int(after * 1_000_000))
+    return len(free)
+
+
+def _where(place: PlanOptions) -> dict[str, str | None]:
+    return {"target": place.target, "plant": place.plant, "flow": place.flow}

@@ -1,0 +1,221 @@
+"""``andon hub serve``: one process, from settings to an orderly end."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import random
+import secrets
+import shutil
+import signal
+import socket
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import structlog
+import uvicorn
+from msgspec import Struct, to_builtins
+from sqlalchemy import Connection, select
+
+from hub.api.access import Access, Permission, Principal
+from hub.app import Hub, application
+from hub.delivery.profile import PRODUCTION, QUICK
+from hub.errors import AlreadyRunning, SettingsError
+from hub.folder import Folder
+from hub.landscape import Landscape
+from hub.logs import set_up_logs
+from hub.settings import Settings, read_settings
+from hub.simulator.child import SimulatorChild
+from hub.store.database import Database, open_database
+from hub.store.schema import meta
+from transactions.clock import SystemClock
+
+log = structlog.get_logger("andon.hub")
+
+
+class ServeOptions(Struct, frozen=True, kw_only=True):
+    """What to serve and where.
+
+    Attributes:
+        data: the folder of the store.
+        port: 0 takes a free one; ``runtime.json`` tells which.
+        documents: the simulated sources emit so many at most, None for no end.
+        paused: the simulated sources wait until they are told to resume.
+        ephemeral: end when standard input does, and take the folder along.
+    """
+
+    data: Path
+    host: str = "127.0.0.1"
+    port: int = 8470
+    config: Path | None = None
+    simulate: bool = False
+    seed: int = 1
+    speed: float = 1.0
+    documents: int | None = None
+    paused: bool = False
+    ephemeral: bool = False
+
+
+def serve(options: ServeOptions) -> None:
+    """Serve until SIGINT or SIGTERM.
+
+    Raises:
+        SettingsError, StoreError, AlreadyRunning, SimulatorError: it cannot be served; nothing was changed.
+    """
+    set_up_logs()
+    settings = read_settings(options.config)
+    _refuse_public(options.host)
+    listening = _listen(options.host, options.port)
+    try:
+        folder = Folder(options.data)
+        try:
+            database = open_database(options.data)
+            try:
+                asyncio.run(_serve(options, settings, folder, database, listening))
+            finally:
+                database.close()
+        finally:
+            folder.close()
+            if options.ephemeral:
+                shutil.rmtree(options.data, ignore_errors=True)
+    finally:
+        listening.close()
+
+
+def _refuse_public(host: str) -> None:
+    if host == "localhost":
+        return
+    try:
+        loopback = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise SettingsError(
+            f"The hub would be reachable from other machines at {host}, and it speaks plain HTTP, "
+            "so tokens could be read on the way. Serve on 127.0.0.1, behind a proxy that ends TLS."
+        )
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as error:
+        listening.close()
+        raise AlreadyRunning(
+            f"The hub cannot listen on {host}:{port}: {error.strerror}. Most likely another program has the port. "
+            "Stop that one, or choose another with --port (0 takes a free one)."
+        ) from error
+    return listening
+
+
+async def _serve(
+    options: ServeOptions, settings: Settings, folder: Folder, database: Database, listening: socket.socket
+) -> None:
+    host, port = listening.getsockname()[:2]
+    url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    access = Access()
+    token = folder.write_token()
+    access.accept(token, Principal(subject="bootstrap", kind="bootstrap", permissions=frozenset({Permission.ADMIN})))
+    hub = Hub(
+        database=database,
+        landscape=Landscape(settings.catalogue),
+        profile=settings.profile or (QUICK if options.simulate else PRODUCTION),
+        clock=SystemClock(),
+        access=access,
+        platform=await database.write(lambda c: _platform(c, settings.platform)),
+        chance=random.Random(options.seed),
+        authorization=f"Bearer {secrets.token_urlsafe(24)}" if options.simulate else None,
+    )
+    runtime: dict[str, Any] = {"url": url, "platform": hub.platform, "systems": {}}
+    if options.simulate:
+        hub.simulator = SimulatorChild(lambda endpoints: _use(hub, folder, runtime, endpoints.systems))
+    server = uvicorn.Server(
+        uvicorn.Config(
+            application(hub),
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            date_header=False,
+            timeout_graceful_shutdown=3,
+            h11_max_incomplete_event_size=65_536,
+        )
+    )
+    if hub.simulator is not None:
+        await hub.simulator.start(_simulation(options, settings, url, access))
+    folder.write_runtime(runtime)
+    try:
+        await hub.start()
+        if options.ephemeral:
+            _end_with_input(server)
+        log.info("hub.serving", url=url, data=str(options.data), simulate=options.simulate)
+        await _until_stopped(server, hub, listening)
+    finally:
+        await hub.close()
+        if hub.simulator is not None:
+            await hub.simulator.stop()
+
+
+async def _until_stopped(server: uvicorn.Server, hub: Hub, listening: socket.socket) -> None:
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        hub.followers.close()  # streams end first, so that the server can
+        server.should_exit = True
+
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, stop)
+    server.config.load()
+    server.lifespan = server.config.lifespan_class(server.config)
+    await server.startup(sockets=[listening])
+    await server.main_loop()
+    await server.shutdown(sockets=[listening])
+
+
+def _platform(connection: Connection, wanted: str | None) -> str:
+    found: str | None = connection.execute(select(meta.c.value).where(meta.c.name == "platform")).scalar()
+    if found is None:
+        found = f"{wanted or 'hub'}-{secrets.token_hex(4)}"
+        connection.execute(meta.insert(), {"name": "platform", "value": found})
+    return found
+
+
+def _simulation(options: ServeOptions, settings: Settings, url: str, access: Access) -> dict[str, Any]:
+    token = secrets.token_urlsafe(32)
+    access.accept(
+        token, Principal(subject="simulated systems", kind="system", permissions=frozenset({Permission.INGRESS}))
+    )
+    return {
+        "data": str(options.data),
+        "seed": options.seed,
+        "speed": options.speed,
+        "hub": url,
+        "token": token,
+        "control_token": secrets.token_urlsafe(32),
+        "profile": "quick",
+        "paused": options.paused,
+        "documents": options.documents,
+        "catalogue": to_builtins(settings.catalogue),
+    }
+
+
+def _use(hub: Hub, folder: Folder, runtime: dict[str, Any], systems: dict[str, str]) -> None:
+    hub.landscape.use_addresses(systems)
+    runtime["systems"] = systems
+    folder.write_runtime(runtime)
+
+
+def _end_with_input(server: uvicorn.Server) -> None:
+    """Whoever started the hub holds the other end of its standard input; when that closes, however, the hub ends."""
+
+    def watch() -> None:
+        while sys.stdin.buffer.read(4096):
+            pass
+        server.should_exit = True
+
+    threading.Thread(target=watch, name="andon-input", daemon=True).start()

@@ -1,0 +1,54 @@
+"""The hub's settings: a TOML file with declarations and a few choices."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+from msgspec import Struct
+
+from hub.declarations import Catalogue, check_references, read_settings_catalogue, shipped_catalogue
+from hub.delivery.profile import PROFILES, Profile
+from hub.documents import check_paths
+from hub.errors import SettingsError
+
+_KNOWN = ("catalogue", "system", "plant", "flow", "default_plant", "profile", "platform")
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """What a settings file says; ``profile`` and ``platform`` are None where it does not."""
+
+    catalogue: Catalogue
+    profile: Profile | None = None
+    platform: str | None = None
+
+
+def read_settings(path: Path | None) -> Settings:
+    """Read a settings file; without one, the shipped catalogue.
+
+    Raises:
+        SettingsError: it cannot be read, or says something the hub does not know; every place is named.
+    """
+    if path is None:
+        catalogue = shipped_catalogue()
+        check_references(catalogue, "catalogue.toml")
+        return Settings(catalogue=catalogue)
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}. Name another file with --config.") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path} is not UTF-8: {error.reason} at byte {error.start}.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path} is not TOML: {error}.") from error
+    unknown = sorted(set(data) - set(_KNOWN))
+    if unknown:
+        raise SettingsError(f"{path.name}: unknown {', '.join(unknown)}. There is: {', '.join(_KNOWN)}.")
+    name = data.get("profile")
+    if name is not None and name not in PROFILES:
+        raise SettingsError(f"{path.name}: profile {name!r} is not known. There is: {', '.join(PROFILES)}.")
+    catalogue = read_settings_catalogue(path, data)
+    check_paths(catalogue, path.name)
+    return Settings(
+        catalogue=catalogue, profile=PROFILES[name] if name is not None else None, platform=data.get("platform")
+    )

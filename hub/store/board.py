@@ -1,0 +1,148 @@
+"""The board's numbers, from tallies that every change keeps."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select
+
+from hub.store.journal import HALF_HOUR
+from hub.store.questions import status_counts
+from hub.store.rows import moment
+from hub.store.schema import failures_by_half_hour, groups, holds, tallies, transactions
+from transactions.clock import from_micros, to_micros
+from transactions.landscape import Board, CauseSummary, Hold, Lamp
+from transactions.model import FailureKind, Status
+from transactions.states import CLOSED
+
+_HALF_HOURS = 8
+_CAUSES = 12
+_OPEN_OR_MOVING = sorted(set(Status) - CLOSED)
+
+
+def board(connection: Connection, platform: str, owners: dict[str, str], now: datetime) -> Board:
+    """Everything the board shows. ``owners`` names the owner team of each flow."""
+    overdue = _overdue(connection, to_micros(now))
+    lamps = _lamps(connection, overdue, now)
+    return Board(
+        at=now,
+        platform=platform,
+        counts=status_counts(connection),
+        overdue=sum(overdue.values()),
+        oldest_failed_at=min((lamp.oldest_failed_at for lamp in lamps if lamp.oldest_failed_at), default=None),
+        oldest_held_at=moment(
+            connection.execute(
+                select(func.min(transactions.c.created_at)).where(transactions.c.status == Status.HELD)
+            ).scalar()
+        ),
+        lamps=lamps,
+        holds=active_holds(connection),
+        causes=causes(connection, owners, _CAUSES),
+    )
+
+
+def active_holds(connection: Connection) -> list[Hold]:
+    """Holds that people placed, with how much waits behind each."""
+    found = []
+    for row in connection.execute(select(holds).where(holds.c.released_at.is_(None)).order_by(holds.c.placed_at)):
+        query = select(func.coalesce(func.sum(tallies.c.count), 0)).where(tallies.c.status == Status.HELD)
+        for name in ("target", "plant", "flow"):
+            if getattr(row, name) is not None:
+                query = query.where(tallies.c[name] == getattr(row, name))
+        found.append(
+            Hold(
+                id=row.id,
+                target=row.target,
+                plant=row.plant,
+                flow=row.flow,
+                reason=row.reason,
+                placed_by=row.placed_by,
+                placed_at=from_micros(row.placed_at),
+                held=int(connection.execute(query).scalar_one()),
+            )
+        )
+    return found
+
+
+def causes(connection: Connection, owners: dict[str, str], limit: int) -> list[CauseSummary]:
+    """The largest groups of failed transactions."""
+    total = func.sum(tallies.c.count).label("total")
+    rows = connection.execute(
+        select(groups, total, func.group_concat(tallies.c.plant.distinct()).label("plants"))
+        .join(tallies, tallies.c.fingerprint == groups.c.fingerprint)
+        .where(tallies.c.status == Status.FAILED)
+        .group_by(*groups.c)
+        .order_by(total.desc(), groups.c.fingerprint)
+        .limit(limit)
+    )
+    return [
+        CauseSummary(
+            fingerprint=row.fingerprint,
+            flow=row.flow,
+            target=row.target,
+            kind=row.kind,
+            help=FailureKind(row.kind).help,
+            code=row.code,
+            template=row.template,
+            count=int(row.total),
+            first_seen=from_micros(row.first_seen),
+            last_seen=from_micros(row.last_seen),
+            plants=sorted(plant for plant in row.plants.split(",") if plant),
+            owner=owners.get(row.flow),
+        )
+        for row in rows
+    ]
+
+
+def _overdue(connection: Connection, now: int) -> dict[tuple[str, str], int]:
+    rows = connection.execute(
+        select(transactions.c.plant, transactions.c.flow, func.count())
+        .where(transactions.c.status.in_(_OPEN_OR_MOVING), transactions.c.due_at < now)
+        .group_by(transactions.c.plant, transactions.c.flow)
+    )
+    return {(plant or "", flow): count for plant, flow, count in rows}
+
+
+def _lamps(connection: Connection, overdue: dict[tuple[str, str], int], now: datetime) -> list[Lamp]:
+    counts: dict[tuple[str, str], dict[Status, int]] = defaultdict(dict)
+    rows = connection.execute(
+        select(tallies.c.plant, tallies.c.flow, tallies.c.status, func.sum(tallies.c.count)).group_by(
+            tallies.c.plant, tallies.c.flow, tallies.c.status
+        )
+    )
+    for plant, flow, status, count in rows:
+        counts[plant, flow][Status(status)] = int(count)
+    trends = _trends(connection, now)
+    return [
+        Lamp(
+            plant=plant or None,
+            flow=flow,
+            counts=found,
+            oldest_failed_at=_oldest(connection, plant, flow) if found.get(Status.FAILED) else None,
+            overdue=overdue.get((plant, flow), 0),
+            trend=trends.get((plant, flow), [0] * _HALF_HOURS),
+        )
+        for (plant, flow), found in sorted(counts.items())
+    ]
+
+
+def _oldest(connection: Connection, plant: str, flow: str) -> datetime | None:
+    lamp = (
+        transactions.c.flow == flow,
+        transactions.c.plant == plant if plant else transactions.c.plant.is_(None),
+        transactions.c.status == Status.FAILED,
+    )
+    return moment(connection.execute(select(func.min(transactions.c.failed_at)).where(*lamp)).scalar())
+
+
+def _trends(connection: Connection, now: datetime) -> dict[tuple[str, str], list[int]]:
+    first = to_micros(now) // HALF_HOUR - _HALF_HOURS + 1
+    found: dict[tuple[str, str], list[int]] = {}
+    rows = connection.execute(select(failures_by_half_hour).where(failures_by_half_hour.c.half_hour >= first))
+    for row in rows:
+        trend = found.setdefault((row.plant, row.flow), [0] * _HALF_HOURS)
+        index = row.half_hour - first
+        if index < _HALF_HOURS:
+            trend[index] += row.count
+    return found

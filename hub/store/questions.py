@@ -1,0 +1,105 @@
+"""Questions to the store, each a function of a reader's connection."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, func, select
+
+from hub.store.paging import Order, page
+from hub.store.rows import attempt_entry, to_attempt, to_revision, to_timeline, to_transaction
+from hub.store.schema import attempts, payloads, revisions, tallies, timeline, transactions
+from transactions.errors import NotFound
+from transactions.history import Payload, TimelineEntry
+from transactions.model import Status, Transaction
+from transactions.pages import Page
+
+SORTABLE = ("created_at", "failed_at", "due_at", "flow", "plant", "target", "status", "id")
+
+
+def transaction_page(
+    connection: Connection,
+    condition: ColumnElement[bool] | None,
+    order: Order,
+    limit: int,
+    cursor: str | None,
+    now: datetime,
+) -> Page[Transaction]:
+    """One page of transactions that match ``condition``."""
+    base = select(transactions)
+    if condition is not None:
+        base = base.where(condition)
+    return page(connection, base, order, limit, cursor, lambda row: to_transaction(row, now))
+
+
+def count_transactions(connection: Connection, condition: ColumnElement[bool] | None) -> int:
+    """How many transactions match; without a condition from the tallies."""
+    if condition is None:
+        total: int | None = connection.execute(select(func.sum(tallies.c.count))).scalar()
+        return total or 0
+    found: int = connection.execute(select(func.count()).select_from(transactions).where(condition)).scalar_one()
+    return found
+
+
+def status_counts(connection: Connection) -> dict[Status, int]:
+    """How many transactions are in each status."""
+    rows = connection.execute(select(tallies.c.status, func.sum(tallies.c.count)).group_by(tallies.c.status))
+    counts = {Status(status): int(count) for status, count in rows}
+    return {status: counts.get(status, 0) for status in Status}
+
+
+def one_row(connection: Connection, tx_id: str) -> Any:
+    """The row of a transaction.
+
+    Raises:
+        NotFound: there is none with this id.
+    """
+    row = connection.execute(select(transactions).where(transactions.c.id == tx_id)).first()
+    if row is None:
+        raise NotFound(
+            f"There is no transaction {tx_id!r}. Check the id; `andon tx list` shows those that are here.",
+        )
+    return row
+
+
+def timeline_of(connection: Connection, tx_id: str) -> Page[TimelineEntry]:
+    """Everything that happened to a transaction, oldest first."""
+    one_row(connection, tx_id)
+    told = connection.execute(select(timeline).where(timeline.c.tx_id == tx_id).order_by(timeline.c.seq)).all()
+    tried = connection.execute(select(attempts).where(attempts.c.tx_id == tx_id).order_by(attempts.c.n)).all()
+    lines = [to_timeline(row) for row in told] + [attempt_entry(to_attempt(row)) for row in tried]
+    return Page(items=sorted(lines, key=lambda line: line.at))
+
+
+def payload_of(connection: Connection, tx_id: str, revision: int | None) -> tuple[Any, bytes, list[Any]]:
+    """One revision of a payload: its row, its content, and the rows of all revisions.
+
+    Raises:
+        NotFound: no such transaction or revision.
+    """
+    row = one_row(connection, tx_id)
+    wanted = row.revision if revision is None else revision
+    found = connection.execute(select(revisions).where(revisions.c.tx_id == tx_id).order_by(revisions.c.revision)).all()
+    one = next((entry for entry in found if entry.revision == wanted), None)
+    if one is None:
+        have = ", ".join(str(entry.revision) for entry in found)
+        raise NotFound(f"Transaction {tx_id} has no revision {wanted}. It has: {have}.")
+    content: bytes = connection.execute(select(payloads.c.content).where(payloads.c.sha256 == one.sha256)).scalar_one()
+    return one, content, list(found)
+
+
+def show_payload(one: Any, content: bytes, all_revisions: list[Any], text: str | None, encoded: str) -> Payload:
+    """A payload for a person to read: ``text`` where it could be decoded, else ``encoded`` (base64)."""
+    return Payload(
+        id=one.tx_id,
+        revision=one.revision,
+        content_type=one.content_type,
+        sha256=one.sha256,
+        size=len(content),
+        encoding="base64" if text is None else "text",
+        content=encoded if text is None else text,
+        headers=msgspec.json.decode(one.headers),
+        revisions=[to_revision(entry) for entry in all_revisions],
+    )
