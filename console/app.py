@@ -40,7 +40,8 @@ STREAM_AGAIN_SECONDS = 20.0
 class AndonApp(App[None]):
     """The console on one platform."""
 
-    CSS_PATH = "app.tcss"
+    # The board is there before any screen is pushed, and only pushing loads a screen's own sheet.
+    CSS_PATH = ["app.tcss", "screens/board.tcss"]
     TITLE = "andon"
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Table, func, select
 
 from hub.store.schema import audit, batches, events, tallies
 
@@ -30,16 +30,14 @@ def exposition(connection: Connection, breakers: dict[str, str]) -> str:
             "1 while the breaker of a target is not closed.",
             [({"target": label}, int(state != "closed")) for label, state in sorted(breakers.items())],
         ),
-        *_family("andon_events_total", "counter", "Events ever written.", [({}, _newest(connection, events.c.seq))]),
-        *_family(
-            "andon_audit_total", "counter", "Entries of the audit chain.", [({}, _newest(connection, audit.c.seq))]
-        ),
+        *_family("andon_events_total", "counter", "Events ever written.", [({}, _newest(connection, events))]),
+        *_family("andon_audit_total", "counter", "Entries of the audit chain.", [({}, _newest(connection, audit))]),
     ]
     return "\n".join(lines) + "\n"
 
 
-def _newest(connection: Connection, column: object) -> int:
-    newest: int | None = connection.execute(select(func.max(column))).scalar()
+def _newest(connection: Connection, table: Table) -> int:
+    newest: int | None = connection.execute(select(func.max(table.c.seq))).scalar()
     return newest or 0
 
 

@@ -128,7 +128,7 @@ async def _serve(
         clock=SystemClock(),
         access=access,
         platform=await database.write(lambda c: _platform(c, settings.platform)),
-        chance=random.Random(options.seed),
+        chance=random.Random(options.seed),  # noqa: S311 - jitter of retries, no secret
         authorization=f"Bearer {secrets.token_urlsafe(24)}" if options.simulate else None,
     )
     runtime: dict[str, Any] = {"url": url, "platform": hub.platform, "systems": {}}

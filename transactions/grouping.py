@@ -39,5 +39,5 @@ def fingerprint(flow: str, target: str, kind: str, code: str, shape: str) -> str
         kind, code: the failure's.
         shape: the template of its message.
     """
-    parts = "\x1f".join((flow, target, kind, code, shape))
+    parts = f"{flow}\x1f{target}\x1f{kind}\x1f{code}\x1f{shape}"
     return hashlib.sha256(parts.encode()).hexdigest()[:16]

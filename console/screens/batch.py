@@ -27,7 +27,7 @@ from transactions.pages import Page
 COLUMNS = (
     Column("state", "state", 12),
     Column("id", "transaction", 14),
-    Column("flow", "flow", 20, least=76),
+    Column("flow", "flow", 24, least=80),
     Column("plant", "plant", 5),
     Column("target", "target", 8),
     Column("status", "now", 18, least=90),
@@ -53,7 +53,7 @@ class BatchScreen(AndonScreen):
 
         def __init__(self, batch: Batch, items: Page[BatchItem]) -> None:
             super().__init__()
-            self.followed = batch
+            self.batch = batch
             self.items = items
 
     def __init__(self, batch: Batch) -> None:

@@ -37,7 +37,6 @@ CAUSES = (
 class BoardScreen(AndonScreen):
     """Opens first; everything else is one key away."""
 
-    CSS_PATH = "board.tcss"
     AUTO_FOCUS = "LampGrid"
     crumb = "board"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("slash", "filter", "filter", key_display="/", id="board.filter")]

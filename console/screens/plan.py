@@ -21,14 +21,13 @@ from console.screens.base import AndonScreen, FetchFailed
 from console.text import clean, number, one_line, pretty_name, shorten_middle
 from console.widgets.rule import Divider
 from console.widgets.table import Cell, Column, Row, RowTable, Table
-from transactions.durations import short
 from transactions.errors import AndonError, Stale, Unreachable
 from transactions.plans import Action, Plan, PlanItem, Verdict
 
 ITEMS = (
     Column("verdict", "verdict", 15),
     Column("id", "id", 14),
-    Column("flow", "flow", 20, least=90),
+    Column("flow", "flow", 24, least=90),
     Column("plant", "plant", 5),
     Column("target", "target", 8),
     Column("because", "because", 16, flex=True),
@@ -163,7 +162,7 @@ class PlanScreen(AndonScreen):
         tones = self.app.theme_variables
         left = plan.expires_at - now
         self.query_one("#plan-title", Divider).show(
-            f"plan {shorten_middle(clean(plan.hash), 13)}", f"valid {short(left)}, runs once"
+            f"plan {shorten_middle(clean(plan.hash), 13)}", f"valid {left.total_seconds() / 3600:.0f} h, runs once"
         )
         text = Text()
         for verdict in Verdict:

@@ -32,7 +32,7 @@ _WORST = (
     Status.HELD,
     Status.RETRYING,
 )
-_LABEL = 22
+_LABEL = 25
 _TREND = 10
 
 

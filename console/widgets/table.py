@@ -145,7 +145,7 @@ class Table(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """One line: the header, or a row."""
-        width = self.size.width
+        width = self._width
         if y == 0:
             return self._header(width)
         index = self.scroll_offset.y + y - 1
@@ -183,6 +183,11 @@ class Table(ScrollView, can_focus=True):
         """Indices of the first and the last row in sight."""
         top = self.scroll_offset.y
         return top, min(top + max(self.size.height - 2, 0), self.row_count() - 1)
+
+    @property
+    def _width(self) -> int:
+        # What the scrollbar leaves.
+        return self.scrollable_content_region.width
 
     def _header(self, width: int) -> Strip:
         cells = [Cell(self.title_of(column), Tone.QUIET) for column, _ in self._shown(width)]
@@ -312,7 +317,7 @@ class Table(ScrollView, can_focus=True):
 
     def _column_at(self, x: int) -> str | None:
         left = 2
-        for column, width in self._shown(self.size.width):
+        for column, width in self._shown(self._width):
             if left <= x < left + width + GAP:
                 return column.key
             left += width + GAP

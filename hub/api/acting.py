@@ -16,6 +16,7 @@ from hub.recovery import building
 from hub.store.paging import DEFAULT_LIMIT, Order, page
 from hub.store.schema import batch_items, batches, plans
 from transactions.batches import Batch, BatchItem
+from transactions.clock import to_micros
 from transactions.pages import Page
 from transactions.plans import Plan, PlanRequest, PlanState, PlanSummary
 
@@ -63,11 +64,11 @@ async def list_plans(hub: Hub, call: Call) -> Page[PlanSummary]:
     now = hub.clock.now()
     query = select(plans)
     if params.state is PlanState.EXPIRED:
-        query = query.where(plans.c.state == PlanState.PLANNED, plans.c.expires_at < building.to_micros(now))
+        query = query.where(plans.c.state == PlanState.PLANNED, plans.c.expires_at < to_micros(now))
     elif params.state is not None:
         query = query.where(plans.c.state == params.state)
         if params.state is PlanState.PLANNED:
-            query = query.where(plans.c.expires_at >= building.to_micros(now))
+            query = query.where(plans.c.expires_at >= to_micros(now))
     order = Order("created_at", plans.c.created_at, plans.c.hash, True, "plans")
     return await hub.database.read(
         lambda c: page(c, query, order, params.limit, params.cursor, lambda row: building.summarise(row, now))

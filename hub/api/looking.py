@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -18,7 +18,6 @@ from hub.store import questions
 from hub.store.paging import Order, page
 from hub.store.rows import to_audit
 from hub.store.schema import audit, tallies
-from transactions.clock import UTC
 from transactions.history import AuditEntry
 from transactions.landscape import Board, Flow, Health, Hold, HubStatus, Plant, System, WhoAmI
 from transactions.model import Status
@@ -167,7 +166,7 @@ ROUTES = (
     Route(
         method="GET",
         path="systems",
-        summary="Systems and how they are doing",
+        summary="Systems and their health",
         handler=list_systems,
         answers=Page[System],
     ),

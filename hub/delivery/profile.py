@@ -43,7 +43,7 @@ class Profile(Struct, frozen=True, kw_only=True):
 
     def backoff_after(self, tries: int, chance: random.Random) -> float:
         """Seconds to wait after ``tries`` deliveries, with a jitter of a fifth either way."""
-        base = min(self.backoff_limit, self.backoff * 2 ** max(0, tries - 1))
+        base = min(self.backoff_limit, self.backoff * 2.0 ** max(0, tries - 1))
         return base * (0.8 + 0.4 * chance.random())
 
     def lookup_after(self, lookups: int) -> float:
