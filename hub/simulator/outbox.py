@@ -1,0 +1,124 @@
+"""Sending what is in the outboxes to the hub, until it is accepted; in order within a plant."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import Sequence
+
+import aiohttp
+import msgspec
+
+from hub.simulator.settings import SimulatorSettings
+
+_REFUSED_FOR_GOOD = frozenset({400, 404, 409, 413, 415, 422})
+"""The hub will not take the document as it is; everything else is worth another try."""
+_TIMEOUT = aiohttp.ClientTimeout(total=30, connect=5)
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
+_CHUNK = 50
+
+
+class _Item(msgspec.Struct):
+    id: str
+    target: str
+
+
+class _Accepted(msgspec.Struct):
+    items: list[_Item]
+
+
+class OutboxSender:
+    """One sender for each plant."""
+
+    def __init__(self, connection: sqlite3.Connection, settings: SimulatorSettings) -> None:
+        self._connection = connection
+        self._settings = settings
+        self._new: dict[str, asyncio.Event] = {plant: asyncio.Event() for plant in settings.catalogue.plant}
+
+    def wake(self) -> None:
+        """There is something new."""
+        for event in self._new.values():
+            event.set()
+
+    def waiting(self) -> int:
+        """Documents that the hub has not accepted yet."""
+        row = self._connection.execute("SELECT count(*) FROM outbox WHERE state = 'waiting'").fetchone()
+        return int(row[0])
+
+    async def run(self) -> None:
+        """Send, until cancelled."""
+        headers = {"Authorization": f"Bearer {self._settings.token}"}
+        async with (
+            aiohttp.ClientSession(headers=headers, timeout=_TIMEOUT, cookie_jar=aiohttp.DummyCookieJar()) as session,
+            asyncio.TaskGroup() as group,
+        ):
+            for plant in self._new:
+                group.create_task(self._send_plant(session, plant))
+
+    async def _send_plant(self, session: aiohttp.ClientSession, plant: str) -> None:
+        new = self._new[plant]
+        while True:
+            new.clear()
+            rows = self._next(plant)
+            for row in rows:
+                await self._send(session, row)
+            if not rows:
+                try:
+                    async with asyncio.timeout(self._until_late(plant)):
+                        await new.wait()
+                except TimeoutError:
+                    continue  # a message that was held back is due
+
+    def _next(self, plant: str) -> Sequence[sqlite3.Row]:
+        return self._connection.execute(
+            "SELECT seq, plant, flow, content_type, headers, payload FROM outbox"
+            " WHERE state = 'waiting' AND plant = ? AND not_before <= ? ORDER BY not_before, seq LIMIT ?",
+            (plant, time.time(), _CHUNK),
+        ).fetchall()
+
+    def _until_late(self, plant: str) -> float | None:
+        row = self._connection.execute(
+            "SELECT min(not_before) FROM outbox WHERE state = 'waiting' AND plant = ?", (plant,)
+        ).fetchone()
+        return None if row[0] is None else max(0.01, row[0] - time.time())
+
+    async def _send(self, session: aiohttp.ClientSession, row: sqlite3.Row) -> None:
+        pause = _FIRST_PAUSE
+        while not await self._tried(session, row):
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+    async def _tried(self, session: aiohttp.ClientSession, row: sqlite3.Row) -> bool:
+        """Whether the hub gave a final answer."""
+        headers = msgspec.json.decode(row["headers"], type=dict[str, str])
+        headers["Content-Type"] = row["content_type"]
+        url = f"{self._settings.hub}/ingress/{row['flow']}"
+        try:
+            async with session.post(
+                url, params={"plant": row["plant"]}, data=row["payload"], headers=headers
+            ) as response:
+                body = await response.read()
+        except (aiohttp.ClientError, TimeoutError):
+            return False  # no hub there, or no answer: it stays in the outbox and is tried again
+        if response.status in _REFUSED_FOR_GOOD:
+            self._finish(row["seq"], "refused", f"{response.status} {body[:500].decode(errors='replace')}", [])
+            return True
+        if not 200 <= response.status < 300:
+            return False
+        try:
+            accepted = msgspec.json.decode(body, type=_Accepted)
+        except msgspec.DecodeError:
+            return False  # not a hub's answer: something else listens there
+        self._finish(row["seq"], "accepted", None, accepted.items)
+        return True
+
+    def _finish(self, seq: int, state: str, note: str | None, items: list[_Item]) -> None:
+        connection = self._connection
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("UPDATE outbox SET state = ?, note = ?, payload = NULL WHERE seq = ?", (state, note, seq))
+        connection.executemany(
+            "UPDATE owed SET transaction_id = ? WHERE seq = ? AND target = ?",
+            [(item.id, seq, item.target) for item in items],
+        )
+        connection.execute("COMMIT")
