@@ -45,15 +45,15 @@ class AndonApp(App[None]):
     TITLE = "andon"
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f", "failed", "failed", id="app.failed"),
-        Binding("b", "batches", "batches", id="app.batches"),
-        Binding("s", "systems", "systems", id="app.systems"),
+        Binding("f", "failed", "failed", show=False, id="app.failed"),
+        Binding("b", "batches", "batches", show=False, id="app.batches"),
+        Binding("s", "systems", "systems", show=False, id="app.systems"),
         Binding("colon", "command", "command", key_display=":", id="app.command"),
         Binding("question_mark", "help", "help", key_display="?", id="app.help"),
         Binding("L", "log", "command log", show=False, id="app.log"),
         Binding("escape,backspace", "back", "back", show=False, id="app.back"),
         Binding("ctrl+r", "reload", "reload", show=False, id="app.reload"),
-        Binding("q", "quit", "quit", id="app.quit"),
+        Binding("q", "quit", "quit", show=False, id="app.quit"),
     ]
 
     class RunAnswered(Message):

@@ -39,7 +39,14 @@ class BoardScreen(AndonScreen):
 
     AUTO_FOCUS = "LampGrid"
     crumb = "board"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("slash", "filter", "filter", key_display="/", id="board.filter")]
+    # The same ids as the app's: here they are shown, elsewhere they only run.
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f", "app.failed", "failed", id="app.failed"),
+        Binding("b", "app.batches", "batches", id="app.batches"),
+        Binding("s", "app.systems", "systems", id="app.systems"),
+        Binding("slash", "filter", "filter", key_display="/", id="board.filter"),
+        Binding("q", "app.quit", "quit", id="app.quit"),
+    ]
 
     class Arrived(Message):
         """The board as it is now."""

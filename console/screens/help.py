@@ -47,10 +47,8 @@ class HelpScreen(ModalScreen[None]):
         for verb in VERBS:
             text.append(f"  {fit(f':{verb.name} {verb.argument}', 24)}", f"bold {tones['accent']}")
             text.append(f"{verb.help}\n", tones["foreground"])
-        text.append(
-            "\nctrl+p opens the palette. Every key can be changed in keys.toml; see the log (L) for\n", tones["quiet"]
-        )
-        text.append("the commands that do what was done here.", tones["quiet"])
+        text.append("\nctrl+p opens the palette.\n", tones["quiet"])
+        text.append("Keys can be changed in keys.toml in the configuration folder.", tones["quiet"])
         self.query_one("#keys", Static).update(text)
         self.query_one(VerticalScroll).focus()
 
@@ -64,7 +62,8 @@ def keys_of(page: Screen[object]) -> list[Group]:
     groups: dict[str, dict[str, tuple[str, str]]] = {}
     for active in page.active_bindings.values():
         binding = active.binding
-        if not binding.description or not active.enabled or binding.system:
+        # Bindings without an id are Textual's own for scrolling sideways and the like.
+        if not binding.description or not active.enabled or binding.id is None:
             continue
         node = active.node
         title = "everywhere" if node is page.app else "this page" if node is page else "here"

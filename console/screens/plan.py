@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import ClassVar
 
+from rich.console import Group
 from rich.text import Text
 from textual import work
 from textual.binding import Binding, BindingType
@@ -20,6 +21,7 @@ from console.looks import Tone, of_verdict
 from console.screens.base import AndonScreen, FetchFailed
 from console.text import clean, number, one_line, pretty_name, shorten_middle
 from console.widgets.rule import Divider
+from console.widgets.sentences import labelled
 from console.widgets.table import Cell, Column, Row, RowTable, Table
 from transactions.errors import AndonError, Stale, Unreachable
 from transactions.plans import Action, Plan, PlanItem, Verdict
@@ -57,7 +59,7 @@ class PlanScreen(AndonScreen):
         super().__init__()
         self.draft = draft
         self.plan: Plan | None = None
-        self._running = False
+        self._underway = False
 
     @property
     def crumb(self) -> str:  # type: ignore[override]
@@ -169,21 +171,18 @@ class PlanScreen(AndonScreen):
             count, look = plan.verdicts.get(verdict, 0), of_verdict(verdict)
             word = "do it" if verdict is Verdict.SEND and plan.action is not Action.REPLAY else look.word
             text.append(f"{look.glyph} {word} {number(count)}   ", tones[look.tone if count else Tone.QUIET])
-        text.append("\n")
-        for label, values in (
-            ("plants", Counter(item.plant or "none" for item in plan.items)),
-            ("targets", Counter(item.target for item in plan.items)),
-            ("flows", Counter(pretty_name(item.flow) for item in plan.items)),
-            ("risk", Counter(str(item.risk) for item in plan.items)),
-        ):
-            if values:
-                text.append(f"{label:<9}", tones["quiet"])
-                most = ", ".join(f"{one_line(name)} {number(count)}" for name, count in values.most_common(6))
-                text.append(f"{most}{' …' if len(values) > 6 else ''}\n", tones["foreground"])
+        lines = [
+            (label, _most(values), tones["foreground"])
+            for label, values in (
+                ("plants", Counter(item.plant or "none" for item in plan.items)),
+                ("targets", Counter(item.target for item in plan.items)),
+                ("flows", Counter(pretty_name(item.flow) for item in plan.items)),
+                ("risk", Counter(str(item.risk) for item in plan.items)),
+            )
+        ]
         if not self._acts(plan):
-            text.append("Nothing here can run: every item has a reason against it.", tones["late"])
-        text.rstrip()
-        self.query_one("#preview", Static).update(text)
+            lines.append(("but", "nothing here can run: every item has a reason against it", tones["late"]))
+        self.query_one("#preview", Static).update(Group(text, labelled(lines, tones["quiet"], width=7)))
         # What will not simply go is what a person has to look at, so it comes first.
         items = sorted(plan.items, key=lambda item: item.verdict is Verdict.SEND)[:ITEMS_SHOWN]
         table = self.query_one("#items", RowTable)
@@ -213,7 +212,7 @@ class PlanScreen(AndonScreen):
 
     def _run(self) -> None:
         plan = self.plan
-        if plan is None or self._running:
+        if plan is None or self._underway:
             return
         if self.andon.context.production and self.query_one("#confirm", Input).value != self.andon.context.name:
             self.notify(
@@ -225,7 +224,7 @@ class PlanScreen(AndonScreen):
             self.notify("The reason was changed after the plan was made. Press enter in it to make the plan again.")
             self.query_one("#reason", Input).focus()
             return
-        self._running = True
+        self._underway = True
         self.query_one("#run", Button).disabled = True
         self._say("running …")
         self.andon.log_command(self.draft.equivalent(plan.reason))
@@ -233,7 +232,7 @@ class PlanScreen(AndonScreen):
 
     def refused(self, error: AndonError) -> None:
         """The platform did not run it, or did not answer."""
-        self._running = False
+        self._underway = False
         super().on_fetch_failed(FetchFailed(error))
         if isinstance(error, Unreachable):
             self._say("No answer: it may have begun. A plan runs only once, so running it again is safe.")
@@ -245,6 +244,11 @@ class PlanScreen(AndonScreen):
 
     def _say(self, sentence: str) -> None:
         self.query_one("#preview", Static).update(Text(sentence, self.app.theme_variables["late"]))
+
+
+def _most(values: Counter[str]) -> str:
+    most = ", ".join(f"{name} {number(count)}" for name, count in values.most_common(6))
+    return f"{most} …" if len(values) > 6 else most
 
 
 def _item_row(item: PlanItem, action: Action) -> Row:

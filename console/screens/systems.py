@@ -25,13 +25,13 @@ from transactions.landscape import Health, Hold, System
 from transactions.plans import Action, PlanOptions
 
 SYSTEMS = (
-    Column("health", "health", 10),
-    Column("name", "system", 16),
+    Column("health", "health", 9),
+    Column("name", "system", 15),
     Column("plant", "plant", 5),
     Column("breaker", "breaker", 9),
     Column("open", "open", 6, right=True),
     Column("held", "held", 6, right=True),
-    Column("moving", "moving", 6, right=True, least=74),
+    Column("moving", "moving", 6, right=True, least=96),
     Column("success", "last ok", 7, right=True, least=100),
     Column("last", "last failure", 12, flex=True),
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import ClassVar
 
-from rich.syntax import Syntax
+from rich.console import Group
 from rich.text import Text
 from textual import work
 from textual.binding import Binding, BindingType
@@ -16,11 +16,13 @@ from textual.widget import Widget
 from textual.widgets import Static, TabbedContent, TabPane
 
 from console.drafts import Draft
+from console.highlighting import highlighted
 from console.looks import Tone, of_status
 from console.payloads import language, pretty, raw
 from console.screens.base import AndonScreen, FetchFailed
 from console.text import clean, one_line, pretty_name, shorten_middle
 from console.widgets.preview import explained
+from console.widgets.sentences import labelled
 from console.widgets.table import Cell, Column, Row, RowTable
 from transactions.durations import short
 from transactions.errors import AndonError, NotFound
@@ -192,14 +194,10 @@ class TransactionScreen(AndonScreen):
         since = transaction.failed_at or transaction.created_at
         text.append(f"  {short(now - since)} ago", tones["quiet"])
         text.append(f"   {pretty_name(transaction.flow)}", f"bold {tones['bright']}")
-        text.append(f"   {one_line(transaction.source)} → {one_line(transaction.target)}\n\n", tones["foreground"])
-        text.append_text(explained(transaction, tones))
-        self.query_one("#sentences", Static).update(text)
-        facts = Text()
-        for name, value in _facts(transaction, now):
-            facts.append(f"{name:<16}", tones["quiet"])
-            facts.append(f"{one_line(value)}\n", tones["foreground"])
-        self.query_one("#facts", Static).update(facts)
+        text.append(f"   {one_line(transaction.source)} → {one_line(transaction.target)}\n", tones["foreground"])
+        self.query_one("#sentences", Static).update(Group(text, explained(transaction, tones)))
+        facts = [(name, value, tones["foreground"]) for name, value in _facts(transaction, now)]
+        self.query_one("#facts", Static).update(labelled(facts, tones["quiet"], width=15))
 
     def _show_payload(self) -> None:
         payload = self._payload
@@ -215,13 +213,7 @@ class TransactionScreen(AndonScreen):
         fields.append(f"{one_line(payload.content_type)}, {payload.size} bytes, {mode} (x)", tones["quiet"])
         self.query_one("#fields", Static).update(fields)
         content = raw(payload) if self._raw else pretty(payload)
-        theme = "ansi_dark" if self.app.current_theme.dark else "ansi_light"
-        kind = language(payload)
-        shown = (
-            Text(content)
-            if kind == "text"
-            else Syntax(content, kind, theme=theme, background_color="default", word_wrap=True)
-        )
+        shown = highlighted(content, language(payload), dict(tones))
         self.query_one("#content", Static).update(shown)
 
     # Acting

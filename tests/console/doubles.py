@@ -73,8 +73,8 @@ def context(*, production: bool = False, read_only: bool = False, name: str = "p
         colour=None,
         ca=None,
         chosen_by="a test",
-        token="t",  # noqa: S106
-        token_from="a test",  # noqa: S106
+        token="t",
+        token_from="a test",
     )
 
 
@@ -157,7 +157,10 @@ class MemorySource:
 
     def finish(self, batch: str) -> None:
         """A batch comes to its end."""
-        items = [msgspec.structs.replace(item, state=ItemState.PROCESSED, status=Status.PROCESSED) for item in self.items[batch]]
+        items = [
+            msgspec.structs.replace(item, state=ItemState.PROCESSED, status=Status.PROCESSED)
+            for item in self.items[batch]
+        ]
         self.items[batch] = items
         counts = {str(state): 0 for state in ItemState} | {"processed": len(items)}
         self.made[batch] = msgspec.structs.replace(
@@ -173,7 +176,9 @@ class MemorySource:
 
     def _numbers(self, filter: str) -> range:  # noqa: A002
         if "colour" in filter:
-            raise BadFilter("There is no field 'colour'. Use a field of a transaction.", column=1, suggestions=["code", "lot"])
+            raise BadFilter(
+                "There is no field 'colour'. Use a field of a transaction.", column=1, suggestions=["code", "lot"]
+            )
         if "nothing" in filter:
             return range(0)
         return range(self.total)
@@ -206,10 +211,22 @@ class MemorySource:
     async def timeline(self, id: str) -> list[TimelineEntry]:  # noqa: A002
         one = await self.transaction(id)
         attempt = Attempt(
-            n=1, purpose="delivery", started_at=one.created_at, finished_at=one.created_at + timedelta(seconds=2), by="hub",
-            batch=None, revision=1, method="POST", url="http://127.0.0.1/erp/postings", request_headers={}, response_status=422,
-            response_headers={}, response_body="{}", outcome="failed", failure=one.failure,
-        )  # fmt: skip
+            n=1,
+            purpose="delivery",
+            started_at=one.created_at,
+            finished_at=one.created_at + timedelta(seconds=2),
+            by="hub",
+            batch=None,
+            revision=1,
+            method="POST",
+            url="http://127.0.0.1/erp/postings",
+            request_headers={},
+            response_status=422,
+            response_headers={},
+            response_body="{}",
+            outcome="failed",
+            failure=one.failure,
+        )
         return [
             TimelineEntry(at=one.created_at, kind="status", by=one.source, text="received", status=Status.PENDING),
             TimelineEntry(at=one.created_at, kind="attempt", by="hub", text="POST to ERP: 422 M3351", attempt=attempt),
@@ -218,14 +235,30 @@ class MemorySource:
 
     async def payload(self, id: str, revision: int | None) -> Payload:  # noqa: A002
         one = await self.transaction(id)
-        content = '{"order":"%s","material":"4711-22","quantity":12.50,"unit":"KG","note":"\x1b[31mred"}'.replace("\x1b", "\\u001b")
+        content = '{"order":"%s","material":"4711-22","quantity":12.50,"unit":"KG","note":"\x1b[31mred"}'.replace(
+            "\x1b", "\\u001b"
+        )
         content = content % one.business_keys["order"]
         return Payload(
-            id=id, revision=1, content_type="application/json", sha256=one.payload_sha256, size=len(content), encoding="text",
-            content=content, headers={"content-type": "application/json", "ce-id": "evil \x1b]0;title\x07"},
-            revisions=[Revision(revision=1, sha256=one.payload_sha256, size=len(content), content_type="application/json",
-                                created_at=one.created_at, created_by=one.source)],
-        )  # fmt: skip
+            id=id,
+            revision=1,
+            content_type="application/json",
+            sha256=one.payload_sha256,
+            size=len(content),
+            encoding="text",
+            content=content,
+            headers={"content-type": "application/json", "ce-id": "evil \x1b]0;title\x07"},
+            revisions=[
+                Revision(
+                    revision=1,
+                    sha256=one.payload_sha256,
+                    size=len(content),
+                    content_type="application/json",
+                    created_at=one.created_at,
+                    created_by=one.source,
+                )
+            ],
+        )
 
     async def board(self) -> Board:
         self._check()
@@ -253,18 +286,28 @@ class MemorySource:
         self._check()
         self.requests.append(request)
         if request.ids is not None:
-            rows = [await self.transaction(id) for id in request.ids]
+            rows = [await self.transaction(one) for one in request.ids]
         elif request.filter is not None:
             rows = [self._row(n) for n in self._numbers(request.filter)]
         else:
             rows = []
         items = [_item(place, row) for place, row in enumerate(rows)]
         body = PlanBody(
-            platform="hub", action=request.action, reason=request.reason, options=request.options, requested_by="ann",
-            created_at=NOW, expires_at=NOW + PLAN_VALIDITY, filter=request.filter, items=items,
-        )  # fmt: skip
+            platform="hub",
+            action=request.action,
+            reason=request.reason,
+            options=request.options,
+            requested_by="ann",
+            created_at=NOW,
+            expires_at=NOW + PLAN_VALIDITY,
+            filter=request.filter,
+            items=items,
+        )
         plan = Plan(
-            hash=plan_hash(body), state=PlanState.PLANNED, verdicts=count_verdicts(items), **msgspec.structs.asdict(body)
+            hash=plan_hash(body),
+            state=PlanState.PLANNED,
+            verdicts=count_verdicts(items),
+            **msgspec.structs.asdict(body),
         )
         self.plans[plan.hash] = plan
         return plan
@@ -283,25 +326,47 @@ class MemorySource:
         if plan.action is Action.HOLD:
             options = plan.options
             self.placed.append(
-                Hold(id=f"hold-{len(self.placed)}", target=options.target, plant=options.plant, flow=options.flow,
-                     reason=plan.reason, placed_by="ann", placed_at=NOW, held=0)
-            )  # fmt: skip
+                Hold(
+                    id=f"hold-{len(self.placed)}",
+                    target=options.target,
+                    plant=options.plant,
+                    flow=options.flow,
+                    reason=plan.reason,
+                    placed_by="ann",
+                    placed_at=NOW,
+                    held=0,
+                )
+            )
         elif plan.action is Action.RELEASE:
             self.placed.clear()
         id = f"batch-{len(self.made):04d}"  # noqa: A001
         items = [
             BatchItem(
-                n=n, id=item.id, flow=item.flow, plant=item.plant, target=item.target,
+                n=n,
+                id=item.id,
+                flow=item.flow,
+                plant=item.plant,
+                target=item.target,
                 state=ItemState.PLANNED if item.verdict is Verdict.SEND else ItemState.SKIPPED,
-                status=item.status, reason=item.because, updated_at=NOW,
+                status=item.status,
+                reason=item.because,
+                updated_at=NOW,
             )
             for n, item in enumerate(plan.items)
-        ]  # fmt: skip
+        ]
         counts = {str(state): sum(item.state is state for item in items) for state in ItemState}
         batch = Batch(
-            id=id, plan=hash, action=plan.action, state=BatchState.RUNNING, reason=plan.reason, started_by="ann",
-            started_at=NOW, finished_at=None, total=len(items), counts=counts,
-        )  # fmt: skip
+            id=id,
+            plan=hash,
+            action=plan.action,
+            state=BatchState.RUNNING,
+            reason=plan.reason,
+            started_by="ann",
+            started_at=NOW,
+            finished_at=None,
+            total=len(items),
+            counts=counts,
+        )
         self.made[id], self.items[id] = batch, items
         for item in plan.items:
             status = Status.DISCARDED if plan.action is Action.DISCARD else Status.PROCESSED
@@ -337,16 +402,34 @@ class MemorySource:
 
 
 def make_system(
-    name: str, health: Health, *, plant: str | None = None, open: int = 0, held: int = 0, breaker: str = "closed",  # noqa: A002
+    name: str,
+    health: Health,
+    *,
+    plant: str | None = None,
+    open: int = 0,
+    held: int = 0,
+    breaker: str = "closed",  # noqa: A002
     last_failure: str | None = None,
-) -> System:  # fmt: skip
+) -> System:
     """A system as the hub tells it."""
     return System(
-        name=name, title=name, plant=plant, health=health, breaker=breaker, idempotent=Idempotent.LOOKUP, lookup=True,
-        settle_after_seconds=2.0, quota_per_second=50.0, owner=f"{name.lower()}-team", open=open, held=held, moving=0,
-        last_success_at=NOW - timedelta(minutes=2), last_failure_at=None if last_failure is None else NOW - timedelta(minutes=1),
+        name=name,
+        title=name,
+        plant=plant,
+        health=health,
+        breaker=breaker,
+        idempotent=Idempotent.LOOKUP,
+        lookup=True,
+        settle_after_seconds=2.0,
+        quota_per_second=50.0,
+        owner=f"{name.lower()}-team",
+        open=open,
+        held=held,
+        moving=0,
+        last_success_at=NOW - timedelta(minutes=2),
+        last_failure_at=None if last_failure is None else NOW - timedelta(minutes=1),
         last_failure=last_failure,
-    )  # fmt: skip
+    )
 
 
 def make_board(holds: list[Hold]) -> Board:
@@ -365,27 +448,51 @@ def make_board(holds: list[Hold]) -> Board:
             bad = counts.get(Status.FAILED, 0)
             lamps.append(
                 Lamp(
-                    plant=plant, flow=flow, counts=counts, overdue=41 if bad > 100 else 0,
+                    plant=plant,
+                    flow=flow,
+                    counts=counts,
+                    overdue=41 if bad > 100 else 0,
                     oldest_failed_at=NOW - timedelta(minutes=38) if bad else None,
                     trend=[0, 0, 1, 2, 5, 9, 40, 157] if bad > 100 else [0] * 7 + [bad],
                 )
-            )  # fmt: skip
+            )
     causes = [
         CauseSummary(
-            fingerprint=f"{place:016x}", flow=FLOWS[1][0], target="ERP", kind=kind, help=kind.help, code=code, template=message,
-            count=count, first_seen=NOW - timedelta(minutes=age), last_seen=NOW, plants=plants, owner=owner,
+            fingerprint=f"{place:016x}",
+            flow=FLOWS[1][0],
+            target="ERP",
+            kind=kind,
+            help=kind.help,
+            code=code,
+            template=message,
+            count=count,
+            first_seen=NOW - timedelta(minutes=age),
+            last_seen=NOW,
+            plants=plants,
+            owner=owner,
         )
         for place, ((kind, code, message), count, age, plants, owner) in enumerate(
-            zip(FAILURES, (214, 31, 12, 4), (38, 12, 71, 9), (["P02"], ["P03"], ["P01", "P02"], ["P01"]),
-                ("mdm-team", "integration", "finance", "warehouse"), strict=True)
+            zip(
+                FAILURES,
+                (214, 31, 12, 4),
+                (38, 12, 71, 9),
+                (["P02"], ["P03"], ["P01", "P02"], ["P01"]),
+                ("mdm-team", "integration", "finance", "warehouse"),
+                strict=True,
+            )
         )
-    ]  # fmt: skip
+    ]
     return Board(
-        at=NOW, platform="hub",
+        at=NOW,
+        platform="hub",
         counts={Status.FAILED: 266, Status.IN_DOUBT: 3, Status.HELD: 48, Status.RETRYING: 31, Status.PROCESSED: 2981},
-        overdue=41, oldest_failed_at=NOW - timedelta(minutes=71), oldest_held_at=NOW - timedelta(minutes=5),
-        lamps=lamps, holds=holds, causes=causes,
-    )  # fmt: skip
+        overdue=41,
+        oldest_failed_at=NOW - timedelta(minutes=71),
+        oldest_held_at=NOW - timedelta(minutes=5),
+        lamps=lamps,
+        holds=holds,
+        causes=causes,
+    )
 
 
 def _item(place: int, row: Transaction) -> PlanItem:
@@ -395,7 +502,16 @@ def _item(place: int, row: Transaction) -> PlanItem:
     elif place % 100 == 19:
         verdict, because = Verdict.MAYBE_POSTED, "ERP has a posting of the same order, material, lot and day"
     return PlanItem(
-        id=row.id, flow=row.flow, plant=row.plant, target=row.target, status=row.status, risk=row.risk, etag=row.etag,
-        revision=row.revision, payload_sha256=row.payload_sha256, idempotency_key=row.idempotency_key, verdict=verdict,
+        id=row.id,
+        flow=row.flow,
+        plant=row.plant,
+        target=row.target,
+        status=row.status,
+        risk=row.risk,
+        etag=row.etag,
+        revision=row.revision,
+        payload_sha256=row.payload_sha256,
+        idempotency_key=row.idempotency_key,
+        verdict=verdict,
         because=because,
-    )  # fmt: skip
+    )
