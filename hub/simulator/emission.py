@@ -23,8 +23,14 @@ _TICK = 0.05
 _MOST_PER_TICK = 500
 LATE_SECONDS = 3.0
 
-_KEY_STYLES = {"MES": "header", "CMMS": "header", "APS": "header", "supplier-portal": "header"} | {
-    name: "recipe" for name in ("WMS", "PLM", "EDI")
+_KEY_STYLES = {
+    "MES": "header",
+    "CMMS": "header",
+    "APS": "header",
+    "supplier-portal": "header",
+    "WMS": "recipe",
+    "PLM": "recipe",
+    "EDI": "recipe",
 }
 """How a source names its messages: an ``Idempotency-Key``, CloudEvents (the default), or nothing, so that the hub
 makes the key by the flow's recipe."""

@@ -78,6 +78,11 @@ class Switchboard:
             self._load()
         return over
 
+    @property
+    def timed(self) -> bool:
+        """Whether a fault is on that ends by itself."""
+        return any(until is not None for settings in self._active.values() for _, until in settings)
+
     def faults(self) -> list[Fault]:
         """Every fault there is, and where it is on."""
         return [
