@@ -6,7 +6,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from commands.exits import Exit, Usage
+from commands.exits import Declined, Exit, Usage
 from commands.following import follow
 from commands.outcome import Outcome, exit_of_outcome, outcome_of, show_outcome
 from commands.plan_files import plan_named, read_plan, write_plan
@@ -195,6 +195,14 @@ def _confirm(session: Session, plan: Plan) -> None:
         # As the console does: on production the name is typed, so that a habit does not answer.
         typed = typer.prompt(f"This is production. Type {resolved.name} to run the plan", err=True)
         if typed.strip() != resolved.name:
-            raise typer.Abort
+            raise _declined(plan)
         return
-    typer.confirm("Run it?", abort=True, err=True)
+    if not typer.confirm("Run it?", err=True):
+        raise _declined(plan)
+
+
+def _declined(plan: Plan) -> Declined:
+    return Declined(
+        "The plan was not confirmed. Nothing was sent. "
+        f"It stays valid until {plan.expires_at:%Y-%m-%d %H:%M} UTC: 'andon tx {plan.action} --plan {plan.hash[:12]}'."
+    )

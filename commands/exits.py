@@ -54,6 +54,12 @@ class Usage(AndonError):
     problem, status, title = "usage", 400, "The command line cannot be used"
 
 
+class Declined(AndonError):
+    """Somebody was asked, and said no."""
+
+    problem, status, title = "declined", 400, "Not confirmed"
+
+
 def exit_of(error: AndonError) -> Exit:
     """The exit code for an error that ends a command."""
     if isinstance(error, Usage):

@@ -1,0 +1,284 @@
+"""A platform of a few lines over real HTTP, for what commands make of answers; the whole story runs on a real hub."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import msgspec
+import pytest
+
+from commands.main import main
+from transactions.batches import Batch, BatchItem, BatchState, ItemState
+from transactions.errors import PROBLEM_BASE, AndonError, NotFound
+from transactions.model import Failure, FailureKind, KeyOrigin, Risk, Status, Transaction
+from transactions.plans import Plan, PlanBody, PlanItem, PlanRequest, PlanState, Verdict, plan_hash
+from transactions.plans import count_verdicts as counted
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+Answer = Callable[["Asked"], Any]
+
+
+class Asked:
+    """One request, taken apart."""
+
+    def __init__(self, method: str, target: str, headers: dict[str, str], body: bytes) -> None:
+        parts = urlsplit(target)
+        self.method = method
+        self.path = parts.path.removeprefix("/admin/v1/")
+        self.params = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        self.headers = headers
+        self.body = body
+
+
+class Platform:
+    """Answers by (method, path); keeps plans and batches as a hub would, and runs a batch at once."""
+
+    def __init__(self) -> None:
+        self.routes: dict[tuple[str, str], Answer] = {}
+        self.asked: list[Asked] = []
+        self.transactions: dict[str, Transaction] = {}
+        self.verdicts: dict[str, tuple[Verdict, str]] = {}
+        self.ends: dict[str, tuple[ItemState, str | None]] = {}
+        self.plans: dict[str, Plan] = {}
+        self.batches: dict[str, tuple[Batch, list[BatchItem]]] = {}
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self.server.daemon_threads = True
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True)
+        self.thread.start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server.server_address[1]}"
+
+    def add(self, tx_id: str, **fields: Any) -> Transaction:
+        self.transactions[tx_id] = transaction(tx_id, **fields)
+        return self.transactions[tx_id]
+
+    def on(self, method: str, path: str, answer: Any) -> None:
+        self.routes[method, path] = answer if callable(answer) else lambda _asked: answer
+
+    def sent(self, method: str) -> list[str]:
+        return [each.path for each in self.asked if each.method == method]
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+    def answer(self, asked: Asked) -> Any:
+        self.asked.append(asked)
+        given = self.routes.get((asked.method, asked.path))
+        if given is not None:
+            return given(asked)
+        match asked.method, asked.path.split("/"):
+            case "GET", ["transactions"]:
+                limit, start = int(asked.params.get("limit", 50)), int(asked.params.get("cursor", 0))
+                items = list(self.transactions.values())
+                more = str(start + limit) if len(items) > start + limit else None
+                return {"items": items[start : start + limit], "next_cursor": more}
+            case "GET", ["transactions", tx_id] if tx_id in self.transactions:
+                return self.transactions[tx_id]
+            case "POST", ["plans"]:
+                return self._plan(msgspec.json.decode(asked.body, type=PlanRequest))
+            case "GET", ["plans", prefix]:
+                for plan in self.plans.values():
+                    if plan.hash.startswith(prefix):
+                        return plan
+            case "POST", ["plans", plan, "run"]:
+                return self._run(self.plans[plan])
+            case "GET", ["batches", batch] if batch in self.batches:
+                return self.batches[batch][0]
+            case "GET", ["batches", batch, "items"] if batch in self.batches:
+                return {"items": self.batches[batch][1], "next_cursor": None}
+        raise NotFound(f"There is no {asked.path}. It may be gone. Look it up first.")
+
+    def _plan(self, request: PlanRequest) -> Plan:
+        chosen = list(self.transactions) if request.ids is None else request.ids
+        if request.ids is None and request.filter is None:
+            chosen = []
+        items = [self._item(self.transactions[tx_id]) for tx_id in chosen]
+        body = PlanBody(
+            platform="test-hub",
+            action=request.action,
+            reason=request.reason,
+            options=request.options,
+            requested_by="tester",
+            created_at=NOW,
+            expires_at=NOW + timedelta(days=1),
+            filter=request.filter,
+            items=items,
+        )
+        fields = {name: getattr(body, name) for name in PlanBody.__struct_fields__}
+        plan = Plan(hash=plan_hash(body), state=PlanState.PLANNED, verdicts=counted(items), **fields)
+        self.plans[plan.hash] = plan
+        return plan
+
+    def _item(self, t: Transaction) -> PlanItem:
+        verdict, because = self.verdicts.get(t.id, (Verdict.SEND, None))
+        return PlanItem(
+            id=t.id,
+            flow=t.flow,
+            plant=t.plant,
+            target=t.target,
+            status=t.status,
+            risk=t.risk,
+            etag=t.etag,
+            revision=t.revision,
+            payload_sha256=t.payload_sha256,
+            idempotency_key=t.idempotency_key,
+            verdict=verdict,
+            because=because,
+        )
+
+    def _run(self, plan: Plan) -> Batch:
+        items = []
+        for n, item in enumerate(plan.items):
+            state, reason = self.ends.get(item.id, (ItemState.PROCESSED, None))
+            if item.verdict is not Verdict.SEND:
+                state, reason = ItemState.SKIPPED, item.because
+            items.append(
+                BatchItem(
+                    n=n,
+                    id=item.id,
+                    flow=item.flow,
+                    plant=item.plant,
+                    target=item.target,
+                    state=state,
+                    status=None,
+                    reason=reason,
+                    updated_at=NOW,
+                )
+            )
+        counts = {str(state): sum(item.state is state for item in items) for state in ItemState}
+        batch = Batch(
+            id=f"b{len(self.batches) + 1}",
+            plan=plan.hash,
+            action=plan.action,
+            state=BatchState.DONE,
+            reason=plan.reason,
+            started_by="tester",
+            started_at=NOW,
+            finished_at=NOW,
+            total=len(items),
+            counts=counts,
+        )
+        self.batches[batch.id] = (batch, items)
+        self.plans[plan.hash] = msgspec.structs.replace(plan, state=PlanState.RUN, batch=batch.id)
+        running = {**{str(state): 0 for state in ItemState}, "planned": len(items)}
+        return msgspec.structs.replace(batch, state=BatchState.RUNNING, finished_at=None, counts=running)
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        platform = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def respond(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                try:
+                    answer = platform.answer(Asked(self.command, self.path, dict(self.headers), body))
+                    status, kind = 200, "application/json"
+                except AndonError as error:
+                    status, kind = error.status, "application/problem+json"
+                    answer = {"type": PROBLEM_BASE + error.problem, "title": error.title, "detail": error.detail}
+                    answer |= error.extra
+                content = answer if isinstance(answer, bytes) else msgspec.json.encode(answer)
+                self.send_response(status)
+                self.send_header("Content-Type", kind)
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            do_GET = do_POST = do_PUT = respond  # noqa: N815
+
+            def log_message(self, *_args: Any) -> None:
+                pass
+
+        return Handler
+
+
+def transaction(tx_id: str, **fields: Any) -> Transaction:
+    """A failed consumption, with ``fields`` over it."""
+    usual: dict[str, Any] = {
+        "id": tx_id,
+        "flow": "material-consumption",
+        "plant": "P02",
+        "source": "MES",
+        "target": "ERP",
+        "status": Status.FAILED,
+        "risk": Risk.FINANCIAL,
+        "created_at": NOW - timedelta(minutes=40),
+        "failed_at": NOW - timedelta(minutes=38),
+        "due_at": NOW - timedelta(minutes=25),
+        "overdue": True,
+        "attempts": 4,
+        "failure": Failure(
+            kind=FailureKind.MASTER_DATA,
+            help=FailureKind.MASTER_DATA.help,
+            code="M3351",
+            message="Material 4711-22 not maintained in plant P02",
+            system="ERP",
+        ),
+        "group": "g1",
+        "business_keys": {"lot": "L-0441", "order": "4700119"},
+        "correlation_id": "c1",
+        "causation_id": None,
+        "idempotency_key": "k1",
+        "key_origin": KeyOrigin.RECIPE,
+        "content_type": "application/json",
+        "payload_sha256": "ab" * 32,
+        "revision": 0,
+        "assignee": None,
+        "owner": "mdm-team",
+        "waiting_on": None,
+        "superseded_by": None,
+        "document": None,
+        "etag": "e1",
+    }
+    return Transaction(**{**usual, **fields})
+
+
+@pytest.fixture
+def platform(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Platform]:
+    one = Platform()
+    monkeypatch.setenv("ANDON_URL", one.url)
+    monkeypatch.setenv("ANDON_TOKEN", "token")
+    monkeypatch.setenv("ANDON_CONFIG_DIR", str(tmp_path / "config"))
+    monkeypatch.setenv("ANDON_DATA_DIR", str(tmp_path / "data"))
+    for name in ("ANDON_OUTPUT", "ANDON_CONTEXT", "NO_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    yield one
+    one.close()
+
+
+class Ran:
+    """A command that has ended."""
+
+    def __init__(self, code: int, out: bytes, err: bytes) -> None:
+        self.code = int(code)
+        self.raw = out
+        self.out = out.decode()
+        self.err = err.decode()
+
+    @property
+    def json(self) -> Any:
+        return msgspec.json.decode(self.raw)
+
+
+@pytest.fixture
+def andon(capfdbinary: pytest.CaptureFixture[bytes]) -> Callable[..., Ran]:
+    """Runs a command line in this process, where there is no terminal."""
+
+    def run(*arguments: str) -> Ran:
+        capfdbinary.readouterr()
+        code = main(arguments)
+        return Ran(code, *capfdbinary.readouterr())
+
+    return run
