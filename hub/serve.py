@@ -16,7 +16,7 @@ from typing import Any
 
 import structlog
 import uvicorn
-from msgspec import Struct, to_builtins
+from msgspec import Struct
 from sqlalchemy import Connection, select
 
 from hub.api.access import Access, Permission, Principal
@@ -28,6 +28,7 @@ from hub.landscape import Landscape
 from hub.logs import set_up_logs
 from hub.settings import Settings, read_settings
 from hub.simulator.child import SimulatorChild
+from hub.simulator.settings import Endpoints, SimulatorSettings
 from hub.store.database import Database, open_database
 from hub.store.schema import meta
 from transactions.clock import SystemClock
@@ -41,7 +42,6 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
     Attributes:
         data: the folder of the store.
         port: 0 takes a free one; ``runtime.json`` tells which.
-        documents: the simulated sources emit so many at most, None for no end.
         paused: the simulated sources wait until they are told to resume.
         ephemeral: end when standard input does, and take the folder along.
     """
@@ -53,7 +53,6 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
     simulate: bool = False
     seed: int = 1
     speed: float = 1.0
-    documents: int | None = None
     paused: bool = False
     ephemeral: bool = False
 
@@ -133,7 +132,11 @@ async def _serve(
     )
     runtime: dict[str, Any] = {"url": url, "platform": hub.platform, "systems": {}}
     if options.simulate:
-        hub.simulator = SimulatorChild(lambda endpoints: _use(hub, folder, runtime, endpoints.systems))
+
+        async def moved(endpoints: Endpoints) -> None:
+            _use(hub, folder, runtime, endpoints.systems)
+
+        hub.simulator = SimulatorChild(moved)
     server = uvicorn.Server(
         uvicorn.Config(
             application(hub),
@@ -147,7 +150,8 @@ async def _serve(
         )
     )
     if hub.simulator is not None:
-        await hub.simulator.start(_simulation(options, settings, url, access))
+        endpoints = await hub.simulator.start(_simulation(options, settings, url, access))
+        _use(hub, folder, runtime, endpoints.systems)
     folder.write_runtime(runtime)
     try:
         await hub.start()
@@ -185,23 +189,21 @@ def _platform(connection: Connection, wanted: str | None) -> str:
     return found
 
 
-def _simulation(options: ServeOptions, settings: Settings, url: str, access: Access) -> dict[str, Any]:
+def _simulation(options: ServeOptions, settings: Settings, url: str, access: Access) -> SimulatorSettings:
     token = secrets.token_urlsafe(32)
     access.accept(
         token, Principal(subject="simulated systems", kind="system", permissions=frozenset({Permission.INGRESS}))
     )
-    return {
-        "data": str(options.data),
-        "seed": options.seed,
-        "speed": options.speed,
-        "hub": url,
-        "token": token,
-        "control_token": secrets.token_urlsafe(32),
-        "profile": "quick",
-        "paused": options.paused,
-        "documents": options.documents,
-        "catalogue": to_builtins(settings.catalogue),
-    }
+    return SimulatorSettings(
+        data=str(options.data),
+        seed=options.seed,
+        speed=options.speed,
+        hub=url,
+        token=token,
+        control_token=secrets.token_urlsafe(32),
+        paused=options.paused,
+        catalogue=settings.catalogue,
+    )
 
 
 def _use(hub: Hub, folder: Folder, runtime: dict[str, Any], systems: dict[str, str]) -> None:

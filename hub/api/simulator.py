@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 from sqlalchemy import func, select
 
 from hub.api.routing import Call, Route
@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 _DRAIN_WITHIN = 30.0
 _LOOK_EVERY = 0.05
 _MOVING = (Status.PENDING, Status.DELIVERING, Status.RETRYING, Status.SENT)
+
+
+class ResumeParams(Struct, frozen=True, forbid_unknown_fields=True):
+    """How far the sources go on: so many ``documents`` more, or without end."""
+
+    documents: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
 
 
 class Emission(Struct, frozen=True):
@@ -96,9 +102,9 @@ async def pause(hub: Hub, _call: Call) -> Emission:
     return Emission(False)
 
 
-async def resume(hub: Hub, _call: Call) -> Emission:
+async def resume(hub: Hub, call: Call) -> Emission:
     """Let the sources send again."""
-    await _simulator(hub).resume()
+    await _simulator(hub).resume(call.params.documents)
     return Emission(True)
 
 
@@ -181,8 +187,9 @@ ROUTES = (
     Route(
         method="POST",
         path="simulator/resume",
-        summary="Go on with emission",
+        summary="Go on with emission; after so many more documents it pauses by itself",
         handler=resume,
+        params=ResumeParams,
         answers=Emission,
         simulator=True,
     ),

@@ -98,13 +98,10 @@ def load(connection: Connection, batch_id: str) -> Batch:
 
 def to_batch(connection: Connection, row: Any) -> Batch:
     """A row of ``batches`` as the admin API shows it."""
-    found: dict[str, int] = dict(
-        connection.execute(
-            select(batch_items.c.state, func.count()).where(batch_items.c.batch == row.id).group_by(batch_items.c.state)
-        )
-        .tuples()
-        .all()
+    counted = connection.execute(
+        select(batch_items.c.state, func.count()).where(batch_items.c.batch == row.id).group_by(batch_items.c.state)
     )
+    found = {state: int(count) for state, count in counted}
     return Batch(
         id=row.id,
         plan=row.plan,
