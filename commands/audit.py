@@ -21,7 +21,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("at", lambda e, _: f"{e.at:%Y-%m-%d %H:%M:%S}"),
     Column("actor", lambda e, _: e.actor, give=1),
     Column("action", lambda e, _: e.action),
-    Column("subject", lambda e, _: e.subject, give=2, middle=True),
+    Column("subject", lambda e, _: e.subject, give=4, least=13, middle=True),
     Column("reason", lambda e, _: e.reason or "", give=3),
 )
 

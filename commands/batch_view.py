@@ -7,7 +7,7 @@ from commands.terminal import Look, plain, spoken, state
 from transactions.batches import Batch
 
 ITEMS: tuple[Column, ...] = (
-    Column("id", lambda i, _: i.id, give=2, middle=True),
+    Column("id", lambda i, _: i.id, give=4, least=13, middle=True),
     Column("state", lambda i, _: state(i.state)[0], style=lambda i: state(i.state)[1]),
     Column("flow", lambda i, _: i.flow, give=1),
     Column("plant", lambda i, _: i.plant or ""),
@@ -22,7 +22,7 @@ def counted(batch: Batch) -> str:
 
 
 COLUMNS: tuple[Column, ...] = (
-    Column("id", lambda b, _: b.id, give=2, middle=True),
+    Column("id", lambda b, _: b.id, give=4, least=13, middle=True),
     Column("state", lambda b, _: state(b.state)[0], style=lambda b: state(b.state)[1]),
     Column("action", lambda b, _: b.action),
     Column("age", lambda b, look: look.age(b.started_at), right=True),

@@ -16,8 +16,8 @@ app = Noun()
 COLUMNS: tuple[Column, ...] = (
     Column("check", lambda c, _: c.name),
     Column("", lambda c, _: state(c.grade)[0], style=lambda c: state(c.grade)[1]),
-    Column("found", lambda c, _: c.found, give=1),
-    Column("what to do", lambda c, _: c.advice or ""),
+    Column("found", lambda c, _: c.found, give=1, least=40),
+    Column("what to do", lambda c, _: c.advice or "", give=2, least=40),
 )
 
 

@@ -55,32 +55,30 @@ def serve(
     data: Annotated[Path | None, typer.Option("--data", metavar="DIR", help="Where everything is kept.")] = None,
     host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 picks a free one.")] = 8470,
-    database: Annotated[str | None, typer.Option("--database", metavar="URL", help="Instead of a file in DIR.")] = None,
     config: Annotated[Path | None, typer.Option("--config", metavar="FILE", help="The team's settings, TOML.")] = None,
     simulate: Annotated[bool, typer.Option("--simulate", help="Start the simulated systems too.")] = False,
     seed: Annotated[int, typer.Option("--seed", help="Seed of the simulated story.")] = 1,
     speed: Annotated[
         float, typer.Option("--speed", min=0, help="Speed of the simulated plant; 0 emits nothing.")
     ] = 1.0,
-    schemas: Annotated[Path | None, typer.Option("--schemas", metavar="DIR", help="Schemas of documents.")] = None,
+    paused: Annotated[bool, typer.Option("--paused", hidden=True)] = False,
+    ephemeral: Annotated[bool, typer.Option("--ephemeral", hidden=True)] = False,
 ) -> None:
     """Serve a hub on this machine until it is stopped."""
-    from commands.serving import serve_hub
+    from commands.serving import Serving, serve_hub
 
-    session = session_of(ctx)
-    code = serve_hub(
-        session,
+    asked = Serving(
         data=data,
         host=host,
         port=port,
-        database=database,
         config=config,
         simulate=simulate,
         seed=seed,
         speed=speed,
-        schemas=schemas,
+        paused=paused,
+        ephemeral=ephemeral,
     )
-    raise typer.Exit(code)
+    serve_hub(session_of(ctx), asked)
 
 
 @app.verb()

@@ -13,7 +13,7 @@ from transactions.plans import Action, Plan, PlanItem, Verdict
 SHOWN_ITEMS = 30
 
 ITEMS: tuple[Column, ...] = (
-    Column("id", lambda i, _: i.id, give=2, middle=True),
+    Column("id", lambda i, _: i.id, give=4, least=13, middle=True),
     Column("verdict", lambda i, _: state(i.verdict)[0], style=lambda i: state(i.verdict)[1]),
     Column("status", lambda i, _: i.status),
     Column("flow", lambda i, _: i.flow, give=1),

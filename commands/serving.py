@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from commands.exits import Exit
+from msgspec import Struct
+
 from commands.session import Session
 from platforms.context_file import data_folder
 from transactions.errors import AndonError
@@ -41,35 +42,31 @@ def hub_extra() -> Iterator[None]:
         ) from error
 
 
-def serve_hub(
-    session: Session,
-    *,
-    data: Path | None,
-    host: str,
-    port: int,
-    database: str | None,
-    config: Path | None,
-    simulate: bool,
-    seed: int,
-    speed: float,
-    schemas: Path | None,
-) -> int:
-    """Serve until stopped; returns the exit code."""
+class Serving(Struct, frozen=True, kw_only=True):
+    """What the line asks to be served; the fields are those of ``hub.serve.ServeOptions``."""
+
+    data: Path | None
+    host: str
+    port: int
+    config: Path | None
+    simulate: bool
+    seed: int
+    speed: float
+    paused: bool
+    ephemeral: bool
+
+
+def serve_hub(session: Session, asked: Serving) -> None:
+    """Serve until stopped.
+
+    Raises:
+        AndonError: settings, folder, database or port cannot be used.
+    """
     with hub_extra():
         from hub.serve import ServeOptions, serve
-    options = ServeOptions(
-        data=data or data_folder(session.environ),
-        host=host,
-        port=port,
-        database=database,
-        config=config,
-        simulate=simulate,
-        seed=seed,
-        speed=speed,
-        schemas=schemas,
-    )
-    serve(options)
-    return Exit.DONE
+    fields = {name: getattr(asked, name) for name in Serving.__struct_fields__}
+    fields["data"] = asked.data or data_folder(session.environ)
+    serve(ServeOptions(**fields))
 
 
 def seed_hub(session: Session, data: Path, transactions: int, seed: int) -> None:

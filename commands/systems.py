@@ -33,7 +33,7 @@ COLUMNS: tuple[Column, ...] = (
 )
 
 HOLDS: tuple[Column, ...] = (
-    Column("id", lambda h, _: h.id, give=2, middle=True),
+    Column("id", lambda h, _: h.id, give=4, least=13, middle=True),
     Column("target", lambda h, _: h.target or "any"),
     Column("plant", lambda h, _: h.plant or "any"),
     Column("flow", lambda h, _: h.flow or "any"),

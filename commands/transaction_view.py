@@ -27,7 +27,7 @@ def why(transaction: Transaction) -> str:
 
 
 COLUMNS: tuple[Column, ...] = (
-    Column("id", lambda t, _: t.id, give=2, middle=True),
+    Column("id", lambda t, _: t.id, give=4, least=13, middle=True),
     Column("status", lambda t, _: state(t.status)[0], style=lambda t: state(t.status)[1]),
     Column("age", lambda t, look: look.age(t.failed_at or t.created_at), right=True),
     Column(
@@ -36,12 +36,12 @@ COLUMNS: tuple[Column, ...] = (
         style=lambda t: "red" if t.overdue else None,
         right=True,
     ),
-    Column("flow", lambda t, _: t.flow, give=1),
+    Column("flow", lambda t, _: t.flow, give=1, least=12),
     Column("plant", lambda t, _: t.plant or ""),
     Column("target", lambda t, _: t.target),
-    Column("keys", lambda t, _: keys_of(t), give=3),
+    Column("keys", lambda t, _: keys_of(t), give=3, least=13),
     Column("try", lambda t, _: str(t.attempts), right=True),
-    Column("failure", lambda t, _: why(t), give=4),
+    Column("failure", lambda t, _: why(t), give=2, least=24),
 )
 
 TIMELINE: tuple[Column, ...] = (
@@ -106,7 +106,7 @@ def describe(transaction: Transaction, look: Look) -> str:
     word, style = state(t.status)
     where = f" of plant {t.plant}" if t.plant else ""
     lines = [f"{look.paint(word, style, 'bold')}  {plain(t.flow)}{where}: {plain(t.source)} to {plain(t.target)}", ""]
-    lines += [f"  {label:<9}{plain(text)}" for label, text in sentences(t, look)]
+    lines += [f"  {label:<15}{plain(text)}" for label, text in sentences(t, look)]
     lines.append("")
     lines += [f"  {look.paint(f'{label:<17}', 'dim')}{plain(text)}" for label, text in facts(t, look) if text]
     return "\n".join(lines)
@@ -117,7 +117,7 @@ def sentences(t: Transaction, look: Look) -> list[tuple[str, str]]:
     told = [("happened", _STANDS[t.status])]
     failure = t.failure
     if failure is not None and t.status not in CLOSED:
-        told.append((f"{failure.system} says"[:24], f"{failure.code}  {one_line(failure.message)}"))
+        told.append((f"{failure.system} says"[:14], f"{failure.code}  {one_line(failure.message)}"))
     if t.waiting_on:
         told.append(("waits for", t.waiting_on))
     if t.status not in CLOSED:

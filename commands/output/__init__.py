@@ -31,6 +31,7 @@ class Column(Struct, frozen=True):
         style: style of a row's text.
         right: whether it is aligned to the right.
         give: how readily it gives way on a narrow terminal; 0 never, and higher first.
+        least: width that it keeps until every other column has given way too.
         middle: shortened in the middle, as ids are.
     """
 
@@ -39,6 +40,7 @@ class Column(Struct, frozen=True):
     style: Callable[[Any], str | None] | None = None
     right: bool = False
     give: int = 0
+    least: int = 6
     middle: bool = False
 
 

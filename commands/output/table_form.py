@@ -32,17 +32,17 @@ def render(shown: Listing | Detail, look: Look) -> str:
 
 
 def fit(natural: list[int], columns: list[Column], look: Look) -> list[int]:
-    """Widths that fit the terminal: the columns that give way most readily shrink first."""
+    """Widths that fit the terminal: first what gives way shrinks to its least, then, if it must be, below that."""
     widths = list(natural)
     if look.width is None:
         return widths
     over = sum(widths) + GAP * (len(widths) - 1) - look.width
-    for n in sorted(range(len(columns)), key=lambda n: -columns[n].give):
-        if over <= 0 or columns[n].give == 0:
-            break
-        taken = min(over, max(0, widths[n] - max(LEAST, width_of(columns[n].head))))
-        widths[n] -= taken
-        over -= taken
+    order = sorted((n for n, column in enumerate(columns) if column.give), key=lambda n: -columns[n].give)
+    for floors in ([column.least for column in columns], [LEAST] * len(columns)):
+        for n in order:
+            taken = min(max(over, 0), max(0, widths[n] - max(floors[n], width_of(columns[n].head))))
+            widths[n] -= taken
+            over -= taken
     return widths
 
 
