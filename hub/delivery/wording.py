@@ -140,7 +140,8 @@ def _rejected(lines: Any) -> Iterator[str]:
     for line in lines[:20] if isinstance(lines, list) else []:
         if isinstance(line, dict):
             where, code, text = (_text(line.get(name)) for name in ("line", "code", "message"))
-            yield f"line {where or '?'}: " + " ".join(part for part in (code, text) if part)
+            why = " ".join(part for part in (code, text) if part)
+            yield f"line {where or '?'}" + (f": {why}" if why else "")
 
 
 # XML
