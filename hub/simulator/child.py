@@ -58,13 +58,16 @@ class SimulatorChild:
         """Where everything listens; None before the start."""
         return self._endpoints
 
-    async def start(self, settings: SimulatorSettings) -> Endpoints:
+    async def start(self, config: SimulatorSettings | dict[str, Any]) -> Endpoints:
         """Start the process and wait until every system listens.
+
+        Args:
+            config: the settings, or their plain JSON form.
 
         Raises:
             SimulatorError: it did not start; the message has what it said.
         """
-        self._settings = settings
+        self._settings = settings = msgspec.convert(config, SimulatorSettings) if isinstance(config, dict) else config
         endpoints = await self._launch()
         self._session = aiohttp.ClientSession(
             headers={"Authorization": f"Bearer {settings.control_token}"},

@@ -183,7 +183,8 @@ class Postings:
             return {"status": "absent"}
         answer = {name: row[name] for name in ("status", "sha256", "document", "code", "message")}
         if row["status"] == "partial":
-            answer["rejected"] = msgspec.json.decode(row["rejected"])
+            # Neither applied nor rejected: the lines that were not taken say what is open.
+            answer |= {"status": "unknown", **LINE_REJECTED, "rejected": msgspec.json.decode(row["rejected"])}
         if row["reversal"] is not None:
             answer["reversal"] = row["reversal"]
         return {name: value for name, value in answer.items() if value is not None}
