@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from commands.app import Noun
-from commands.exits import Usage
+from commands.app import Word
+from commands.exits import Exit, Usage
+from commands.output import Detail
 from commands.serving import hub_extra
+from commands.session import Session, session_of
 from transactions.durations import parse_duration
 
-app = Noun()
+if TYPE_CHECKING:
+    from commands.demo_hub import DemoHub
+    from commands.demo_story import Told
+
+app = Word()
+
+_FASTEST = 1000.0
 
 
 @app.verb()
@@ -21,7 +31,9 @@ def demo(
         bool, typer.Option("--headless", help="Tell the story instead of opening the console.")
     ] = False,
     seed: Annotated[int, typer.Option("--seed", help="The same seed tells the same story.")] = 1,
-    speed: Annotated[float, typer.Option("--speed", min=0, help="Speed of the plant.")] = 20.0,
+    speed: Annotated[
+        float, typer.Option("--speed", min=0.1, max=_FASTEST, help="Speed of the plant; 1 is two documents a second.")
+    ] = 20.0,
     duration: Annotated[str, typer.Option("--duration", metavar="TIME", help="Plant time to play.")] = "60s",
 ) -> None:
     """A hub, simulated systems and a story. On a terminal the console opens on them; nothing is left behind."""
@@ -29,6 +41,65 @@ def demo(
         seconds = parse_duration(duration).total_seconds()
     except ValueError as error:
         raise Usage(f"--duration {error}. Nothing was done.") from error
+    from commands.demo_hub import DemoHub
+    from commands.demo_story import DOCUMENTS_PER_SECOND
+
+    documents = int(seconds * DOCUMENTS_PER_SECOND)
+    if documents < 3:
+        raise Usage(f"--duration {duration} is too short for a story. Nothing was done. Play at least 2s.")
+    session = session_of(ctx)
     with hub_extra():
-        from hub.demo import DemoOptions, run
-    raise typer.Exit(run(DemoOptions(headless=headless, seed=seed, speed=speed, duration=seconds)))
+        import hub.serve  # noqa: F401 - is it installed? Said before anything is started
+    session.note("Andon starts a hub and fourteen simulated systems in a temporary folder.")
+    with DemoHub(seed, speed, sleep=session.sleep) as running:
+        inner = _session_on(session, running)
+        try:
+            if headless or not session.interactive:
+                _tell(session, inner, seed, documents)
+            else:
+                raise typer.Exit(_open_console(session, inner, documents))
+        finally:
+            inner.close()
+
+
+def _session_on(session: Session, running: DemoHub) -> Session:
+    """A session that talks to the demo's hub, whatever the surroundings name."""
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("ANDON_")}
+    inner = Session(
+        {**environ, "ANDON_URL": running.url, "ANDON_TOKEN": running.token},
+        Path.cwd(),
+        clock=session.clock,
+        sleep=session.sleep,
+    )
+    inner.options.quiet = session.options.quiet
+    inner.options.no_color = session.options.no_color
+    return inner
+
+
+def _tell(session: Session, inner: Session, seed: int, documents: int) -> None:
+    from commands import demo_story as story
+
+    first = max(1, documents // 3)
+    inner.note("A healthy shift begins.")
+    story.healthy_shift(inner, first)
+    failed = story.break_things(inner, documents - first)
+    story.heal(inner)
+    story.recover(inner)
+    told: Told = story.conclude(inner, seed, failed)
+    session.show(Detail(value=told, human=lambda _: story.in_words(told), identify=lambda _: str(seed)))
+    if not told.books.agree:
+        raise typer.Exit(Exit.FAILED)
+
+
+def _open_console(session: Session, inner: Session, documents: int) -> int:
+    from commands import demo_story as story
+    from console.app import run_console
+    from platforms.hub import simulator
+
+    first = max(1, documents // 3)
+    session.note("A healthy shift begins, then three faults. The console opens when there is something to see.")
+    story.healthy_shift(inner, first)
+    story.break_things(inner, documents - first)
+    story.heal(inner)
+    inner.send(simulator.resume())
+    return run_console(inner.resolved, read_only=session.options.read_only)

@@ -34,6 +34,20 @@ class Books(Struct, frozen=True, kw_only=True):
     flows: list[FlowBooks]
 
 
+class Emission(Struct, frozen=True, kw_only=True):
+    """How the simulated sources stand.
+
+    Attributes:
+        emitting: whether they send documents.
+        emitted: how many so far.
+        outbox_waiting: how many of them the hub has not accepted.
+    """
+
+    emitting: bool
+    emitted: int
+    outbox_waiting: int
+
+
 class Fault(Struct, frozen=True, kw_only=True):
     """A fault the simulator can play. ``active`` lists where it is on."""
 

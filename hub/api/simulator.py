@@ -11,9 +11,10 @@ from sqlalchemy import func, select
 from hub.api.routing import Call, Route
 from hub.books import balance
 from hub.simulator.child import SimulatorChild
+from hub.simulator.control import SimulatorState
 from hub.store.journal import journal
 from hub.store.schema import tallies, transactions
-from transactions.books import Books, Fault, FaultChange
+from transactions.books import Books, Emission, Fault, FaultChange
 from transactions.errors import NotFound, Unavailable
 from transactions.model import Status
 from transactions.pages import Page
@@ -30,12 +31,6 @@ class ResumeParams(Struct, frozen=True, forbid_unknown_fields=True):
     """How far the sources go on: so many ``documents`` more, or without end."""
 
     documents: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
-
-
-class Emission(Struct, frozen=True):
-    """Whether the sources send documents."""
-
-    emitting: bool
 
 
 class Drained(Struct, frozen=True):
@@ -96,16 +91,23 @@ async def show_books(hub: Hub, _call: Call) -> Books:
     return await balance(await _simulator(hub).ledger(), statuses)
 
 
+async def show_state(hub: Hub, _call: Call) -> Emission:
+    """How the sources stand."""
+    return _told(await _simulator(hub).state())
+
+
 async def pause(hub: Hub, _call: Call) -> Emission:
     """Stop emission; what was emitted still arrives."""
-    await _simulator(hub).pause()
-    return Emission(False)
+    return _told(await _simulator(hub).pause())
 
 
 async def resume(hub: Hub, call: Call) -> Emission:
     """Let the sources send again."""
-    await _simulator(hub).resume(call.params.documents)
-    return Emission(True)
+    return _told(await _simulator(hub).resume(call.params.documents))
+
+
+def _told(state: SimulatorState) -> Emission:
+    return Emission(emitting=state.emitting, emitted=state.emitted, outbox_waiting=state.outbox_waiting)
 
 
 async def drain(hub: Hub, _call: Call) -> Drained:
@@ -174,6 +176,14 @@ ROUTES = (
         summary="What sources owe against what targets posted",
         handler=show_books,
         answers=Books,
+        simulator=True,
+    ),
+    Route(
+        method="GET",
+        path="simulator/state",
+        summary="How the simulated sources stand",
+        handler=show_state,
+        answers=Emission,
         simulator=True,
     ),
     Route(

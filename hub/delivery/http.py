@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import aiohttp
 
 from hub.delivery.answers import Answer
@@ -47,7 +49,8 @@ class HttpChannel:
         except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError) as error:
             raise NotSent(FailureKind.CERTIFICATE, "tls", f"No TLS connection: {error}") from error
         except aiohttp.ClientConnectorError as error:
-            raise NotSent(FailureKind.UNREACHABLE, "connection-refused", f"No connection: {error.strerror}") from error
+            refused = os.strerror(error.errno) if error.errno else str(error)
+            raise NotSent(FailureKind.UNREACHABLE, "connection-refused", f"No connection: {refused}") from error
         except aiohttp.ConnectionTimeoutError as error:
             seconds = self._profile.connect_timeout
             raise NotSent(FailureKind.TIMEOUT, "connect-timeout", f"No connection within {seconds:g} s") from error

@@ -4,15 +4,9 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from platforms.calls import Call, json_body
-from transactions.books import Books, Fault, FaultChange
+from platforms.calls import Call, json_body, params
+from transactions.books import Books, Emission, Fault, FaultChange
 from transactions.pages import Page
-
-
-class Emitting(Struct, frozen=True, kw_only=True):
-    """Whether the sources emit documents."""
-
-    emitting: bool
 
 
 class Drained(Struct, frozen=True, kw_only=True):
@@ -36,14 +30,25 @@ def books() -> Call[Books]:
     return Call(method="GET", path="simulator/books", answers=Books)
 
 
-def pause() -> Call[Emitting]:
+def pause() -> Call[Emission]:
     """Stop emitting documents."""
-    return Call(method="POST", path="simulator/pause", answers=Emitting, changes=True)
+    return Call(method="POST", path="simulator/pause", answers=Emission, changes=True)
 
 
-def resume() -> Call[Emitting]:
-    """Emit documents again."""
-    return Call(method="POST", path="simulator/resume", answers=Emitting, changes=True)
+def resume(documents: int | None = None) -> Call[Emission]:
+    """Emit documents again; after so many more ``documents`` the sources pause by themselves."""
+    return Call(
+        method="POST",
+        path="simulator/resume",
+        answers=Emission,
+        params=params(documents=documents),
+        changes=True,
+    )
+
+
+def state() -> Call[Emission]:
+    """How the sources stand."""
+    return Call(method="GET", path="simulator/state", answers=Emission)
 
 
 def drain() -> Call[Drained]:
