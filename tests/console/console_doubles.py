@@ -406,9 +406,9 @@ def make_system(
     health: Health,
     *,
     plant: str | None = None,
-    open: int = 0,
+    open: int = 0,  # noqa: A002
     held: int = 0,
-    breaker: str = "closed",  # noqa: A002
+    breaker: str = "closed",
     last_failure: str | None = None,
 ) -> System:
     """A system as the hub tells it."""
