@@ -99,6 +99,10 @@ class Noun(typer.Typer):
         return self.command(name, cls=Leaf, context_settings=HELP_NAMES, epilog=EPILOG, hidden=hidden)
 
 
+class Word(Noun):
+    """A word that is a command itself, with nothing below it."""
+
+
 class Root(TyperGroup):
     """``andon`` itself: knows the words after it from a table, and imports a command when it is called."""
 
@@ -126,7 +130,9 @@ class Root(TyperGroup):
             return None
         if entry.module not in self.loaded:
             app = importlib.import_module(f"commands.{entry.module}").app
-            self.loaded[entry.module] = typer.main.get_command(app)
+            # Typer would make a plain command of a noun that has one verb.
+            make = typer.main.get_command if isinstance(app, Word) else typer.main.get_group
+            self.loaded[entry.module] = make(app)
         return self.loaded[entry.module]
 
     def format_help(self, ctx: Any, formatter: Any) -> None:

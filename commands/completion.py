@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 
-from commands.app import Noun
+from commands.app import Word
 from commands.exits import Usage
 from commands.session import session_of
 
-app = Noun()
+app = Word()
 
 
 class Shell(StrEnum):

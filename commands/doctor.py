@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import typer
 
-from commands.app import Noun
+from commands.app import Word
 from commands.checks import Check, Grade, checks
 from commands.exits import Exit
 from commands.output import Column, Listing
 from commands.session import session_of
 from commands.terminal import state
 
-app = Noun()
+app = Word()
 
 COLUMNS: tuple[Column, ...] = (
     Column("check", lambda c, _: c.name),

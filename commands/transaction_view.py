@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from commands.output import Column
 from commands.terminal import Look, due, one_line, plain, spoken, state
 from transactions.history import Payload, TimelineEntry
@@ -166,7 +168,17 @@ def describe_payload(payload: Payload, look: Look) -> str:
     head = f"{payload.content_type}, revision {payload.revision} of {len(payload.revisions)}, {payload.size} bytes"
     if payload.encoding == "base64":
         return f"{look.paint(plain(head), 'dim')}\n\nNot text. '--raw' writes it byte for byte."
-    return f"{look.paint(plain(head), 'dim')}\n\n{plain(payload.content)}"
+    return f"{look.paint(plain(head), 'dim')}\n\n{plain(_laid_out(payload))}"
+
+
+def _laid_out(payload: Payload) -> str:
+    """JSON with its lines broken, for reading; everything else, and JSON that is none, as it is."""
+    if not payload.content_type.partition(";")[0].endswith("json"):
+        return payload.content
+    try:
+        return msgspec.json.format(payload.content, indent=2)
+    except msgspec.DecodeError:
+        return payload.content
 
 
 def describe_entry(entry: TimelineEntry) -> str:

@@ -89,7 +89,7 @@ def show(ctx: typer.Context, id: Id) -> None:
 def payload(
     ctx: typer.Context,
     id: Id,
-    revision: Annotated[int | None, typer.Option("--revision", min=0, help="The newest, unless told.")] = None,
+    revision: Annotated[int | None, typer.Option("--revision", min=1, help="The newest, unless told.")] = None,
     raw: Annotated[bool, typer.Option("--raw", help="Byte for byte, and nothing else.")] = False,
 ) -> None:
     """The document of a transaction."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import typer
 
-from commands.app import Noun
+from commands.app import Word
 from commands.output import Detail
 from commands.session import session_of
 from commands.terminal import Look, plain
 from platforms.hub import server
 from transactions.landscape import WhoAmI
 
-app = Noun()
+app = Word()
 
 
 @app.verb()

@@ -6,6 +6,8 @@ from commands.app import Root, global_options
 from commands.catalogue import BY_NAME, ENTRIES, GLOBAL_OPTIONS, help_text
 from commands.main import open_console
 
+WORDS = ("whoami", "doctor", "demo", "completion")
+
 
 def root() -> tuple[Root, typer.Context]:
     made = Root(open_console)
@@ -18,9 +20,9 @@ def test_every_entry_leads_to_a_command_that_says_the_same() -> None:
         command = made.get_command(context, entry.name)
         said = (command.help or "").strip()
         if entry.alias_of is None:
-            # A command may say more than its line in the table, and about the same thing.
             assert said, entry.name
-            if hasattr(command, "commands"):
+            if entry.name not in WORDS:
+                assert command.commands, entry.name
                 assert said == entry.help
         else:
             assert command is made.get_command(context, entry.alias_of)
