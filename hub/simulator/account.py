@@ -63,14 +63,14 @@ class Account:
         for change in reversed(changes):
             body = self._entry(change.kind, change.id) or {}
             _add(body, {name: str(-Decimal(amount)) for name, amount in change.add.items()})
-            for name, before in change.was.items():
+            # A stock's words only say which stock it is.
+            for name, before in change.was.items() if change.kind != "stock" else ():
                 # A word that a later posting has set again is that posting's.
                 if body.get(name) == change.put.get(name):
                     if before is None:
                         body.pop(name, None)
                     else:
                         body[name] = before
-            body["reversed"] = "yes"
             self._store(change.kind, change.id, body)
 
     def stock(self, plant: str, material: str, lot: str) -> Decimal | None:
@@ -98,11 +98,12 @@ class Account:
         body = self._entry(change.kind, change.id)
         if body is None:
             body = {"quantity": str(_OPENING)} if change.kind == "stock" and _RAW_LOT.search(change.id) else {}
-        was: dict[str, str | None] = {name: body.get(name) for name in change.put if body.get(name) != change.put[name]}
+        put = {} if _outdated(body, change.put) else change.put
+        was: dict[str, str | None] = {name: body.get(name) for name in put if body.get(name) != put[name]}
         _add(body, change.add)
-        body.update(change.put)
+        body.update(put)
         self._store(change.kind, change.id, body)
-        return Change(kind=change.kind, id=change.id, add=change.add, put=change.put, was=was)
+        return Change(kind=change.kind, id=change.id, add=change.add, put=put, was=was)
 
     def _entry(self, kind: str, name: str) -> dict[str, str] | None:
         row = self._connection.execute(
@@ -120,3 +121,9 @@ class Account:
 def _add(body: dict[str, str], amounts: dict[str, str]) -> None:
     for name, amount in amounts.items():
         body[name] = str(Decimal(body.get(name, "0")) + Decimal(amount))
+
+
+def _outdated(body: dict[str, str], put: dict[str, str]) -> bool:
+    """Whether the books already have a newer version: a late one changes nothing."""
+    here, there = body.get("version", ""), put.get("version", "")
+    return here.isdecimal() and there.isdecimal() and int(there) < int(here)

@@ -92,7 +92,7 @@ def _order(seed: int, block: int, place: int, plants: Sequence[str], lines: dict
         raw_lot=f"R{site:02d}-{block // _ORDERS_PER_LOT + 1:06d}",
         used=(f"{dice.randint(10_000, 30_000) / 1000:.3f}", f"{dice.randint(1_000, 20_000) / 1000:.3f}"),
         person=f"{site}{dice.randint(1, 24):04d}",
-        held=dice.random() < 0.25 or (block == 0 and place == 1),
+        held=dice.random() < 0.25 if block else place == 1,  # the first block shows both ways of a lot
         dice=dice,
     )
 

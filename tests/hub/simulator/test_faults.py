@@ -1,0 +1,330 @@
+"""Every fault, on and off, seen over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import aiohttp
+import pytest
+
+from hub.simulator.fault_kinds import FAULTS, Where
+from transactions.errors import Invalid
+
+REFUSED = [
+    # fault, flow, target, status, content type, what the body says, header
+    ("target-throttling", "material-consumption", "ERP", 429, "application/json", "TOO_MANY_REQUESTS", "Retry-After"),
+    ("target-throttling", "downtime-event", "CMMS", 429, "text/xml", "TOO_MANY_REQUESTS", "Retry-After"),
+    ("locked", "material-consumption", "ERP", 423, "application/json", "CO469", None),
+    ("locked", "shipment-release", "TMS", 423, "application/problem+json", "LOCKED", None),
+    ("closed-period", "goods-receipt", "ERP", 400, "application/json", "M7053", None),
+    ("closed-period", "labor-time", "ERP", 400, "application/json", "F5201", None),
+    ("missing-material", "inspection-result", "ERP", 400, "application/json", "M3351", None),
+    ("missing-material", "material-consumption", "WMS", 422, "application/problem+json", "MATERIAL_NOT_FOUND", None),
+    (
+        "expired-credentials",
+        "quality-hold",
+        "WMS",
+        401,
+        "application/problem+json",
+        "TOKEN_EXPIRED",
+        "WWW-Authenticate",
+    ),
+    ("expired-certificate", "quality-hold", "ERP", 400, "text/html", "The SSL certificate error", "Server"),
+    ("missing-scope", "maintenance-order", "APS", 403, "text/xml", "INSUFFICIENT_SCOPE", "WWW-Authenticate"),
+    ("retired-version", "shipment-status", "CRM", 410, "application/problem+json", "VERSION_RETIRED", None),
+    ("late-approval", "maintenance-order", "APS", 500, "text/xml", "APPROVAL_PENDING", None),
+    ("late-approval", "lot-disposition", "ERP", 409, "application/json", "APPROVAL_PENDING", None),
+]
+
+
+@pytest.mark.parametrize(("fault", "flow", "target", "status", "kind", "said", "header"), REFUSED)
+async def test_refusals_and_their_healing(
+    sixty: Any, fault: str, flow: str, target: str, status: int, kind: str, said: str, header: str | None
+) -> None:
+    document = sixty.first(flow)
+    await sixty.fault(fault, system=target)
+    for _ in range(2):
+        got, body, headers = await sixty.deliver(document, target)
+        assert got == status
+        assert headers["Content-Type"].startswith(kind)
+        assert said in str(body)
+        assert header is None or headers[header]
+    await sixty.heal(fault)
+    assert (await sixty.deliver(document, target))[0] in (201, 202)
+
+
+def test_every_fault_is_tested_here() -> None:
+    own = {
+        "target-down", "plant-offline", "target-slow", "drop-after-posting", "parked", "partial", "lying-target",
+        "hand-posted", "invalid-lot", "schema-drift", "unit-mapping", "duplicate-messages", "late-messages",
+        "wrong-master-data",
+    }  # fmt: skip
+    assert own | {row[0] for row in REFUSED} == set(FAULTS)
+
+
+@pytest.mark.parametrize(
+    ("fault", "where", "closed", "open_"),
+    [
+        ("target-down", {"system": "ERP"}, [("ERP", "P01")], [("WMS", "P01"), ("QMS", "P01")]),
+        ("target-down", {"system": "MES", "plant": "P02"}, [("MES", "P02")], [("MES", "P01")]),
+        ("plant-offline", {"plant": "P03"}, [("MES", "P03"), ("WMS", "P03")], [("ERP", "P03"), ("MES", "P01")]),
+    ],
+)
+async def test_a_closed_port_refuses(
+    sixty: Any, fault: str, where: dict[str, str], closed: list[tuple[str, str]], open_: list[tuple[str, str]]
+) -> None:
+    async def probe(target: str, plant: str) -> int:
+        async with sixty.session.get(sixty.url(target, plant) + "/probe") as response:
+            return int(response.status)
+
+    for target, plant in closed:
+        assert await probe(target, plant) == 200  # a connection that is kept alive must break, too
+    await sixty.fault(fault, **where)
+    for target, plant in closed:
+        with pytest.raises(aiohttp.ClientConnectionError):
+            await probe(target, plant)
+        with pytest.raises(aiohttp.ClientConnectorError):
+            await probe(target, plant)
+    for target, plant in open_:
+        assert await probe(target, plant) == 200
+    await sixty.heal()
+    for target, plant in closed:
+        assert await probe(target, plant) == 200
+
+
+async def test_a_slow_target_posts_after_its_caller_has_gone(sixty: Any) -> None:
+    document = sixty.first("goods-receipt")
+    await sixty.fault("target-slow", system="QMS")
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(2.0):
+            await sixty.deliver(document, "QMS")
+    key = document.transactions["QMS"]
+    assert (await sixty.lookup("QMS", key))["status"] == "absent"
+
+    async def there() -> bool:
+        return (await sixty.lookup("QMS", key))["status"] == "applied"
+
+    await sixty.wait_for(there)
+
+
+async def test_a_dropped_answer_was_posted(sixty: Any) -> None:
+    document = sixty.first("material-consumption")
+    await sixty.fault("drop-after-posting", system="ERP")
+    with pytest.raises(aiohttp.ServerDisconnectedError):
+        await sixty.deliver(document, "ERP")
+    assert (await sixty.lookup("ERP", document.transactions["ERP"]))["status"] == "applied"
+    assert (await sixty.deliver(document, "ERP"))[1]["status"] == "duplicate"
+
+
+async def test_parked_until_its_people_post_it(sixty: Any) -> None:
+    await sixty.fault("parked", system="ERP")
+    consumptions = [one for one in sixty.ingress.received if one.flow == "material-consumption"]
+    answers = [await sixty.deliver(one, "ERP") for one in consumptions]
+    assert {answer[1]["status"] for answer in answers} == {"parked", "applied"}, "half say so only when asked"
+    for one in consumptions:
+        found = await sixty.lookup("ERP", one.transactions["ERP"])
+        assert (found["status"], found["code"]) == ("parked", "COGI")
+        assert found["document"].startswith("49")
+    assert (await sixty.deliver(consumptions[0], "ERP"))[1]["status"] == "parked"
+    assert not await sixty.book("ERP", "stock")
+    await sixty.heal("parked")
+    for one in consumptions:
+        assert (await sixty.lookup("ERP", one.transactions["ERP"]))["status"] == "applied"
+    assert await sixty.book("ERP", "stock")
+
+
+async def test_a_part_is_posted_and_the_rest_on_the_same_key(sixty: Any) -> None:
+    document = next(
+        one
+        for one in sixty.ingress.received
+        if one.flow == "material-consumption" and one.body.count(b'"Consumed"') == 2
+    )
+    key = document.transactions["ERP"]
+    await sixty.fault("partial", system="ERP")
+    status, body, _ = await sixty.deliver(document, "ERP")
+    assert (status, body["status"]) == (207, "partial")
+    assert [line["line"] for line in body["rejected"]] == ["20"]
+    assert len(await sixty.book("ERP", "stock")) == 1
+    assert (await sixty.lookup("ERP", key))["status"] == "unknown"
+    assert key in {entry.transaction for entry in (await sixty.child.ledger()).missing}
+    await sixty.heal("partial")
+    assert (await sixty.deliver(document, "ERP"))[0] == 201
+    assert len(await sixty.book("ERP", "stock")) == 2
+    ledger = await sixty.child.ledger()
+    assert key not in {entry.transaction for entry in ledger.missing}
+    assert not ledger.mismatched
+
+
+async def test_a_lying_target_posts_nothing(sixty: Any) -> None:
+    document = sixty.first("labor-time")
+    key = document.transactions["ERP"]
+    await sixty.fault("lying-target", system="ERP")
+    status, body, _ = await sixty.deliver(document, "ERP")
+    assert (status, body["status"]) == (201, "applied")
+    assert await sixty.lookup("ERP", key) == {"status": "absent"}
+    await sixty.heal("lying-target")
+    assert (await sixty.deliver(document, "ERP"))[1]["status"] != "duplicate"
+
+
+async def test_posted_by_hand_without_the_key(sixty: Any) -> None:
+    document = sixty.first("labor-time")
+    key = document.transactions["ERP"]
+    await sixty.fault("hand-posted", system="ERP")
+    for _ in range(3):
+        assert (await sixty.deliver(document, "ERP"))[0] == 423
+    url = sixty.url("ERP") + "/postings"
+    found: list[dict[str, Any]] = []
+
+    async def by_hand() -> bool:
+        async with sixty.session.get(url) as response:
+            found[:] = (await response.json())["items"]
+        return bool(found)
+
+    await sixty.wait_for(by_hand)
+    assert [(one["key"], one["flow"]) for one in found] == [(None, "labor-time")]
+    assert await sixty.lookup("ERP", key) == {"status": "absent"}
+    assert key not in {entry.transaction for entry in (await sixty.child.ledger()).missing}, "it counts as the one owed"
+    await sixty.heal("hand-posted")
+    await sixty.deliver(document, "ERP")
+
+    async def double() -> bool:
+        return [entry.transaction for entry in (await sixty.child.ledger()).double] == [key]
+
+    await sixty.wait_for(double)
+
+
+@pytest.mark.parametrize(
+    ("fault", "flow", "code"),
+    [
+        ("invalid-lot", "material-consumption", "LOT_UNKNOWN"),
+        ("schema-drift", "production-order-release", "SCHEMA_VIOLATION"),
+        ("schema-drift", "material-consumption", "SCHEMA_VIOLATION"),
+        ("unit-mapping", "material-consumption", "BM311"),
+        ("unit-mapping", "production-order-release", "BM311"),
+    ],
+)
+async def test_faulty_documents_stay_faulty(plant: Any, fault: str, flow: str, code: str) -> None:
+    await plant.start(documents=60, paused=True)
+    await plant.fault(fault, flow=flow)
+    await plant.child.resume()
+    await plant.emitted(60)
+    await plant.heal()
+    document = plant.first(flow)
+    target = next(iter(document.transactions))
+    status, body, _ = await plant.deliver(document, target)
+    assert status == 422
+    assert code in str(body)
+    others = await plant.deliver_all(skip=lambda one, _target: one.flow == flow)
+    assert others == []
+
+
+async def test_wrong_master_data_only_shows_in_the_books(plant: Any) -> None:
+    await plant.start(documents=60, paused=True)
+    await plant.fault("wrong-master-data", flow="goods-receipt")
+    await plant.child.resume()
+    await plant.emitted(60)
+    assert await plant.deliver_all() == []
+    ledger = await plant.settled()
+    assert ledger.mismatched
+    assert {entry.flow for entry in ledger.mismatched} == {"goods-receipt"}
+
+
+async def test_duplicate_messages_post_twice(plant: Any) -> None:
+    await plant.start(documents=60, paused=True)
+    await plant.fault("duplicate-messages", flow="labor-time")
+    await plant.child.resume()
+    await plant.quiet()
+    twins = [one for one in plant.ingress.received if one.flow == "labor-time"]
+    assert len(twins) % 2 == 0
+    assert twins[0].body == twins[1].body
+    assert twins[0].headers.get("ce-id") != twins[1].headers["ce-id"]
+    await plant.deliver_all()
+    ledger = await plant.settled()
+    assert len(ledger.double) == len(twins) / 2
+    assert sum(row.owed for row in ledger.flows if row.flow == "labor-time") == len(twins) / 2
+
+
+async def test_late_messages_come_after_their_successors(plant: Any) -> None:
+    await plant.start(documents=60, paused=True)
+    await plant.fault("late-messages", flow="production-order-release")
+    await plant.child.resume()
+    await plant.emitted(60)
+    flows = [one.flow for one in plant.ingress.received]
+    assert set(flows[-flows.count("production-order-release") :]) == {"production-order-release"}
+
+
+async def test_the_same_share_at_every_attempt(sixty: Any) -> None:
+    await sixty.fault("locked", system="ERP", probability=0.5)
+    statuses = []
+    for _ in range(2):
+        documents = [one for one in sixty.ingress.received if "ERP" in one.transactions]
+        statuses.append([(await sixty.deliver(one, "ERP"))[0] == 423 for one in documents])
+    assert statuses[0] == statuses[1]
+    assert 0.2 < sum(statuses[0]) / len(statuses[0]) < 0.8
+
+
+async def test_a_fault_keeps_to_its_place(sixty: Any) -> None:
+    await sixty.fault("locked", system="WMS", plant="P02", flow="material-consumption")
+    for one in sixty.ingress.received:
+        if "WMS" in one.transactions:
+            locked = (await sixty.deliver(one, "WMS"))[0] == 423
+            assert locked == (one.flow == "material-consumption" and one.plant == "P02")
+
+
+async def test_a_fault_that_ends_by_itself(sixty: Any) -> None:
+    await sixty.fault("target-down", system="ERP", for_seconds=0.3)
+    with pytest.raises(aiohttp.ClientConnectorError):
+        await sixty.book("ERP", "orders")
+
+    async def back() -> bool:
+        try:
+            await sixty.book("ERP", "orders")
+        except aiohttp.ClientConnectionError:
+            return False
+        return True
+
+    await sixty.wait_for(back)
+    assert all(not fault.active for fault in await sixty.child.faults())
+
+
+async def test_off_clears_everywhere(sixty: Any) -> None:
+    await sixty.fault("locked", system="ERP")
+    await sixty.fault("locked", system="WMS", plant="P01")
+    await sixty.fault("parked")
+    active = {fault.name: len(fault.active) for fault in await sixty.child.faults() if fault.active}
+    assert active == {"locked": 2, "parked": 1}
+    await sixty.heal("locked")
+    assert {fault.name for fault in await sixty.child.faults() if fault.active} == {"parked"}
+    await sixty.heal()
+    assert not any(fault.active for fault in await sixty.child.faults())
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"name": "gremlins"}, "target-down"),
+        ({"name": "locked", "system": "SAP"}, "WMS"),
+        ({"name": "locked", "plant": "P09"}, "P03"),
+        ({"name": "locked", "flow": "nothing"}, "labor-time"),
+        ({"name": "closed-period", "system": "WMS"}, "ERP"),
+        ({"name": "closed-period", "flow": "master-data"}, "goods-receipt"),
+        ({"name": "plant-offline", "system": "ERP"}, "MES"),
+        ({"name": "locked", "system": "PLM"}, "ERP"),
+        ({"name": "target-down", "probability": 0.5}, "probability"),
+        ({"name": "locked", "probability": 1.5}, "probability"),
+        ({"name": "locked", "for_seconds": 0}, "0 seconds"),
+    ],
+)
+async def test_what_cannot_be_switched_is_refused(sixty: Any, change: dict[str, Any], named: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        await sixty.fault(**change)
+    assert named in caught.value.detail
+    assert not any(fault.active for fault in await sixty.child.faults())
+
+
+def test_every_fault_says_what_it_does() -> None:
+    for name, kind in FAULTS.items():
+        assert kind.heals in ("target", "document", "care"), name
+        assert kind.description.endswith("."), name
+    assert {name for name, kind in FAULTS.items() if kind.where is Where.SOCKET} == {"target-down", "plant-offline"}
