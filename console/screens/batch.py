@@ -71,6 +71,7 @@ class BatchScreen(AndonScreen):
         yield Static(id="outcome", markup=False)
         yield Divider("items", id="items-title")
         yield RowTable(COLUMNS, id="items")
+        yield Static(id="because", markup=False)
 
     def on_mount(self) -> None:
         """The stream tells of progress; asking now and then too does without it."""
@@ -138,6 +139,14 @@ class BatchScreen(AndonScreen):
         if bad == 0:
             return "All of them got where they were meant to."
         return f"{number(bad)} did not get where they were meant to: they come first below, each with its reason."
+
+    def on_table_moved(self, message: Table.Moved) -> None:
+        """The reason of the row under the cursor, whole."""
+        row = self.query_one("#items", RowTable).current()
+        because = "" if row is None else row.cells[-1].text
+        line = self.query_one("#because", Static)
+        line.update(Text(because, self.app.theme_variables["foreground"]))
+        line.display = bool(because)
 
     def on_table_opened(self, message: Table.Opened) -> None:
         """One of its transactions."""

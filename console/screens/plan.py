@@ -75,6 +75,7 @@ class PlanScreen(AndonScreen):
         yield Divider("plan", id="plan-title")
         yield Static(id="preview", markup=False)
         yield RowTable(ITEMS, id="items")
+        yield Static(id="because", markup=False)
         with Horizontal(classes="line", id="confirm-line"):
             yield Static("confirm", classes="label")
             yield Input(id="confirm")
@@ -194,6 +195,14 @@ class PlanScreen(AndonScreen):
 
     def _command(self, plan: Plan) -> str:
         return one_line(self.draft.equivalent(plan.reason))
+
+    def on_table_moved(self, message: Table.Moved) -> None:
+        """The reason of the row under the cursor, whole."""
+        row = self.query_one("#items", RowTable).current()
+        because = "" if row is None else row.cells[-1].text
+        line = self.query_one("#because", Static)
+        line.update(Text(because, self.app.theme_variables["foreground"]))
+        line.display = bool(because)
 
     def on_table_opened(self, message: Table.Opened) -> None:
         """Look at one of them."""
