@@ -1,0 +1,221 @@
+"""Filters as conditions on the transactions table, answering what ``transactions.filters.matches`` answers.
+
+Negation is pushed down to the terms, where null is known, so that SQL's third truth value never decides. Equality,
+beginnings (``4711*``) and spans stay plain comparisons of the column, which an index can serve.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Select,
+    String,
+    Text,
+    and_,
+    cast,
+    false,
+    func,
+    literal_column,
+    not_,
+    or_,
+    select,
+    true,
+)
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import GenericFunction
+
+from hub.store.schema import business_keys, payloads, transactions
+from transactions.clock import to_micros
+from transactions.filters import parse
+from transactions.filters.fields import KEY_PREFIX, FieldType
+from transactions.filters.matching import field_of
+from transactions.filters.meaning import FlagTest, SearchTest, SpanTest, TextTest, fold, resolve
+from transactions.filters.query import And, Node, Not, Or, Query, Term, Words
+from transactions.states import CLOSED
+
+Condition = ColumnElement[bool]
+
+_T = transactions.c
+_COLUMNS: dict[str, ColumnElement[Any]] = {
+    "failure.kind": _T.failure_kind,
+    "failure.help": _T.failure_help,
+    "failure.code": _T.failure_code,
+    "failure.message": _T.failure_message,
+    "failure.system": _T.failure_system,
+    "failure.policy_ref": _T.failure_policy_ref,
+    "group": _T.fingerprint,
+    "etag": cast(_T.seq, String) + "." + cast(_T.version, String),
+}
+_LAST = "\U0010ffff"
+
+
+def compile_filter(text: str, keys: frozenset[str], now: datetime) -> Condition | None:
+    """A filter as a condition; None when it matches everything.
+
+    Args:
+        text: the filter.
+        keys: the business keys there are.
+        now: the moment that ages and relative times count from.
+
+    Raises:
+        BadFilter: it cannot be read.
+    """
+    return condition_of(parse(text, keys), now)
+
+
+def condition_of(query: Query, now: datetime) -> Condition | None:
+    """A query as a condition; None when it matches everything."""
+    return None if query.node is None else _condition(query.node, False, to_micros(now), now)
+
+
+def _condition(node: Node, negated: bool, micros: int, now: datetime) -> Condition:
+    match node:
+        case And(parts):
+            inner = [_condition(part, negated, micros, now) for part in parts]
+            return or_(*inner) if negated else and_(*inner)
+        case Or(parts):
+            inner = [_condition(part, negated, micros, now) for part in parts]
+            return and_(*inner) if negated else or_(*inner)
+        case Not(part):
+            return _condition(part, not negated, micros, now)
+        case Words(text):
+            found = _words(fold(text))
+            return not_(found) if negated else found
+        case Term():
+            return _term(node, negated, micros, now)
+
+
+def _term(term: Term, negated: bool, micros: int, now: datetime) -> Condition:
+    field = field_of(term)
+    test = resolve(term, field, now)
+    if field.name.startswith(KEY_PREFIX):
+        assert isinstance(test, TextTest)
+        found = _business_key(field.name.removeprefix(KEY_PREFIX), test)
+        return not_(found) if negated else found
+    match test:
+        case FlagTest(wanted=wanted):
+            return _overdue(wanted, negated, micros)
+        case SpanTest(spans=spans) if field.type is FieldType.DURATION:
+            found = or_(
+                and_(_T.failed_at.is_not(None), _in_spans(_T.failed_at, spans)),
+                and_(_T.failed_at.is_(None), _in_spans(_T.created_at, spans)),
+            )
+            return not_(found) if negated else found
+        case TextTest():
+            column = _COLUMNS[field.name] if field.name in _COLUMNS else _T[field.name]
+            return _nullable(column, _like(column, test), test.null, field.nullable, negated)
+        case SearchTest(needles=needles):
+            column = _COLUMNS[field.name]
+            found = or_(false(), *(_contains(column, needle) for needle in needles))
+            return _nullable(column, found, test.null, field.nullable, negated)
+        case SpanTest(spans=spans):
+            column = _T[field.name]
+            return _nullable(column, _in_spans(column, spans), test.null, field.nullable, negated)
+
+
+def _nullable(column: ColumnElement[Any], found: Condition, null: bool, nullable: bool, negated: bool) -> Condition:
+    """``found`` speaks of values only; null is said beside it, and only where there can be one."""
+    if not nullable:
+        return not_(found) if negated else found
+    if negated:
+        return and_(column.is_not(None), not_(found)) if null else or_(column.is_(None), not_(found))
+    return or_(column.is_(None), found) if null else found
+
+
+def _like(column: ColumnElement[Any], test: TextTest) -> Condition:
+    ways: list[Condition] = []
+    if len(test.exact) == 1:
+        ways.append(column == test.exact[0])
+    elif test.exact:
+        ways.append(column.in_(test.exact))
+    ways += [_begins(column, prefix) for prefix in test.prefixes]
+    ways += [_Glob(column, _glob(pattern)) for pattern in test.patterns]
+    return or_(false(), *ways) if len(ways) != 1 else ways[0]
+
+
+def _begins(column: ColumnElement[Any], prefix: str) -> Condition:
+    after = _after(prefix)
+    return column >= prefix if after is None else and_(column >= prefix, column < after)
+
+
+def _after(prefix: str) -> str | None:
+    """The least text that is greater than every text beginning with ``prefix``, by code point; None for none."""
+    prefix = prefix.rstrip(_LAST)
+    if not prefix:
+        return None
+    following = ord(prefix[-1]) + 1
+    # no text has a surrogate
+    return prefix[:-1] + chr(0xE000 if following == 0xD800 else following)
+
+
+def _in_spans(column: ColumnElement[Any], spans: tuple[tuple[int | None, int | None], ...]) -> Condition:
+    ways: list[Condition] = []
+    for low, high in spans:
+        if low is not None and high == low + 1:
+            ways.append(column == low)
+            continue
+        bounds = [column >= low] if low is not None else []
+        bounds += [column < high] if high is not None else []
+        ways.append(and_(true(), *bounds))
+    return or_(false(), *ways)
+
+
+def _overdue(wanted: frozenset[bool], negated: bool, micros: int) -> Condition:
+    if len(wanted) == 2:
+        return false() if negated else true()
+    late = and_(_T.status.not_in([str(status) for status in CLOSED]), _T.due_at.is_not(None), _T.due_at < micros)
+    return late if (True in wanted) is not negated else not_(late)
+
+
+def _business_key(name: str, test: TextTest) -> Condition:
+    having: Callable[..., Select[Any]] = lambda *more: select(business_keys.c.tx_seq).where(  # noqa: E731
+        business_keys.c.name == name, *more
+    )
+    ways: list[Condition] = []
+    if test.exact or test.prefixes or test.patterns:
+        ways.append(_T.seq.in_(having(_like(business_keys.c.value, test))))
+    if test.null:
+        ways.append(_T.seq.not_in(having()))
+    return or_(false(), *ways)
+
+
+def _words(needle: str) -> Condition:
+    in_message = _contains(func.coalesce(_T.failure_message, ""), needle)
+    in_payload = (
+        select(literal_column("1"))
+        .select_from(payloads)
+        .where(payloads.c.sha256 == _T.payload_sha256, _contains(cast(payloads.c.content, Text), needle))
+        .correlate(transactions)
+        .exists()
+    )
+    return or_(in_message, in_payload)
+
+
+def _contains(column: ColumnElement[Any], needle: str) -> Condition:
+    return func.lower(column).contains(needle, autoescape=True)
+
+
+# patterns: `*` any characters, everything else itself
+
+
+class _Glob(GenericFunction[bool]):
+    """``column`` like a GLOB pattern, case-sensitively."""
+
+    type = Boolean()
+    inherit_cache = True
+    name = "andon_glob"
+
+
+def _glob(pattern: str) -> str:
+    return "".join(f"[{char}]" if char in "[?" else char for char in pattern)
+
+
+@compiles(_Glob)
+def _as_glob(element: Any, compiler: Any, **options: Any) -> str:
+    column, pattern = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"({column} GLOB {pattern})"
