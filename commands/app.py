@@ -38,6 +38,14 @@ def _complete_context(ctx: typer.Context, incomplete: str) -> list[str]:
     return contexts(incomplete)
 
 
+class Unlisted(TyperOption):
+    """An option that works and completes, and is left out of the help that it would only make longer."""
+
+    def get_help_record(self, ctx: Any) -> tuple[str, str] | None:
+        """Nothing."""
+        return None
+
+
 def global_options(*, hidden: bool) -> list[TyperOption]:
     """The global options, for a group or a command to take as its own."""
 
@@ -45,7 +53,8 @@ def global_options(*, hidden: bool) -> list[TyperOption]:
         if flag:
             more |= {"is_flag": True, "default": False}
         more.setdefault("callback", _remember)
-        return TyperOption(param_decls=list(names), expose_value=False, hidden=hidden, **more)
+        kind = Unlisted if hidden else TyperOption
+        return kind(param_decls=list(names), expose_value=False, **more)
 
     return [
         option("--context", metavar="NAME", autocompletion=_complete_context, help="The context to work on."),

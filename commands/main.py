@@ -59,6 +59,11 @@ def _run(arguments: Sequence[str]) -> int:
     from commands.session import Session
     from transactions.errors import AndonError
 
+    if COMPLETE_VARIABLE in os.environ:
+        # Typer does this only for apps whose completion it also installs.
+        from typer._completion_classes import completion_init
+
+        completion_init()
     session = Session(os.environ, _working_folder())
     try:
         code = Root(open_console).main(

@@ -119,7 +119,7 @@ def sentences(t: Transaction, look: Look) -> list[tuple[str, str]]:
     told = [("happened", _STANDS[t.status])]
     failure = t.failure
     if failure is not None and t.status not in CLOSED:
-        told.append((f"{failure.system} says"[:14], f"{failure.code}  {one_line(failure.message)}"))
+        told.append((f"{one_line(failure.system)[:9]} says", f"{failure.code}  {one_line(failure.message)}"))
     if t.waiting_on:
         told.append(("waits for", t.waiting_on))
     if t.status not in CLOSED:

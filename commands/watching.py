@@ -64,8 +64,7 @@ def rendered(event: StreamEvent, form: Form, look: Look) -> bytes:
         f"{data.get('flow', ''):<26}",
         f"{data.get('plant', ''):<5}",
         f"{data.get('target', ''):<8}",
-        f"{before:>16} →",
-        look.paint(word, style),
+        f"{before:>16} → {look.paint(word, style)}",
     ]
     return ("  ".join(cells) + "\n").encode()
 

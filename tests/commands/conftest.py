@@ -264,7 +264,7 @@ class Ran:
     def __init__(self, code: int, out: bytes, err: bytes) -> None:
         self.code = int(code)
         self.raw = out
-        self.out = out.decode()
+        self.out = out.decode(errors="replace")
         self.err = err.decode()
 
     @property
