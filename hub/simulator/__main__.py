@@ -14,36 +14,37 @@ from hub.simulator.process import Simulator
 from hub.simulator.settings import read_settings
 
 
-async def _ended() -> None:
-    """Wait until the hub is gone (its end of the pipe is closed, however it ended) or says SIGTERM."""
+async def _watch(ended: asyncio.Event) -> asyncio.ReadTransport:
+    """Set ``ended`` when the hub is gone (its end of the pipe is closed, however it ended) or says SIGTERM."""
     loop = asyncio.get_running_loop()
-    ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
-    reader = asyncio.StreamReader()
-    transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin.buffer)
-    gone = loop.create_task(_drain(reader, ended))
-    await ended.wait()
-    gone.cancel()
-    transport.close()
+    transport, _ = await loop.connect_read_pipe(lambda: _Pipe(ended), sys.stdin.buffer)
+    return transport
 
 
-async def _drain(reader: asyncio.StreamReader, ended: asyncio.Event) -> None:
-    while await reader.read(4096):
-        pass
-    ended.set()
+class _Pipe(asyncio.Protocol):
+    """The pipe from the hub, which only ever ends."""
+
+    def __init__(self, ended: asyncio.Event) -> None:
+        self._ended = ended
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._ended.set()
 
 
 async def _serve(line: bytes) -> None:
+    ended = asyncio.Event()
+    pipe = await _watch(ended)
     simulator = Simulator(read_settings(line))
     try:
         endpoints = await simulator.open()
         sys.stdout.buffer.write(msgspec.json.encode(endpoints) + b"\n")
         sys.stdout.buffer.flush()
         work = asyncio.create_task(simulator.run())
-        ended = asyncio.create_task(_ended())
-        await asyncio.wait({work, ended}, return_when=asyncio.FIRST_COMPLETED)
-        ended.cancel()
+        waiting = asyncio.create_task(ended.wait())
+        await asyncio.wait({work, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
         if work.done():
             work.result()
         work.cancel()
@@ -51,6 +52,7 @@ async def _serve(line: bytes) -> None:
             await work
     finally:
         await simulator.close()
+        pipe.close()
 
 
 def main() -> int:

@@ -80,7 +80,7 @@ class Plant:
         settings = SimulatorSettings(
             data=str(self.data),
             seed=7,
-            speed=100,
+            speed=1000,
             hub=self.ingress.url,
             token="ingress-token",
             control_token=CONTROL_TOKEN,

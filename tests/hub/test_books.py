@@ -1,0 +1,96 @@
+"""What is missing in the targets, classified by what the hub knows of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from hub.books import balance
+from hub.simulator.ledger import Ledger, LedgerEntry, LedgerFlow
+from transactions.model import Status
+
+CLASSES = {
+    Status.PENDING: "in_flight",
+    Status.HELD: "in_flight",
+    Status.DELIVERING: "in_flight",
+    Status.RETRYING: "in_flight",
+    Status.SENT: "in_flight",
+    Status.IN_DOUBT: "unresolved",
+    Status.PROCESSED: "missing",
+    Status.DUPLICATE: "missing",
+    Status.PARKED: "unresolved",
+    Status.PARTLY_PROCESSED: "unresolved",
+    Status.FAILED: "missing",
+    Status.DISCARDED: "written_off",
+    Status.RESOLVED: "missing",
+    Status.COMPENSATING: "unresolved",
+    Status.COMPENSATED: "agreed",
+    Status.COMPENSATION_FAILED: "unresolved",
+}
+COUNTED = ("agreed", "missing", "mismatched", "in_flight", "unresolved", "written_off")
+
+
+def entry(transaction: str | None, *, outbox: bool = False, flow: str = "labor-time") -> LedgerEntry:
+    return LedgerEntry(flow=flow, target="ERP", plant="P01", key="k", transaction=transaction, outbox=outbox)
+
+
+def ledger(missing: list[LedgerEntry], *, agreed: int = 0, mismatched: int = 0, double: int = 0) -> Ledger:
+    row = LedgerFlow(
+        flow="labor-time",
+        target="ERP",
+        owed=agreed + mismatched + len(missing),
+        agreed=agreed,
+        missing=len(missing),
+        mismatched=mismatched,
+        double=double,
+    )
+    return Ledger(flows=[row], missing=missing, double=[], mismatched=[])
+
+
+def knows(**statuses: Status):  # type: ignore[no-untyped-def]
+    async def answer(ids: list[str]) -> dict[str, Status]:
+        return {name: statuses[name] for name in ids if name in statuses}
+
+    return answer
+
+
+def test_every_status_is_classified() -> None:
+    assert set(CLASSES) == set(Status)
+
+
+@pytest.mark.parametrize("status", list(Status))
+async def test_what_is_missing_is_what_the_hub_says(status: Status) -> None:
+    books = await balance(ledger([entry("t1")]), knows(t1=status))
+    [row] = books.flows
+    assert {name: getattr(row, name) for name in COUNTED if getattr(row, name)} == {CLASSES[status]: 1}
+    assert books.agree == (CLASSES[status] not in ("missing", "unresolved"))
+
+
+async def test_unknown_to_the_hub_is_missing() -> None:
+    books = await balance(ledger([entry("t1"), entry(None)]), knows())
+    assert (books.missing, books.agree) == (2, False)
+
+
+async def test_in_the_outbox_is_in_flight() -> None:
+    books = await balance(ledger([entry(None, outbox=True)]), knows())
+    assert (books.in_flight, books.missing, books.agree) == (1, 0, True)
+
+
+async def test_every_owed_posting_is_counted_once() -> None:
+    missing = [entry(f"t{n}") for n in range(len(Status))]
+    known = knows(**{f"t{n}": status for n, status in enumerate(Status)})
+    books = await balance(ledger(missing, agreed=5, mismatched=2, double=3), known)
+    [row] = books.flows
+    assert sum(getattr(row, name) for name in COUNTED) == row.owed == len(Status) + 7
+    assert (books.double, books.mismatched, books.agree) == (3, 2, False)
+
+
+@pytest.mark.parametrize("wrong", ["mismatched", "double"])
+async def test_wrong_postings_do_not_agree(wrong: str) -> None:
+    assert not (await balance(ledger([], agreed=1, **{wrong: 1}), knows())).agree
+
+
+async def test_nothing_missing_asks_nobody() -> None:
+    async def never(_ids: list[str]) -> dict[str, Status]:
+        raise AssertionError("the hub was asked for nothing")
+
+    assert (await balance(ledger([], agreed=4), never)).agree
