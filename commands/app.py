@@ -32,7 +32,7 @@ def _version(ctx: typer.Context, _param: Any, value: Any) -> None:
         raise typer.Exit
 
 
-def _complete_context(ctx: typer.Context, incomplete: str) -> list[str]:
+def _complete_context(_ctx: typer.Context, _args: list[str], incomplete: str) -> list[str]:
     from commands.completing import contexts
 
     return contexts(incomplete)

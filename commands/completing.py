@@ -55,26 +55,11 @@ def faults(incomplete: str) -> list[str]:
 
 
 def filters(incomplete: str) -> list[str]:
-    """The word of a filter that is being typed: fields, and the values of ``status``."""
-    before, _, word = incomplete.rpartition(" ")
-    lead = f"{before} " if before else ""
-    sign = word[:1] if word[:1] in ("-", "(") else ""
-    word = word.removeprefix(sign)
-    if word.startswith("status:"):
-        offered = [f"status:{status}" for status in Status]
-    else:
-        offered = [f"{name}:" for name in filter_fields()]
-    return [f"{lead}{sign}{each}" for each in offered if each.startswith(word)]
+    """The filter that is being typed, with each thing that may stand at its end."""
+    from transactions.filters.completion import complete
 
-
-def filter_fields() -> list[str]:
-    """Names that a filter may begin with."""
-    from msgspec.structs import fields
-
-    from transactions.model import Failure, Transaction
-
-    own = [field.name for field in fields(Transaction) if field.name not in ("failure", "business_keys", "etag")]
-    return [*own, *(field.name for field in fields(Failure)), "age"]
+    offered = complete(incomplete, len(incomplete), known={"status": list(Status)})
+    return [incomplete[: each.start] + each.text for each in offered]
 
 
 def _starting(incomplete: str, ask: Callable[[Session], list[str]]) -> list[str]:
