@@ -38,7 +38,18 @@ class RunningHub:
         """Start it (again) and wait until it answers."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "commands", "hub", "serve", "--data", str(self.data), "--port", "0", *self._arguments],
+                [
+                    sys.executable,
+                    "-m",
+                    "commands",
+                    "hub",
+                    "serve",
+                    "--data",
+                    str(self.data),
+                    "--port",
+                    "0",
+                    *self._arguments,
+                ],
                 stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,
@@ -86,6 +97,12 @@ class RunningHub:
         except subprocess.TimeoutExpired:
             self.kill()
             raise
+
+
+@pytest.fixture(scope="session")
+def eventually() -> Callable[..., object]:
+    """``wait_for``, for tests: they cannot import this file."""
+    return wait_for
 
 
 @pytest.fixture(scope="session")

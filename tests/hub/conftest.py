@@ -179,7 +179,7 @@ class ScriptedTarget:
             return web.json_response({"status": "applied", "sha256": digest, "document": "4900000001"})
         return web.json_response({"status": "absent"})
 
-    def keys(self) -> list[str]:
+    def keys_sent(self) -> list[str]:
         """The keys of what it was sent, in order."""
         return [key for key, _, _ in self.received]
 
@@ -210,7 +210,9 @@ class Workbench:
         await self.runner.close()
         await self.engine.close(patience=1.0)
 
-    async def send(self, flow: str, plant: str | None = None, headers: dict[str, str] | None = None, **document: Any) -> str:
+    async def send(
+        self, flow: str, plant: str | None = None, headers: dict[str, str] | None = None, **document: Any
+    ) -> str:
         """Take in a document; returns the id of its (first) transaction."""
         arrival = Arrival(
             flow=flow,
@@ -260,9 +262,7 @@ class Workbench:
         )
         building.check_request(request, self.landscape)
         plan = await self.database.read(
-            lambda c: building.build(
-                c, request, None, platform="test", actor="ann", landscape=self.landscape, now=now
-            )
+            lambda c: building.build(c, request, None, platform="test", actor="ann", landscape=self.landscape, now=now)
         )
         await self.database.write(lambda c: building.store(c, plan, now))
         return plan

@@ -35,7 +35,7 @@ async def test_applied_and_verified_closes(bench, target) -> None:
     assert row.document == "4900000001"
     assert row.attempts == 1
     assert row.failure_kind is None
-    assert target.asked == target.keys()
+    assert target.asked == target.keys_sent()
 
 
 async def test_the_envelope_carries_key_correlation_and_trace(bench, target) -> None:
@@ -196,7 +196,7 @@ async def test_a_lane_goes_one_at_a_time_in_sequence_and_others_pass(bench, targ
     batch = await bench.act(Action.REPLAY, first)
     assert batch.counts["processed"] == 1
     await bench.until(second, Status.PROCESSED)
-    keys = target.keys()
+    keys = target.keys_sent()
     assert keys.index("MES:P01:consumption:e2:ERP") == len(keys) - 1
 
 
