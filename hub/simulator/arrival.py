@@ -16,7 +16,9 @@ from hub.simulator.refusals import ProxyRefusal, Refusal
 from transactions.landscape import Verify
 
 SLOW_SECONDS = 2.6
-"""Above the quick profile's read timeout of 2 s; the posting lands before that plus ``settle_after`` has passed."""
+"""A slow target's answer comes after the quick profile's read timeout of 2 s."""
+_SLOW_SHARE = 0.8
+"""Its posting lands within this share of its ``settle_after``, as every late posting does."""
 BY_HAND_SECONDS = 0.4
 
 _LOCKED = {"ERP": "CO469"}
@@ -52,8 +54,18 @@ class Arrivals:
         """
         hit = self._hits(instance, document)
         self._access(instance, document, hit)
-        if hit("target-slow"):
-            await asyncio.sleep(SLOW_SECONDS)
+        if not hit("target-slow"):
+            return self._answer(instance, request, document, hit)
+        late = _SLOW_SHARE * self._catalogue.system[instance.system].settle_seconds()
+        await asyncio.sleep(late)
+        try:
+            return self._answer(instance, request, document, hit)
+        finally:
+            await asyncio.sleep(max(0.0, SLOW_SECONDS - late))
+
+    def _answer(
+        self, instance: Instance, request: web.Request, document: Document, hit: Callable[[str], bool]
+    ) -> web.StreamResponse:
         answer = self._postings.known(instance, document)
         if answer is None:
             self._business(instance, document, hit)

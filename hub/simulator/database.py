@@ -22,7 +22,8 @@ CREATE TABLE book (
 CREATE TABLE posting (
     n INTEGER PRIMARY KEY, instance TEXT NOT NULL, system TEXT NOT NULL, flow TEXT NOT NULL, plant TEXT NOT NULL,
     key TEXT, sha256 TEXT NOT NULL, document TEXT, status TEXT NOT NULL, code TEXT, message TEXT,
-    identity TEXT, essence TEXT NOT NULL, changes TEXT NOT NULL, rejected TEXT NOT NULL DEFAULT '[]',
+    identity TEXT, essence TEXT NOT NULL, changes TEXT NOT NULL,
+    rejected TEXT NOT NULL DEFAULT '[]', rest TEXT NOT NULL DEFAULT '[]',
     hand INTEGER NOT NULL DEFAULT 0, due_at REAL, reversal TEXT, posted_at TEXT NOT NULL,
     order_no TEXT, material TEXT, lot TEXT, quantity TEXT, day TEXT NOT NULL
 );

@@ -143,7 +143,7 @@ FAULTS: dict[str, FaultKind] = {
     "partial": FaultKind(
         where=Where.ARRIVAL,
         heals="care",
-        description="The system posts some lines of a document and rejects the last: 207.",
+        description="The system posts some lines and rejects the last: 207. Switched off, its people post the rest.",
     ),
     "lying-target": FaultKind(
         where=Where.ARRIVAL, heals="care", description="The system says applied and posts nothing."

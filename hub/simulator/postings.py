@@ -161,19 +161,23 @@ class Postings:
                     self._make_effective(row)
         return len(rows)
 
-    def work_off_parked(self, still_parked: Callable[[str, str | None, str, str], bool]) -> int:
-        """The target's people post what is parked, but for what the fault still hits.
+    def work_off(self, status: str, still: Callable[[str, str | None, str, str], bool]) -> int:
+        """The target's people post what is ``parked``, or the open lines of what is ``partial``.
 
         Args:
-            still_parked: (system, plant, flow, message) → whether it stays.
+            still: (system, plant, flow, message) → whether the fault still hits it, so that it stays.
+
+        Returns:
+            How many postings are in the books now.
         """
-        rows = self._connection.execute("SELECT * FROM posting WHERE status = 'parked' ORDER BY n").fetchall()
-        free = [
-            row for row in rows if not still_parked(row["system"], row["plant"] or None, row["flow"], _message(row))
-        ]
+        rows = self._connection.execute("SELECT * FROM posting WHERE status = ? ORDER BY n", (status,)).fetchall()
+        free = [row for row in rows if not still(row["system"], row["plant"] or None, row["flow"], _message(row))]
         with self._transaction():
             for row in free:
-                self._make_effective(row)
+                if status == "partial":
+                    self._complete(row)
+                else:
+                    self._make_effective(row)
         return len(free)
 
     def lookup(self, instance: Instance, key: str) -> dict[str, Any]:
@@ -242,25 +246,27 @@ class Postings:
         rejected = msgspec.json.decode(row["rejected"], type=list[dict[str, str]])
         if manner is Manner.PARTLY:
             return Answer(status=207, body={"status": "partial", "document": row["document"], "rejected": rejected})
-        reading = document.reading
-        _, rest = _split(reading.lines)
-        account = Account(self._connection, instance.name)
-        made = account.apply(effects_of(instance.system, document.flow, document.plant, reading, rest))
+        self._complete(row)
+        return _applied(row["document"])
+
+    def _complete(self, row: sqlite3.Row) -> None:
+        """Post the open lines of a partial posting."""
+        made = Account(self._connection, row["instance"]).apply(msgspec.json.decode(row["rest"], type=list[Change]))
         changes = [*msgspec.json.decode(row["changes"], type=list[Change]), *made]
         self._connection.execute(
-            "UPDATE posting SET status = 'applied', changes = ?, rejected = '[]', code = NULL, message = NULL"
-            " WHERE n = ?",
+            "UPDATE posting SET status = 'applied', changes = ?, rejected = '[]', rest = '[]', code = NULL,"
+            " message = NULL WHERE n = ?",
             (_encode(changes), row["n"]),
         )
-        return _applied(row["document"])
 
     def _post_partly(self, instance: Instance, document: Document, account: Account) -> Answer:
         reading = document.reading
         first, rest = _split(reading.lines)
         changes = effects_of(instance.system, document.flow, document.plant, reading, first) if first else []
+        open_ = effects_of(instance.system, document.flow, document.plant, reading, rest)
         rejected = [{"line": line.id or "1", **LINE_REJECTED} for line in rest] or [{"line": "1", **LINE_REJECTED}]
         number = account.next_document(document.flow)
-        self._insert(instance, document, "partial", number, account.apply(changes), rejected=rejected)
+        self._insert(instance, document, "partial", number, account.apply(changes), rejected=rejected, rest=open_)
         return Answer(status=207, body={"status": "partial", "document": number, "rejected": rejected})
 
     def _make_effective(self, row: sqlite3.Row) -> None:
@@ -282,6 +288,7 @@ class Postings:
         *,
         due_at: float | None = None,
         rejected: list[dict[str, str]] | None = None,
+        rest: list[Change] | None = None,
         hand: bool = False,
     ) -> None:
         keys, now = document.reading.keys, self._plant_clock()
@@ -301,6 +308,7 @@ class Postings:
             "essence": document.reading.essence,
             "changes": _encode(changes),
             "rejected": msgspec.json.encode(rejected or []).decode(),
+            "rest": _encode(rest or []),
             "hand": int(hand),
             "due_at": due_at,
             "posted_at": now.isoformat(),

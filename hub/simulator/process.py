@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from functools import partial
 from pathlib import Path
 
 from aiohttp import web
@@ -149,10 +150,9 @@ class Simulator:
                 down = self._switchboard.down(instance.system, instance.plant)
                 if down == listener.up:
                     await (listener.fall() if down else listener.rise())
-        if "parked" in names:
-            self._postings.work_off_parked(
-                lambda system, plant, flow, message: self._switchboard.hits("parked", system, plant, flow, message)
-            )
+        for fault in ("parked", "partial"):
+            if fault in names:
+                self._postings.work_off(fault, partial(self._switchboard.hits, fault))
         self._due.set()
 
 

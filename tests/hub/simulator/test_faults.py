@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 
 from hub.simulator.fault_kinds import FAULTS, Where
+from transactions.books import FaultChange
 from transactions.errors import Invalid
 
 REFUSED = [
@@ -100,12 +101,10 @@ async def test_a_slow_target_posts_after_its_caller_has_gone(sixty: Any) -> None
         async with asyncio.timeout(2.0):
             await sixty.deliver(document, "QMS")
     key = document.transactions["QMS"]
-    assert (await sixty.lookup("QMS", key))["status"] == "absent"
-
-    async def there() -> bool:
-        return (await sixty.lookup("QMS", key))["status"] == "applied"
-
-    await sixty.wait_for(there)
+    found = await sixty.lookup("QMS", key)
+    assert found["status"] == "applied", "it lands within settle_after"
+    await sixty.heal()
+    assert (await sixty.deliver(document, "QMS"))[1] == {"status": "duplicate", "document": found["document"]}
 
 
 async def test_a_dropped_answer_was_posted(sixty: Any) -> None:
@@ -134,7 +133,7 @@ async def test_parked_until_its_people_post_it(sixty: Any) -> None:
     assert await sixty.book("ERP", "stock")
 
 
-async def test_a_part_is_posted_and_the_rest_on_the_same_key(sixty: Any) -> None:
+async def test_a_part_is_posted_and_the_rest_later(sixty: Any) -> None:
     document = next(
         one
         for one in sixty.ingress.received
@@ -148,12 +147,29 @@ async def test_a_part_is_posted_and_the_rest_on_the_same_key(sixty: Any) -> None
     assert len(await sixty.book("ERP", "stock")) == 1
     assert (await sixty.lookup("ERP", key))["status"] == "unknown"
     assert key in {entry.transaction for entry in (await sixty.child.ledger()).missing}
-    await sixty.heal("partial")
-    assert (await sixty.deliver(document, "ERP"))[0] == 201
+    assert (await sixty.deliver(document, "ERP"))[0] == 207, "the same key again, and the fault still bites"
+    await sixty.fault("partial", system="WMS")
+    await sixty.child.set_fault(FaultChange(on=False, name="partial", system="ERP"))
+    assert (await sixty.lookup("ERP", key))["status"] == "applied"
     assert len(await sixty.book("ERP", "stock")) == 2
     ledger = await sixty.child.ledger()
     assert key not in {entry.transaction for entry in ledger.missing}
     assert not ledger.mismatched
+
+
+async def test_the_rest_of_a_part_is_posted_by_the_target_s_people(sixty: Any) -> None:
+    await sixty.fault("partial", system="ERP", flow="material-consumption")
+    documents = [one for one in sixty.ingress.received if one.flow == "material-consumption"]
+    for one in documents:
+        assert (await sixty.deliver(one, "ERP"))[0] == 207
+    await sixty.heal("partial")
+    for one in documents:
+        found = await sixty.lookup("ERP", one.transactions["ERP"])
+        assert found["status"] == "applied"
+        assert (await sixty.deliver(one, "ERP"))[1] == {"status": "duplicate", "document": found["document"]}
+    stock = {row["id"]: row["quantity"] for row in await sixty.book("ERP", "stock")}
+    await sixty.heal()
+    assert {row["id"]: row["quantity"] for row in await sixty.book("ERP", "stock")} == stock
 
 
 async def test_a_lying_target_posts_nothing(sixty: Any) -> None:
