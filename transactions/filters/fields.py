@@ -156,7 +156,9 @@ def field_names(keys: Iterable[str] = ()) -> list[str]:
 
 def near(word: str, among: Iterable[str]) -> list[str]:
     """Up to three of ``among`` that ``word`` may have meant, the nearest first."""
-    candidates = list(dict.fromkeys(among))
-    begun = [name for name in candidates if len(word) >= 2 and name.startswith(word.lower())]
-    close = difflib.get_close_matches(word.lower(), candidates, n=3, cutoff=0.6)
-    return list(dict.fromkeys([*close, *begun]))[:3]
+    asked = word.lower()
+    rated = [(difflib.SequenceMatcher(None, asked, name).ratio(), name) for name in dict.fromkeys(among)]
+    best = max((ratio for ratio, _ in rated), default=0.0)
+    close = sorted(((ratio, name) for ratio, name in rated if ratio >= max(0.6, best - 0.1)), reverse=True)
+    begun = [name for _, name in rated if len(asked) >= 2 and name.startswith(asked)]
+    return list(dict.fromkeys([*(name for _, name in close), *begun]))[:3]

@@ -79,7 +79,12 @@ class _Builder:
             case "both":
                 return _joined(And, [self.node(child) for child in tree.children])
             case "negated":
+                odd = True
+                while first.data == "negated":  # a long row of signs must not be a deep recursion
+                    odd, first = not odd, first.children[0]
                 part = self.node(first)
+                if not odd:
+                    return part
                 return part.part if isinstance(part, Not) else Not(part)
             case "word":
                 self._count([first])
