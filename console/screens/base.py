@@ -100,15 +100,19 @@ class AndonScreen(Screen[None]):
         self.query_one("#notice", Static).display = False
 
     def on_fetch_failed(self, message: FetchFailed) -> None:
-        """Say what happened, and of when what still shows is."""
+        """Handlers of all base classes run, so pages override :meth:`fetch_failed` and not this."""
         message.stop()
+        self.fetch_failed(message.error)
+
+    def fetch_failed(self, error: AndonError) -> None:
+        """Say what happened, and of when what still shows is."""
         tones = self.app.theme_variables
         text = Text(no_wrap=False)
-        unreachable = isinstance(message.error, Unreachable)
+        unreachable = isinstance(error, Unreachable)
         text.append("▲ " if unreachable else "■ ", tones["late" if unreachable else "failed"])
         if self.fetched_at is not None:
             text.append(f"shown as of {self.fetched_at.astimezone():%H:%M:%S}. ", tones["late"])
-        text.append(clean(message.error.detail), tones["foreground"])
+        text.append(clean(error.detail), tones["foreground"])
         notice = self.query_one("#notice", Static)
         notice.update(text)
         notice.display = True

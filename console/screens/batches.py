@@ -78,9 +78,9 @@ class BatchesScreen(AndonScreen):
         empty.update("Nothing was run yet. Mark failed transactions (f, space) and replay them (r).")
         empty.display = not self._batches
 
-    def on_fetch_failed(self, message: FetchFailed) -> None:
+    def fetch_failed(self, error: AndonError) -> None:
         """Nothing loads any more."""
-        super().on_fetch_failed(message)
+        super().fetch_failed(error)
         if self.fetched_at is None:
             self.query_one("#empty", Static).update("")
 

@@ -29,8 +29,8 @@ CAUSES = (
     Column("cause", "causes", 24, flex=True),
     Column("count", "blocks", 7, right=True),
     Column("age", "age", 4, right=True),
-    Column("where", "where", 12, least=84),
-    Column("who", "who can help", 20, least=64),
+    Column("where", "plants", 11, least=76),
+    Column("who", "who can help", 18, least=64),
 )
 
 
@@ -168,9 +168,9 @@ class BoardScreen(AndonScreen):
 def _cause_row(cause: CauseSummary, now: datetime) -> Row:
     look = of_status(Status.FAILED)
     age = short(now - cause.first_seen)
-    what = f"{look.glyph} {one_line(cause.template)}"
+    what = f"{look.glyph} {one_line(cause.target)}  {one_line(cause.template)}"
     who = f"{cause.help} · {one_line(cause.owner)}" if cause.owner else cause.help
-    where = f"{one_line(cause.target)} {' '.join(one_line(plant) for plant in cause.plants)}"
+    where = " ".join(one_line(plant) for plant in cause.plants)
     version = (cause.count, age, cause.template, where, who)
     cells = [
         Cell(what, Tone.FAILED),

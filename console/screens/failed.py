@@ -35,7 +35,9 @@ class FailedScreen(AndonScreen):
     CSS_PATH = "failed.tcss"
     AUTO_FOCUS = "TransactionTable"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "filter", "filter", key_display="/", id="failed.filter"),
+        # With priority, so that it takes effect before the next key: what is typed right behind the slash is text, and
+        # must not run as keys of the table.
+        Binding("slash", "filter", "filter", key_display="/", id="failed.filter", priority=True),
         Binding("A", "mark_all", "all", id="failed.mark-all"),
         Binding("r", "act('replay')", "replay", id="failed.replay"),
         Binding("D", "act('discard')", "discard", id="failed.discard"),
@@ -80,7 +82,12 @@ class FailedScreen(AndonScreen):
 
     def body(self) -> Iterable[Widget]:
         """Filter, table, preview."""
-        yield Input(self.filter, placeholder="status:failed plant:P02 flow:goods-receipt age>15m", id="filter")
+        yield Input(
+            self.filter,
+            placeholder="status:failed plant:P02 flow:goods-receipt age>15m",
+            id="filter",
+            select_on_focus=False,
+        )
         yield Static(id="filter-fault", markup=False)
         yield Divider(id="counts")
         yield TransactionTable(id="transactions")
@@ -194,14 +201,13 @@ class FailedScreen(AndonScreen):
         if self._shown_for == self._asked:
             self._in_sight(self._asked)
 
-    def on_fetch_failed(self, message: FetchFailed) -> None:
+    def fetch_failed(self, error: AndonError) -> None:
         """A bad filter is told at the filter; the rest as everywhere."""
-        if not isinstance(message.error, BadFilter):
-            super().on_fetch_failed(message)
+        if not isinstance(error, BadFilter):
+            super().fetch_failed(error)
             return
-        message.stop()
         fault = self.query_one("#filter-fault", Static)
-        fault.update(_fault_text(message.error, dict(self.app.theme_variables)))
+        fault.update(_fault_text(error, dict(self.app.theme_variables)))
         fault.display = True
         self.query_one("#counts", Divider).show("the filter cannot be read")
         self.query_one("#filter", Input).focus()
@@ -242,8 +248,14 @@ class FailedScreen(AndonScreen):
     # Acting
 
     def action_filter(self) -> None:
-        """Write the filter."""
-        self.query_one("#filter", Input).focus()
+        """Write the filter: what is there is narrowed more often than replaced."""
+        box = self.query_one("#filter", Input)
+        box.cursor_position = len(box.value)
+        self.set_focus(box)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """In the filter line a slash is a slash."""
+        return action != "filter" or not self.query_one("#filter", Input).has_focus
 
     def action_leave(self) -> None:
         """From the filter to the table; from marks to none; else back."""

@@ -136,9 +136,9 @@ class PlanScreen(AndonScreen):
         else:
             self.post_message(self.Arrived(plan))
 
-    def on_fetch_failed(self, message: FetchFailed) -> None:
+    def fetch_failed(self, error: AndonError) -> None:
         """No plan: nothing is about to happen."""
-        super().on_fetch_failed(message)
+        super().fetch_failed(error)
         self._say("There is no plan. Nothing was sent. Press enter in the reason to try again.")
 
     def on_plan_screen_arrived(self, message: Arrived) -> None:
@@ -242,7 +242,7 @@ class PlanScreen(AndonScreen):
     def refused(self, error: AndonError) -> None:
         """The platform did not run it, or did not answer."""
         self._underway = False
-        super().on_fetch_failed(FetchFailed(error))
+        super().fetch_failed(error)
         if isinstance(error, Unreachable):
             self._say("No answer: it may have begun. A plan runs only once, so running it again is safe.")
             self.query_one("#run", Button).disabled = False

@@ -90,9 +90,9 @@ class SystemsScreen(AndonScreen):
         else:
             self.post_message(self.Arrived(systems, holds))
 
-    def on_fetch_failed(self, message: FetchFailed) -> None:
+    def fetch_failed(self, error: AndonError) -> None:
         """Nothing loads any more."""
-        super().on_fetch_failed(message)
+        super().fetch_failed(error)
         if self.fetched_at is None:
             self.query_one("#empty", Static).update("")
 

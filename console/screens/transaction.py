@@ -136,9 +136,9 @@ class TransactionScreen(AndonScreen):
         else:
             self.post_message(self.PayloadArrived(payload))
 
-    def on_fetch_failed(self, message: FetchFailed) -> None:
+    def fetch_failed(self, error: AndonError) -> None:
         """Nothing loads any more where nothing came."""
-        super().on_fetch_failed(message)
+        super().fetch_failed(error)
         if self.transaction is None:
             self.query_one("#sentences", Static).update("")
         if self._payload is None:

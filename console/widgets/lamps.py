@@ -99,9 +99,9 @@ class LampGrid(ScrollView, can_focus=True):
         self._styles: dict[tuple[Tone, bool], Style] = {}
 
     def show(self, lamps: list[Lamp], now: datetime) -> None:
-        """Show these lamps; flows keep the order they come in."""
+        """Show these lamps; flows stand in the order of their names, so that none moves when another comes."""
         self._lamps = {(lamp.flow, lamp.plant): lamp for lamp in lamps}
-        self._flows = list(dict.fromkeys(lamp.flow for lamp in lamps))
+        self._flows = sorted({lamp.flow for lamp in lamps})
         # A lamp without a plant stands for flows between systems of no plant: its column comes last, if it is there.
         self._plants = sorted({lamp.plant for lamp in lamps}, key=lambda plant: (plant is None, plant or ""))
         self._now = now

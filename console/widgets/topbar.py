@@ -56,7 +56,8 @@ class TopBar(Widget):
         if place is None:
             return Text(" andon", style=f"bold {tones['accent']}")
         right = self._right(place, tones)
-        line = Text(" andon ", style=f"bold {tones['accent']}", no_wrap=True)
+        line = Text(no_wrap=True)
+        line.append(" andon ", f"bold {tones['accent']}")
         self._crumbs = []
         room = self.size.width - right.cell_len - 8
         for depth, crumb in enumerate(place.crumbs):

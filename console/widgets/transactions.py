@@ -23,7 +23,7 @@ COLUMNS = (
     Column("plant", "plant", 5),
     Column("reference", "reference", 10),
     Column("material", "material", 9, least=100),
-    Column("lot", "lot", 8, least=112),
+    Column("lot", "lot", 10, least=132),
     Column("target", "target", 6, least=90),
     Column("status", "failure", 14, flex=True),
     Column("attempts", "try", 3, right=True, least=76),

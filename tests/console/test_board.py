@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from console_doubles import FLOWS, NOW, MemorySource
+from console_doubles import NOW, MemorySource
 
 from console.screens.board import BoardScreen
 from console.screens.failed import FailedScreen
@@ -58,7 +58,7 @@ async def test_a_lamp_opens_what_is_behind_it(make_app, until) -> None:
         await until(pilot, lambda: app.screen.query_one(LampGrid)._flows)
         await pilot.press("down", "right", "enter")
         await until(pilot, lambda: isinstance(app.screen, FailedScreen))
-        assert app.screen.filter == f"status:failed plant:P02 flow:{FLOWS[1][0]}"
+        assert app.screen.filter == "status:failed plant:P02 flow:material-consumption"
 
 
 async def test_the_mouse_opens_a_lamp_too(make_app, until) -> None:

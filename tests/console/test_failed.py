@@ -193,3 +193,15 @@ async def test_control_characters_in_data_never_reach_the_terminal(make_app, unt
         assert "\x1b" not in shown(app)
         assert "\x07" not in shown(app)
         assert "␛]0;own" in shown(app)
+
+
+async def test_what_is_typed_right_behind_the_slash_is_text_and_no_key(make_app, until) -> None:
+    from textual import events
+
+    app = make_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        table = await open_failed(app, pilot, until)
+        for character in ("slash", "A", "slash", "D"):
+            app.post_message(events.Key(character, "/" if character == "slash" else character))
+        await until(pilot, lambda: app.screen.query_one("#filter", Input).value == "status:failedA/D")
+        assert not table.all_marked

@@ -1,0 +1,90 @@
+"""A few pages as pictures, at both sizes: fixed clock, fixed data, nothing that blinks."""
+
+from __future__ import annotations
+
+import pytest
+from console_doubles import MemorySource
+from textual.widgets import Button
+
+from console.screens.batch import BatchScreen
+from console.screens.plan import PlanScreen
+
+SIZES = [(80, 24), (120, 40)]
+IDS = ["80x24", "120x40"]
+
+
+@pytest.fixture
+def picture(snap_compare, make_app, until, shown):
+    """Compare a page with its picture, once it shows ``text``."""
+
+    def compare(
+        size: tuple[int, int], line: str, text: str, *, theme: str = "andon-dark", keys: tuple[str, ...] = ()
+    ) -> bool:
+        app = make_app(MemorySource())
+
+        async def ready(pilot) -> None:
+            app.obey(f"theme {theme}")
+            app.obey(line)
+            await until(pilot, lambda: text in shown(app) and "● live" in shown(app))
+            await pilot.press(*keys)
+            await pilot.wait_for_scheduled_animations()
+            await pilot.pause()
+
+        return snap_compare(app, terminal_size=size, run_before=ready)
+
+    return compare
+
+
+@pytest.mark.parametrize("size", SIZES, ids=IDS)
+def test_board(picture, size) -> None:
+    assert picture(size, "board", "shipment release")
+
+
+@pytest.mark.parametrize("size", SIZES, ids=IDS)
+def test_failed(picture, size) -> None:
+    assert picture(size, "failed", "1 of 266", keys=("down", "space", "space"))
+
+
+def test_failed_in_the_light_theme(picture) -> None:
+    assert picture((120, 40), "failed", "1 of 266", theme="andon-light")
+
+
+def test_transaction(picture) -> None:
+    assert picture((80, 24), "transaction tx-00000003-7f3a9c", "M7021")
+
+
+def test_systems(picture) -> None:
+    assert picture((120, 40), "systems", "connection refused")
+
+
+def test_plan(snap_compare, make_app, until) -> None:
+    app = make_app(MemorySource(), production=True)
+
+    async def ready(pilot) -> None:
+        app.obey("failed")
+        await until(pilot, lambda: app.screen.query("TransactionTable") and app.screen._counted)
+        await pilot.press("A", "r")
+        await until(pilot, lambda: isinstance(app.screen, PlanScreen) and app.screen.query("#reason"))
+        page = app.screen
+        await pilot.press(*"mended", "enter")
+        await until(pilot, lambda: page.plan is not None and not page.query_one("#run", Button).disabled)
+        page.query_one("#run").focus()
+        await pilot.pause()
+
+    assert snap_compare(app, terminal_size=(120, 40), run_before=ready)
+
+
+def test_batch(snap_compare, make_app, until) -> None:
+    source = MemorySource()
+    app = make_app(source)
+
+    async def ready(pilot) -> None:
+        from transactions.plans import Action, PlanRequest
+
+        ids = [f"tx-{n:08d}-7f3a9c" for n in range(9)]
+        plan = await source.make_plan(PlanRequest(action=Action.REPLAY, reason="mended", ids=ids))
+        app.open(BatchScreen(await source.run(plan.hash)))
+        await until(pilot, lambda: app.screen.fetched_at is not None)
+        await pilot.pause()
+
+    assert snap_compare(app, terminal_size=(80, 24), run_before=ready)
