@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import timedelta
 
@@ -24,7 +25,12 @@ def parse_duration(text: str) -> timedelta:
         position = match.end()
     if not text or position != len(text):
         raise ValueError(f"{text!r} is not a duration: write a number and a unit, like 15m, 2h or 250ms")
-    return timedelta(seconds=seconds)
+    try:
+        return timedelta(seconds=seconds)
+    except OverflowError as error:
+        raise ValueError(
+            f"{text[:40]!r} is a longer duration than a calendar has: write one like 15m, 2h or 250ms"
+        ) from error
 
 
 def parse_rate(text: str) -> float:
@@ -34,7 +40,7 @@ def parse_rate(text: str) -> float:
         ValueError: not a rate; the message says what one looks like.
     """
     match = _RATE.fullmatch(text)
-    if match is None or float(match[1]) <= 0:
+    if match is None or not 0 < float(match[1]) < math.inf:
         raise ValueError(f"{text!r} is not a rate: write a number per unit of time, like 50/s or 600/m")
     return float(match[1]) / _UNITS[match[2]]
 

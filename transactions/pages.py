@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from transactions.errors import BadCursor
 
 T = TypeVar("T")
+# What a database column holds; a larger number was never in a cursor of ours.
+_Integer = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 
 
 class Page(Struct, Generic[T], frozen=True, kw_only=True):
@@ -25,7 +27,7 @@ class Cursor(Struct, array_like=True, frozen=True):
     """The last row of a page: which list and order it belongs to, its sort value and its id."""
 
     order: str
-    value: int | float | str | None
+    value: _Integer | float | str | None
     id: str
 
 
