@@ -33,13 +33,17 @@ def link(entry: AuditEntry) -> AuditEntry:
     return msgspec.structs.replace(entry, hash=entry_hash(entry))
 
 
-def verify(entries: Iterable[AuditEntry], previous: str = GENESIS, first: int = 1) -> Broken | None:
+def verify(
+    entries: Iterable[AuditEntry], previous: str = GENESIS, first: int = 1, head: tuple[int, str] | None = None
+) -> Broken | None:
     """Walk a chain; None when every entry holds.
 
     Args:
         entries: in order of ``seq``.
         previous: the hash that the first of them must link to.
         first: the ``seq`` of the first of them.
+        head: ``seq`` and hash of the newest entry, as somebody else remembers them. Without it a chain that was cut at
+            its end, or written anew from its start, cannot be told from a whole one.
     """
     expected = first
     for entry in entries:
@@ -50,4 +54,8 @@ def verify(entries: Iterable[AuditEntry], previous: str = GENESIS, first: int = 
         if entry_hash(entry) != entry.hash:
             return Broken(entry.seq, "its content does not match its hash")
         previous, expected = entry.hash, entry.seq + 1
+        if head is not None and entry.seq == head[0] and entry.hash != head[1]:
+            return Broken(entry.seq, "it is not the entry that was the newest: the chain was written anew")
+    if head is not None and expected <= head[0]:
+        return Broken(expected, f"the chain was cut: entries {expected} to {head[0]} are missing")
     return None
