@@ -16,7 +16,7 @@ from typing import Any
 _LIMIT = 2000  # characters of a message that count
 _CODES = 5  # codes of a fault that count
 
-_TIME = r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?: ?Z|[+-]\d\d:?\d\d)?)?"
+_TIME = r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?: ?Z| ?[+-]\d\d:?\d\d)?)?"
 _WORD = r"(?:[\w./:-]*\w)?"  # to the end of a word, without the full stop of a sentence
 
 _MASKS: tuple[tuple[re.Pattern[str], str], ...] = (
