@@ -1,0 +1,1 @@
+"""Bulk-written stores of failed transactions, to measure and to practise with."""

@@ -1,0 +1,181 @@
+"""Writing seeded transactions: rows by the thousand, indexes at the end."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections import Counter, defaultdict
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import msgspec
+from sqlalchemy import Table
+
+from hub.seeding.casting import CastDelivery, CastDocument
+from hub.seeding.moulds import FailedDelivery
+from hub.store import schema
+from hub.store.journal import HALF_HOUR, TallyKey
+from transactions.model import Status
+
+_SHEET = 4_000  # transactions that are written together
+
+Rows = dict[Table, list[tuple[Any, ...]]]
+
+
+class Sheets:
+    """Everything a failed transaction has in the store, into a database file that nobody else has open.
+
+    Attributes:
+        tallies, trend: what was written, counted for the journal.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.tallies: Counter[TallyKey] = Counter()
+        self.trend: Counter[tuple[int, str, str]] = Counter()
+        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._scribe = ThreadPoolExecutor(1, thread_name_prefix="andon-seed")  # SQLite works while the next are cast
+        self._writing: Future[None] | None = None
+        self._rows: Rows = defaultdict(list)
+        self._groups: dict[str, tuple[FailedDelivery, str, int, int]] = {}
+        self._seq = 0
+
+    def __enter__(self) -> Sheets:
+        # The file is thrown away unless it becomes whole, so nothing has to survive a crash half-way.
+        for pragma in ("journal_mode=OFF", "synchronous=OFF", "locking_mode=EXCLUSIVE", "cache_size=-262144"):
+            self._connection.execute(f"PRAGMA {pragma}")
+        made = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
+        self._indexes = self._connection.execute(made).fetchall()
+        self._connection.execute("BEGIN")
+        for name, _ in self._indexes:
+            self._connection.execute(f'DROP INDEX "{name}"')
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self._write_groups()
+            self._flush()
+            self._wait()
+            for _, made in self._indexes:
+                self._connection.execute(made)
+            self._connection.execute("COMMIT")
+            self._connection.execute("PRAGMA optimize")
+            self._connection.execute("PRAGMA locking_mode=NORMAL")
+            self._connection.execute("PRAGMA journal_mode=WAL")
+        self._scribe.shutdown(wait=True)
+        self._connection.close()
+
+    def add(self, document: CastDocument) -> None:
+        """Note a document and its transactions; they are written when there are enough of them."""
+        mould = document.mould
+        payload, keys, headers, intake_key, process, version, *values = document.own
+        content = payload.encode()
+        sha256 = hashlib.sha256(content).hexdigest()
+        rows = self._rows
+        rows[schema.payloads].append((sha256, content))
+        created = document.deliveries[0].created_at
+        ids = [delivery.id for delivery in document.deliveries]
+        rows[schema.intake].append((mould.flow, intake_key, sha256, msgspec.json.encode(ids).decode(), created))
+        for delivery in document.deliveries:
+            self._seq += 1
+            rows[schema.transactions].append(
+                _transaction(self._seq, document, delivery, sha256, keys, process, version or None)
+            )
+            rows[schema.business_keys].extend(
+                [(name, value, self._seq) for name, value in zip(mould.key_names, values, strict=True)]
+            )
+            rows[schema.revisions].append(
+                (
+                    delivery.id, 1, sha256, len(content), mould.content_type, headers,
+                    delivery.created_at, mould.source, None,
+                )
+            )  # fmt: skip
+            self._told(document, delivery, sha256)
+            group, mined = delivery.mould.group, self._groups.get(delivery.mould.group)
+            seen = delivery.failed_at
+            first, last = (seen, seen) if mined is None else (min(mined[2], seen), max(mined[3], seen))
+            self._groups[group] = (delivery.mould, mould.flow, first, last)
+            self.tallies[Status.FAILED, mould.plant, mould.flow, delivery.mould.target, group] += 1
+            self.trend[seen // HALF_HOUR, mould.plant, mould.flow] += 1
+        if len(rows[schema.transactions]) >= _SHEET:
+            self._flush()
+
+    def _told(self, document: CastDocument, delivery: CastDelivery, sha256: str) -> None:
+        """Attempts, timeline and ledger, as the delivery engine writes them."""
+        mould, failed = document.mould, delivery.mould
+        key, _, _, message, url, headers, body = delivery.own
+        failure, answer = failed.settles.failure, failed.settles.answer
+        told = msgspec.json.encode(msgspec.structs.replace(failure, message=message)).decode()
+        answered = (
+            (answer.status, msgspec.json.encode(answer.headers).decode(), body, "failed", told)
+            if answer
+            else (None, None, None, "not sent", told)
+        )
+        story = self._rows[schema.timeline]
+        pending, failing, retrying = Status.PENDING.value, Status.FAILED.value, Status.RETRYING.value
+        delivering = Status.DELIVERING.value
+        received = f"Received from {mould.source} for {failed.target}"
+        story.append((delivery.id, delivery.created_at, "status", mould.source, received, pending, None, None))
+        took = (delivery.failed_at - delivery.created_at - (failed.tries - 1) * 900_000) // 2
+        for n in range(failed.tries):
+            started = delivery.created_at + took + n * 900_000
+            ended = started + took
+            self._rows[schema.attempts].append(
+                (delivery.id, n + 1, "delivery", started, ended, "hub", None, 1, "POST", url, headers, *answered)
+            )
+            if n + 1 < failed.tries:
+                text = f"{failure.system}: {message}. Next try in {0.9 - took / 1_000_000:.1f} s"
+                story.append((delivery.id, ended, "status", failed.label, text, retrying, delivering, None))
+        text = f"Failed: {failure.kind} {failure.code}. {failure.system} says: {message}"
+        story.append((delivery.id, delivery.failed_at, "status", failed.label, text, failing, delivering, None))
+        self._rows[schema.ledger].append((failed.target, key, 1, sha256, delivery.failed_at - took, None, None))
+
+    def _write_groups(self) -> None:
+        for group, (failed, flow, first, last) in self._groups.items():
+            failure = failed.settles.failure
+            self._rows[schema.groups].append(
+                (group, flow, failed.target, failure.kind.value, failure.code, failed.shape, first, last)
+            )
+
+    def _flush(self) -> None:
+        self._wait()
+        self._writing = self._scribe.submit(self._write, self._rows)
+        self._rows = defaultdict(list)
+
+    def _wait(self) -> None:
+        if self._writing is not None:
+            self._writing.result()
+
+    def _write(self, sheet: Rows) -> None:
+        for table, rows in sheet.items():
+            names = _COLUMNS.get(table) or table.c.keys()
+            places = ", ".join("?" * len(names))
+            columns = ", ".join(f'"{name}"' for name in names)
+            self._connection.executemany(f'INSERT INTO "{table.name}" ({columns}) VALUES ({places})', rows)  # noqa: S608
+
+
+_COLUMNS: dict[Table, list[str]] = {
+    schema.timeline: ["tx_id", "at", "kind", "by", "text", "status", "before", "attempt"]
+}
+"""Where not every column is given; everywhere else the order is the schema's."""
+
+
+def _transaction(
+    seq: int, document: CastDocument, delivery: CastDelivery, sha256: str, keys: str, process: str, version: str | None
+) -> tuple[Any, ...]:
+    mould, failed = document.mould, delivery.mould
+    key, lane, object_key, message, *_ = delivery.own
+    failure = failed.settles.failure
+    return (
+        seq, delivery.id, mould.flow, mould.plant, mould.source, failed.target, Status.FAILED.value,
+        mould.declaration.risk.value, delivery.created_at, delivery.failed_at, delivery.created_at + mould.slo_micros,
+        failed.tries, failure.kind.value, failure.help.value, failure.code, message, failure.system, failure.policy_ref,
+        failed.group, keys, process, None, key, mould.origin, mould.content_type, sha256, 1,
+        None, mould.declaration.owner, None, None, None,  # assignee, owner, waiting_on, superseded_by, document
+        1 + 2 * failed.tries, lane or None, object_key or None, version,
+        None, None, None,  # blocked_by, hold_kind, due_next
+        delivery.failed_at, 1, None, None, 0, failed.tries,
+    )  # fmt: skip
