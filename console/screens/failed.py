@@ -250,12 +250,12 @@ class FailedScreen(AndonScreen):
     def action_filter(self) -> None:
         """Write the filter: what is there is narrowed more often than replaced."""
         box = self.query_one("#filter", Input)
+        if self.focused is box:
+            # The key has priority; in the filter line a slash is a slash.
+            box.insert_text_at_cursor("/")
+            return
         box.cursor_position = len(box.value)
         self.set_focus(box)
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """In the filter line a slash is a slash."""
-        return action != "filter" or not self.query_one("#filter", Input).has_focus
 
     def action_leave(self) -> None:
         """From the filter to the table; from marks to none; else back."""

@@ -15,6 +15,8 @@ from console.text import clean, shorten
 from platforms.events import ConnectionState
 from transactions.durations import short
 
+CRUMB_CELLS = 20
+
 
 class Place(NamedTuple):
     """What the bar shows."""
@@ -59,13 +61,14 @@ class TopBar(Widget):
         line = Text(no_wrap=True)
         line.append(" andon ", f"bold {tones['accent']}")
         self._crumbs = []
-        room = self.size.width - right.cell_len - 8
         for depth, crumb in enumerate(place.crumbs):
             last = depth == len(place.crumbs) - 1
-            text = shorten(clean(crumb), max(room - (cell_len(line.plain) - 7) - 3, 4))
+            text = clean(crumb) if last else shorten(clean(crumb), CRUMB_CELLS)
             line.append(" ▸ " if depth else " ", tones["quiet"])
             self._crumbs.append((line.cell_len, line.cell_len + cell_len(text)))
             line.append(text, f"bold {tones['bright']}" if last else tones["quiet"])
+        # Whether what shows is live is never cut off; where one is may be.
+        line.truncate(max(0, self.size.width - right.cell_len - 1), overflow="ellipsis")
         gap = max(1, self.size.width - line.cell_len - right.cell_len)
         line.append(" " * gap)
         return line.append_text(right)

@@ -185,3 +185,13 @@ def test_the_first_paint_imports_no_http_and_no_other_page() -> None:
     )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path.cwd())
     assert answer.stdout.strip() == "[]"
+
+
+async def test_the_connection_is_never_cut_off_by_where_one_is(make_app, until, shown) -> None:
+    source = MemorySource()
+    app = make_app(source)
+    async with app.run_test(size=(80, 24)) as pilot:
+        for _ in range(3):
+            app.obey("failed status:failed flow:material-consumption plant:P02 target:ERP age>15m")
+        source.lose()
+        await until(pilot, lambda: "▲ reconnecting" in shown(app)[:80])
