@@ -6,15 +6,15 @@ from textual.binding import Binding
 from textual.dom import DOMNode
 
 
-def known_ids() -> frozenset[str]:
-    """The ids that ``keys.toml`` may name. Imports every screen, so it is asked only where there is such a file."""
+def nodes() -> tuple[type[DOMNode], ...]:
+    """Everything that has keys. Imports every screen, so it is asked only where that is needed."""
     from console.app import AndonApp
     from console.screens import batch, batches, board, failed, log, plan, systems, transaction
     from console.widgets.lamps import LampGrid
     from console.widgets.table import Table
     from console.widgets.transactions import TransactionTable
 
-    nodes: tuple[type[DOMNode], ...] = (
+    return (
         AndonApp,
         Table,
         TransactionTable,
@@ -28,9 +28,13 @@ def known_ids() -> frozenset[str]:
         systems.SystemsScreen,
         log.LogScreen,
     )
+
+
+def known_ids() -> frozenset[str]:
+    """The ids that ``keys.toml`` may name."""
     return frozenset(
         binding.id
-        for node in nodes
+        for node in nodes()
         for binding in node.BINDINGS
         if isinstance(binding, Binding) and binding.id is not None
     )
