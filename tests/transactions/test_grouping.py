@@ -26,7 +26,7 @@ from transactions.grouping import fingerprint, template
         ("Version v1 of goods-receipt is retired; use v2", "Version v1 of goods-receipt is retired; use v2"),
         ("4711 is being processed by user MILLER", "<n> is being processed by user <user>"),
         ("Failed at 2026-11-21T06:30:00.123Z", "Failed at <time>"),
-        ("Failed at 2026-11-21 06:30:00 +01:00, or 06:31", "Failed at <time> <time>, or <time>"),
+        ("Failed at 2026-11-21 06:30:00 +01:00, or 06:31", "Failed at <time>, or <time>"),
         ("Key 3fa85f64-5717-4562-b3fc-2c963f66afa6 used", "Key <id> used"),
         ("Hash 9f86d081884c7d659a2feaa0c55ad015", "Hash <id>"),
         ("Field \"Quantity\" and 'Unit' of «lot»", "Field <value> and <value> of <value>"),
