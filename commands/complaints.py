@@ -61,6 +61,6 @@ def _pointer(error: BadFilter, given: str | None) -> list[str]:
     lines = []
     if given is not None and isinstance(column, int) and "\n" not in given:
         lines += [f"         {plain(given)}", f"         {' ' * (column - 1)}^"]
-    if isinstance(suggestions, list) and suggestions:
+    if isinstance(suggestions, list) and suggestions and "Did you mean" not in error.detail:
         lines.append(f"       Did you mean: {plain(', '.join(str(each) for each in suggestions))}")
     return lines

@@ -88,6 +88,11 @@ def test_a_bad_filter_points_at_the_place() -> None:
     )
 
 
+def test_what_the_message_suggests_already_is_not_said_twice() -> None:
+    error = errors.BadFilter("There is no field 'flwo'. Did you mean flow?", column=1, suggestions=["flow:"])
+    assert complain(error, PLAIN, "flwo:x").count("Did you mean") == 1
+
+
 def test_a_message_cannot_steer_the_terminal() -> None:
     assert "\x1b" not in complain(errors.NotFound("No \x1b[2J here.\nnor \x1b]0;x\x07 there"), PLAIN)
 
