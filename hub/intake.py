@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -123,6 +124,15 @@ _SEEN = select(intake.c.sha256, intake.c.ids).where(
 )
 
 
+_NEW_TRANSACTION, _NEW_REVISIONS = transactions.insert(), revisions.insert()
+_NEW_KEYS, _NEW_ARRIVAL = business_keys.insert(), intake.insert()
+
+
+@lru_cache(maxsize=2)
+def _new_payload(dialect: str) -> Any:
+    return upsert(dialect, payloads).on_conflict_do_nothing()
+
+
 def take_in(connection: Connection, found: Sorted, now: datetime) -> Accepted:
     """Store an arrival and its transactions; a key that was seen answers with what it made the first time.
 
@@ -141,7 +151,7 @@ def take_in(connection: Connection, found: Sorted, now: datetime) -> Accepted:
     moment = to_micros(now)
     ids = [new_id(now) for _ in found.targets]
     connection.execute(
-        upsert(connection, payloads).on_conflict_do_nothing(),
+        _new_payload(connection.dialect.name),
         {"sha256": found.sha256, "content": found.arrival.content},
     )
     headers = kept_headers(found.arrival.headers)
@@ -152,7 +162,7 @@ def take_in(connection: Connection, found: Sorted, now: datetime) -> Accepted:
             tx_id, now, f"Received from {found.source} for {target}", by=found.arrival.sent_by, status=Status.PENDING
         )
     connection.execute(
-        revisions.insert(),
+        _NEW_REVISIONS,
         [
             {
                 "tx_id": tx_id,
@@ -169,7 +179,7 @@ def take_in(connection: Connection, found: Sorted, now: datetime) -> Accepted:
     )
     if found.key is not None:
         connection.execute(
-            intake.insert(),
+            _NEW_ARRIVAL,
             {
                 "flow": found.arrival.flow,
                 "key": found.key,
@@ -214,11 +224,11 @@ def _insert(connection: Connection, found: Sorted, tx_id: str, target: str, corr
         "lookups": 0,
         "tries": 0,
     }
-    seq = connection.execute(transactions.insert(), values).inserted_primary_key
+    seq = connection.execute(_NEW_TRANSACTION, values).inserted_primary_key
     assert seq is not None
     if found.keys:
         connection.execute(
-            business_keys.insert(),
+            _NEW_KEYS,
             [{"name": name, "value": value, "tx_seq": seq[0]} for name, value in found.keys.items()],
         )
     book = journal(connection)

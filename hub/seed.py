@@ -26,13 +26,13 @@ from hub.store.database import migrate, open_database
 from hub.store.journal import journal, write_journal
 from hub.store.schema import transactions as transactions_table
 from transactions.clock import Clock, SystemClock
-from transactions.errors import AndonError
+from transactions.errors import Refused
 
 LIMIT = 10_000_000
 """So many at most: order numbers have seven digits."""
 
 
-class SeedRefused(AndonError):
+class SeedRefused(Refused):
     """The folder cannot be seeded as it is, or not with so many."""
 
     problem, status, title = "seed-refused", 409, "Nothing was seeded"

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select
 
 from hub.delivery import guards
 from hub.delivery.channel import Outgoing
 from hub.delivery.envelope import delivery_headers
 from hub.landscape import Endpoint, Landscape
 from hub.store.journal import journal, upsert
-from hub.store.schema import attempts, ledger, payloads, revisions, transactions
-from hub.store.transitions import TxRow, encode, fail, fetch, give_back, move
+from hub.store.schema import attempts, ledger, payloads, revisions
+from hub.store.transitions import TxRow, change, encode, fail, fetch, give_back, move
 from transactions.clock import to_micros
 from transactions.landscape import Verify
 from transactions.model import Failure, FailureKind, Status
@@ -28,7 +29,15 @@ _PAYLOAD = (
     .where(revisions.c.tx_id == bindparam("id"), revisions.c.revision == bindparam("revision"))
 )
 _NEXT_ATTEMPT = select(func.coalesce(func.max(attempts.c.n), 0) + 1).where(attempts.c.tx_id == bindparam("id"))
-_SENT_KEYS = ("target", "idempotency_key", "revision")
+_NEW_ATTEMPT = insert(attempts)
+
+
+@lru_cache(maxsize=2)
+def _leaves(dialect: str) -> Any:
+    statement = upsert(dialect, ledger)
+    return statement.on_conflict_do_update(
+        index_elements=["target", "idempotency_key", "revision"], set_={"sent_at": statement.excluded.sent_at}
+    )
 
 
 class Prepared(Struct, frozen=True, kw_only=True):
@@ -135,7 +144,7 @@ def _intend(
     n: int = connection.execute(_NEXT_ATTEMPT, {"id": row.id}).scalar_one()
     moment = to_micros(now)
     connection.execute(
-        insert(attempts),
+        _NEW_ATTEMPT,
         {
             "tx_id": row.id,
             "n": n,
@@ -187,18 +196,14 @@ def intend_after_question(connection: Connection, prepared: Prepared, now: datet
         return False
     moment = to_micros(now)
     write_ledger(connection, row, moment)
-    connection.execute(
-        update(transactions)
-        .where(transactions.c.seq == row.seq)
-        .values(attempts=row.attempts + 1, tries=row.tries + 1, sent_at=moment, lookups=0, definitive=0)
-    )
+    change(connection, row, attempts=row.attempts + 1, tries=row.tries + 1, sent_at=moment, lookups=0, definitive=0)
     return True
 
 
 def write_ledger(connection: Connection, row: TxRow, moment: int) -> None:
     """Note that this revision leaves under this key."""
     connection.execute(
-        upsert(connection, ledger).on_conflict_do_update(index_elements=_SENT_KEYS, set_={"sent_at": moment}),
+        _leaves(connection.dialect.name),
         {
             "target": row.target,
             "idempotency_key": row.idempotency_key,

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from hub.delivery.answers import Answer, Found, LookupAnswer, Outcome
 from hub.delivery.answers import Result as Meaning
@@ -15,16 +15,37 @@ from hub.delivery.begin import Prepared
 from hub.delivery.channel import NoAnswer, NotSent
 from hub.delivery.profile import Profile
 from hub.store.journal import journal
-from hub.store.schema import attempts, ledger, transactions
-from hub.store.transitions import CLEAR_FAILURE, TxRow, encode, fail, failure_columns, fetch, move
+from hub.store.schema import attempts, ledger
+from hub.store.transitions import CLEAR_FAILURE, TxRow, change, encode, fail, failure_columns, fetch, move
 from transactions.clock import to_micros
 from transactions.landscape import Verify
 from transactions.model import Failure, FailureKind, Status
 from transactions.states import Event
 
-_BODY_KEPT = 65_536  # characters of an answer that are kept with the attempt
+BODY_KEPT = 65_536  # characters of an answer that are kept with the attempt
 _SECOND = 1_000_000
 _SAFETY = 1.0  # seconds until the timer asks, should the question that follows the answer at once get lost
+
+
+_OF_KEY = (ledger.c.target == bindparam("of_target"), ledger.c.idempotency_key == bindparam("of_key"))
+_SENT = select(ledger.c.revision, ledger.c.sha256).where(*_OF_KEY)
+_APPLIED = (
+    update(ledger)
+    .where(*_OF_KEY, ledger.c.revision == bindparam("of_revision"))
+    .values(applied_at=bindparam("at"), document=bindparam("as_document"))
+)
+_CLOSE_ATTEMPT = (
+    update(attempts)
+    .where(attempts.c.tx_id == bindparam("of_tx"), attempts.c.n == bindparam("of_n"))
+    .values(
+        finished_at=bindparam("at"),
+        response_status=bindparam("said_status"),
+        response_headers=bindparam("said_headers"),
+        response_body=bindparam("said_body"),
+        outcome=bindparam("came_to"),
+        failure=bindparam("why"),
+    )
+)
 
 
 class Tried(Struct, frozen=True, kw_only=True):
@@ -150,13 +171,14 @@ class Finisher:
     def applied(self, connection: Connection, row: TxRow, document: str | None, by: str, now: datetime) -> Status:
         """The target applied it: close the transaction."""
         connection.execute(
-            update(ledger)
-            .where(
-                ledger.c.target == row.target,
-                ledger.c.idempotency_key == row.idempotency_key,
-                ledger.c.revision == row.revision,
-            )
-            .values(applied_at=to_micros(now), document=document or row.document)
+            _APPLIED,
+            {
+                "of_target": row.target,
+                "of_key": row.idempotency_key,
+                "of_revision": row.revision,
+                "at": to_micros(now),
+                "as_document": document or row.document,
+            },
         )
         return move(
             connection,
@@ -263,11 +285,7 @@ class Finisher:
         return None
 
     def _known(self, connection: Connection, row: TxRow, sha256: str | None) -> bool:
-        sent = connection.execute(
-            select(ledger.c.revision, ledger.c.sha256).where(
-                ledger.c.target == row.target, ledger.c.idempotency_key == row.idempotency_key
-            )
-        ).all()
+        sent = connection.execute(_SENT, {"of_target": row.target, "of_key": row.idempotency_key}).all()
         if sha256 is None:  # the target does not say what it applied: believable when we sent one thing only
             return len(sent) == 1
         return any(entry.sha256 == sha256 for entry in sent)
@@ -329,7 +347,7 @@ class Finisher:
 
 
 def _set(connection: Connection, row: TxRow, **values: Any) -> None:
-    connection.execute(update(transactions).where(transactions.c.seq == row.seq).values(**values))
+    change(connection, row, **values)
 
 
 def _said(kind: FailureKind, code: str, message: str, system: str) -> Failure:
@@ -354,16 +372,17 @@ def _close_attempt(
     else:
         outcome = str(result.outcome.result) if result.outcome is not None else "no answer"
     connection.execute(
-        update(attempts)
-        .where(attempts.c.tx_id == prepared.id, attempts.c.n == prepared.n)
-        .values(
-            finished_at=to_micros(now),
-            response_status=answer.status if answer else None,
-            response_headers=encode(answer.headers) if answer else None,
-            response_body=answer.body.decode("utf-8", "replace")[:_BODY_KEPT] if answer else None,
-            outcome=outcome,
-            failure=encode(failure) if failure else None,
-        )
+        _CLOSE_ATTEMPT,
+        {
+            "of_tx": prepared.id,
+            "of_n": prepared.n,
+            "at": to_micros(now),
+            "said_status": answer.status if answer else None,
+            "said_headers": encode(answer.headers) if answer else None,
+            "said_body": answer.body.decode("utf-8", "replace")[:BODY_KEPT] if answer else None,
+            "came_to": outcome,
+            "why": encode(failure) if failure else None,
+        },
     )
 
 

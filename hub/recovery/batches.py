@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from hub.ids import new_id
 from hub.recovery import building
@@ -27,6 +27,29 @@ _NOT_SENT = (Status.PENDING, Status.HELD, Status.RETRYING)
 _ACTIVE = (BatchState.RUNNING, BatchState.PAUSED)
 NOBODY_CAN_SAY = "evidence:%"
 """How ``waiting_on`` begins when asking has ended and only a person can tell."""
+
+
+_UNDER_WAY_COUNT = (
+    select(func.count())
+    .select_from(batch_items.join(transactions, transactions.c.id == batch_items.c.tx_id))
+    .where(
+        batch_items.c.batch == bindparam("of_batch"),
+        batch_items.c.state.in_(_UNDER_WAY),
+        (batch_items.c.state != ItemState.IN_DOUBT)
+        | transactions.c.waiting_on.is_(None)
+        | transactions.c.waiting_on.not_like(NOBODY_CAN_SAY),
+    )
+)
+_SET = (
+    update(batch_items)
+    .where(batch_items.c.batch == bindparam("of_batch"), batch_items.c.n == bindparam("of_n"))
+    .values(
+        state=bindparam("new_state"),
+        status=bindparam("new_status"),
+        reason=bindparam("new_reason"),
+        updated_at=bindparam("now"),
+    )
+)
 
 
 def start(connection: Connection, digest: str, actor: str, now: datetime) -> Batch:
@@ -134,17 +157,7 @@ def to_item(row: Any) -> BatchItem:
 
 def under_way(connection: Connection, batch_id: str) -> int:
     """How many items have an effect under way, or a question open that may still be answered."""
-    found: int = connection.execute(
-        select(func.count())
-        .select_from(batch_items.join(transactions, transactions.c.id == batch_items.c.tx_id))
-        .where(
-            batch_items.c.batch == batch_id,
-            batch_items.c.state.in_(_UNDER_WAY),
-            (batch_items.c.state != ItemState.IN_DOUBT)
-            | transactions.c.waiting_on.is_(None)
-            | transactions.c.waiting_on.not_like(NOBODY_CAN_SAY),
-        )
-    ).scalar_one()
+    found: int = connection.execute(_UNDER_WAY_COUNT, {"of_batch": batch_id}).scalar_one()
     return found
 
 
@@ -248,9 +261,15 @@ def _set(
     now: datetime,
 ) -> None:
     connection.execute(
-        update(batch_items)
-        .where(batch_items.c.batch == batch_id, batch_items.c.n == n)
-        .values(state=state, status=status, reason=reason, updated_at=to_micros(now))
+        _SET,
+        {
+            "of_batch": batch_id,
+            "of_n": n,
+            "new_state": state,
+            "new_status": status,
+            "new_reason": reason,
+            "now": to_micros(now),
+        },
     )
 
 

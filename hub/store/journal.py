@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, Table, select
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -109,7 +110,7 @@ def write_journal(connection: Connection) -> None:
     """Write everything the running group has to tell."""
     found = journal(connection)
     if found.timeline:
-        connection.execute(timeline.insert(), found.timeline)
+        connection.execute(_TIMELINE, found.timeline)
     changed = {key: count for key, count in found.tallies.items() if count}
     if changed:
         _add_tallies(connection, changed)
@@ -118,32 +119,39 @@ def write_journal(connection: Connection) -> None:
     if found.audit:
         _chain(connection, found.audit)
     if found.events:
-        connection.execute(events.insert(), found.events)
+        connection.execute(_EVENTS, found.events)
 
 
-def upsert(connection: Connection, table: Any) -> Any:
-    """An insert that can say what happens on conflict, in the dialect of ``connection``."""
-    return postgres_insert(table) if connection.dialect.name == "postgresql" else sqlite_insert(table)
+def upsert(dialect: str, table: Any) -> Any:
+    """An insert that can say what happens on conflict, in the words of a database."""
+    return postgres_insert(table) if dialect == "postgresql" else sqlite_insert(table)
+
+
+@lru_cache(maxsize=4)
+def _adding(dialect: str, table: Table) -> Any:
+    """Add counts to a table of counts."""
+    statement = upsert(dialect, table)
+    keys = [column.name for column in table.primary_key]
+    return statement.on_conflict_do_update(
+        index_elements=keys, set_={"count": table.c.count + statement.excluded.count}
+    )
+
+
+_TIMELINE, _AUDIT, _EVENTS = timeline.insert(), audit.insert(), events.insert()
+_HEAD = select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1)
+_EMPTY = tallies.delete().where(tallies.c.count == 0)
 
 
 def _add_tallies(connection: Connection, changed: dict[TallyKey, int]) -> None:
-    statement = upsert(connection, tallies)
-    statement = statement.on_conflict_do_update(
-        index_elements=["status", "plant", "flow", "target", "fingerprint"],
-        set_={"count": tallies.c.count + statement.excluded.count},
-    )
+    statement = _adding(connection.dialect.name, tallies)
     names = ("status", "plant", "flow", "target", "fingerprint")
     connection.execute(statement, [{**dict(zip(names, key, strict=True)), "count": n} for key, n in changed.items()])
     if any(n < 0 for n in changed.values()):
-        connection.execute(tallies.delete().where(tallies.c.count == bindparam("zero")), {"zero": 0})
+        connection.execute(_EMPTY)
 
 
 def _add_trend(connection: Connection, trend: Counter[tuple[int, str, str]]) -> None:
-    statement = upsert(connection, failures_by_half_hour)
-    statement = statement.on_conflict_do_update(
-        index_elements=["half_hour", "plant", "flow"],
-        set_={"count": failures_by_half_hour.c.count + statement.excluded.count},
-    )
+    statement = _adding(connection.dialect.name, failures_by_half_hour)
     connection.execute(
         statement,
         [{"half_hour": at, "plant": plant, "flow": flow, "count": n} for (at, plant, flow), n in trend.items()],
@@ -151,7 +159,7 @@ def _add_trend(connection: Connection, trend: Counter[tuple[int, str, str]]) -> 
 
 
 def _chain(connection: Connection, entries: list[tuple[datetime, str, str, str, str | None, Any, Any]]) -> None:
-    head = connection.execute(select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1)).first()
+    head = connection.execute(_HEAD).first()
     seq, previous = (head.seq, head.hash) if head else (0, GENESIS)
     rows = []
     for now, actor, action, subject, reason, before, after in entries:
@@ -185,4 +193,4 @@ def _chain(connection: Connection, entries: list[tuple[datetime, str, str, str, 
                 "hash": entry.hash,
             }
         )
-    connection.execute(audit.insert(), rows)
+    connection.execute(_AUDIT, rows)

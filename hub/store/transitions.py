@@ -3,24 +3,53 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, bindparam, func, select, update
-from transactions.grouping import fingerprint, template
+from sqlalchemy import Connection, Row, Update, bindparam, select, update
 
 from hub.store.journal import HALF_HOUR, Ready, journal
 from hub.store.schema import batch_items, groups, transactions
 from transactions import states
 from transactions.batches import ItemState
 from transactions.clock import to_micros
+from transactions.grouping import fingerprint, template
 from transactions.model import Failure, Status
 from transactions.states import Event
 
 TxRow = Row[Any]
 
+# Statements are made once: building one costs more than running it.
 _BY_ID = select(transactions).where(transactions.c.id == bindparam("id"))
-_TOUCHED = {"version": transactions.c.version + 1}
+_WAITING = select(transactions).where(transactions.c.blocked_by == bindparam("id"))
+_SET_ITEM = (
+    update(batch_items)
+    .where(batch_items.c.batch == bindparam("of_batch"), batch_items.c.tx_id == bindparam("of_tx"))
+    .values(
+        state=bindparam("new_state"),
+        status=bindparam("new_status"),
+        reason=bindparam("new_reason"),
+        updated_at=bindparam("now"),
+    )
+)
+_SEEN_GROUP = update(groups).where(groups.c.fingerprint == bindparam("group")).values(last_seen=bindparam("now"))
+_NEW_GROUP = groups.insert()
+
+
+@lru_cache(maxsize=256)
+def _change(names: tuple[str, ...], touch: bool) -> Update:
+    values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
+    if touch:
+        values["version"] = transactions.c.version + 1
+    return update(transactions).where(transactions.c.seq == bindparam("of_seq")).values(values)
+
+
+def change(connection: Connection, row: TxRow, *, touch: bool = False, **values: Any) -> None:
+    """Set columns of a transaction's row; ``touch`` makes its ETag a new one."""
+    statement = _change(tuple(values), touch)
+    connection.execute(statement, {"of_seq": row.seq, **{f"new_{name}": value for name, value in values.items()}})
+
 
 CLEAR_FAILURE: dict[str, Any] = {
     "failure_kind": None,
@@ -81,9 +110,7 @@ def move(
     changes = dict(values or {})
     if before is Status.HELD:
         changes = {**NOT_HELD, **changes}
-    connection.execute(
-        update(transactions).where(transactions.c.seq == row.seq).values(status=status, **_TOUCHED, **changes)
-    )
+    change(connection, row, touch=True, status=status, **changes)
     book = journal(connection)
     plant = row.plant or ""
     book.tallies[before, plant, row.flow, row.target, row.fingerprint or ""] -= 1
@@ -151,12 +178,10 @@ def failure_columns(failure: Failure) -> dict[str, Any]:
 
 
 def _see_group(connection: Connection, row: TxRow, failure: Failure, shape: str, group: str, moment: int) -> None:
-    seen = connection.execute(
-        update(groups).where(groups.c.fingerprint == group).values(last_seen=func.max(groups.c.last_seen, moment))
-    )
+    seen = connection.execute(_SEEN_GROUP, {"group": group, "now": moment})
     if seen.rowcount == 0:
         connection.execute(
-            groups.insert(),
+            _NEW_GROUP,
             {
                 "fingerprint": group,
                 "flow": row.flow,
@@ -204,18 +229,22 @@ def set_item(
 ) -> None:
     """Write the state of one batch item and tell the batch's runner."""
     connection.execute(
-        update(batch_items)
-        .where(batch_items.c.batch == batch, batch_items.c.tx_id == tx_id)
-        .values(state=state, status=status, reason=reason, updated_at=to_micros(now))
+        _SET_ITEM,
+        {
+            "of_batch": batch,
+            "of_tx": tx_id,
+            "new_state": state,
+            "new_status": status,
+            "new_reason": reason,
+            "now": to_micros(now),
+        },
     )
     journal(connection).batches.add(batch)
 
 
 def release_claim(connection: Connection, row: TxRow) -> None:
     """No action is in flight on the transaction any more."""
-    connection.execute(
-        update(transactions).where(transactions.c.seq == row.seq).values(claimed_by=None, status_before=None)
-    )
+    change(connection, row, claimed_by=None, status_before=None)
 
 
 def give_back(connection: Connection, row: TxRow, *, now: datetime, by: str, reason: str) -> None:
@@ -233,7 +262,7 @@ def give_back(connection: Connection, row: TxRow, *, now: datetime, by: str, rea
 
 def wake_waiters(connection: Connection, tx_id: str, now: datetime, *, closed: bool) -> None:
     """Let those look again that wait for ``tx_id``; a claimed one whose predecessor failed is given back."""
-    waiting = connection.execute(select(transactions).where(transactions.c.blocked_by == tx_id)).all()
+    waiting = connection.execute(_WAITING, {"id": tx_id}).all()
     for row in waiting:
         if closed:
             release(connection, row, now=now, by="hub", text=f"Released: {tx_id} is closed")
