@@ -74,8 +74,8 @@ def test_documents_say_what_their_rows_say(seeded: Path) -> None:
     catalogue = shipped_catalogue()
     rows = ask(
         seeded,
-        "SELECT t.*, p.content, r.size, r.sha256 AS revised FROM transactions t JOIN payloads p ON p.sha256 = t.payload_sha256"
-        " JOIN revisions r ON r.tx_id = t.id",
+        "SELECT t.*, p.content, r.size, r.sha256 AS revised FROM transactions t"
+        " JOIN payloads p ON p.sha256 = t.payload_sha256 JOIN revisions r ON r.tx_id = t.id",
     )
     assert len(rows) == COUNT
     for row in rows:
