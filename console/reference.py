@@ -26,8 +26,8 @@ def page() -> str:
     lines = [
         "# Keys of the console",
         "",
-        "Made from the bindings by `python -m console.reference`. To put an action on another key, name it in `keys.toml` in the",
-        'configuration folder: `[keys]`, then `"failed.replay" = "ctrl+o"` (several keys with commas between).',
+        "Made from the bindings by `python -m console.reference`. To put an action on another key,",
+        'name it in `keys.toml` in the configuration folder: `[keys]`, then `"failed.replay" = "ctrl+o"` (several keys with commas between).',
     ]
     for node in nodes():
         rows = list(_rows(node))

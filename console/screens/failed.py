@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from rich.text import Text
-from textual import work
+from textual import events, work
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widget import Widget
@@ -251,8 +251,8 @@ class FailedScreen(AndonScreen):
         """Write the filter: what is there is narrowed more often than replaced."""
         box = self.query_one("#filter", Input)
         if self.focused is box:
-            # The key has priority; in the filter line a slash is a slash.
-            box.insert_text_at_cursor("/")
+            # In the filter line a slash is a slash, and takes its turn behind what was typed before it.
+            box.post_message(events.Key("slash", "/"))
             return
         box.cursor_position = len(box.value)
         self.set_focus(box)
