@@ -26,8 +26,8 @@ def page() -> str:
     lines = [
         "# Keys of the console",
         "",
-        "Made from the bindings by `python -m console.reference`. To put an action on another key,",
-        'name it in `keys.toml` in the configuration folder: `[keys]`, then `"failed.replay" = "ctrl+o"` (several keys with commas between).',
+        "Made from the bindings by `python -m console.reference`. To put an action on another key, name it in the file",
+        '`keys.toml` of the configuration folder: `[keys]`, then `"failed.replay" = "ctrl+o"` (commas between several).',
     ]
     for node in nodes():
         rows = list(_rows(node))
