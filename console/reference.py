@@ -27,7 +27,7 @@ def page() -> str:
         "# Keys of the console",
         "",
         "Made from the bindings by `python -m console.reference`. To put an action on another key, name it in the file",
-        '`keys.toml` of the configuration folder: `[keys]`, then `"failed.replay" = "ctrl+o"` (commas between several).',
+        '`keys.toml` of the configuration folder: `[keys]`, then `"failed.replay" = "ctrl+o"` (commas between).',
     ]
     for node in nodes():
         rows = list(_rows(node))
