@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 app = Word()
 
 _FASTEST = 1000.0
+_TOLD, _WATCHED = 20.0, 5.0  # a story should be over soon; a board should move at a pace that people can follow
 
 
 @app.verb()
@@ -32,8 +33,15 @@ def demo(
     ] = False,
     seed: Annotated[int, typer.Option("--seed", help="The same seed tells the same story.")] = 1,
     speed: Annotated[
-        float, typer.Option("--speed", min=0.1, max=_FASTEST, help="Speed of the plant; 1 is two documents a second.")
-    ] = 20.0,
+        float | None,
+        typer.Option(
+            "--speed",
+            min=0.1,
+            max=_FASTEST,
+            help="Speed of the plant; 1 is two documents a second. [default: 20 for the story, 5 for the console]",
+            show_default=False,
+        ),
+    ] = None,
     duration: Annotated[str, typer.Option("--duration", metavar="TIME", help="Plant time to play.")] = "60s",
 ) -> None:
     """A hub, simulated systems and a story. On a terminal the console opens on them; nothing is left behind."""
@@ -51,10 +59,11 @@ def demo(
     with hub_extra():
         import hub.serve  # noqa: F401 - is it installed? Said before anything is started
     session.note("Andon starts a hub and fourteen simulated systems in a temporary folder.")
-    with DemoHub(seed, speed, sleep=session.sleep) as running:
+    told = headless or not session.interactive
+    with DemoHub(seed, speed or (_TOLD if told else _WATCHED), sleep=session.sleep) as running:
         inner = _session_on(session, running)
         try:
-            if headless or not session.interactive:
+            if told:
                 _tell(session, inner, seed, documents)
             else:
                 raise typer.Exit(_open_console(session, inner, documents))

@@ -154,7 +154,8 @@ def fail(
     shape = template(failure.message)
     group = fingerprint(row.flow, row.target, failure.kind, failure.code, shape)
     _see_group(connection, row, failure, shape, group, moment)
-    journal(connection).trend[moment // HALF_HOUR, row.plant or "", row.flow] += 1
+    if event is not Event.LOST:  # in doubt is no failure yet; most are cleared up by a lookup
+        journal(connection).trend[moment // HALF_HOUR, row.plant or "", row.flow] += 1
     return move(
         connection,
         row,
