@@ -133,6 +133,9 @@ def application(hub: Hub) -> ASGIApp:
     async def take_document(request: Request) -> Response:
         return await intake.ingress(hub, request)
 
+    async def take_reply(request: Request) -> Response:
+        return await intake.reply(hub, request)
+
     async def alive(_request: Request) -> Response:
         return Response(b'{"status":"ok"}', media_type=JSON)
 
@@ -156,6 +159,7 @@ def application(hub: Hub) -> ASGIApp:
             Path("/admin/v1/openapi.json", openapi, methods=["GET"]),
             *_merged(paths),
             Path("/ingress/{flow}", take_document, methods=["POST"]),
+            Path("/ingress/replies/{target}", take_reply, methods=["POST"]),
             Path("/healthz", alive, methods=["GET"]),
             Path("/readyz", is_ready, methods=["GET"]),
             Path("/metrics", metrics, methods=["GET"]),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -10,7 +10,10 @@ from sqlalchemy import select
 from starlette.requests import Request
 from starlette.responses import Response
 
-from hub.api.routing import JSON, Call, Route, read_limited, read_params
+from hub.api.routing import JSON, Call, Route, read_json, read_limited, read_params
+from hub.delivery.answers import Found, LookupAnswer
+from hub.delivery.classify import code_table
+from hub.delivery.wording import known_form
 from hub.documents import DEFAULT_LIMITS
 from hub.intake import Accepted, Arrival, sort_arrival, take_in
 from hub.store.journal import journal
@@ -85,6 +88,34 @@ async def send_document(hub: Hub, call: Call) -> Received:
     )
     by_id = {row.id: row for row in rows}
     return Received([to_transaction(by_id[tx_id], now) for tx_id in accepted.ids])
+
+
+class Reply(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a target says, unasked, of a document it was sent; the words are those of a lookup's answer."""
+
+    key: Annotated[str, Meta(min_length=1, max_length=255)]
+    status: Literal["applied", "parked", "in-progress", "rejected"]
+    sha256: str | None = None
+    document: str | None = None
+    code: str | None = None
+    message: str | None = None
+
+
+async def reply(hub: Hub, request: Request) -> Response:
+    """A reply or confirmation from a target: what makes documents of such flows final."""
+    said = await read_json(request, Reply)
+    target = request.path_params["target"]
+    answer = LookupAnswer(
+        status=Found(said.status),
+        sha256=said.sha256,
+        document=said.document,
+        code=said.code,
+        message=said.message,
+        kind=code_table().get(known_form(said.code)) if said.code else None,
+    )
+    found = await hub.engine.replied(target, said.key, answer)
+    body = {"id": found.id, "status": found.status}
+    return Response(msgspec.json.encode(body), media_type=JSON)
 
 
 async def ingress(hub: Hub, request: Request) -> Response:

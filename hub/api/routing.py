@@ -113,8 +113,16 @@ def read_params(request: Request, wanted: type[Struct]) -> Any:
 
 
 async def _read_body(request: Request, wanted: Any) -> Any:
-    if wanted is None or wanted is bytes:
-        return None
+    return None if wanted is None or wanted is bytes else await read_json(request, wanted)
+
+
+async def read_json(request: Request, wanted: Any) -> Any:
+    """A JSON body as the declared type.
+
+    Raises:
+        UnsupportedMedia, TooLarge: it is no JSON, or too large.
+        Invalid: it does not fit.
+    """
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media != JSON:
         raise UnsupportedMedia(f"The body must be {JSON}, and this one is {media or 'of no type'}.")

@@ -7,6 +7,7 @@ import random
 
 import structlog
 
+from hub.delivery.answers import LookupAnswer
 from hub.delivery.channel import Channel
 from hub.delivery.finish import Finisher
 from hub.delivery.outlet import Outlet
@@ -15,7 +16,10 @@ from hub.delivery.timers import next_due, recover, take_due
 from hub.landscape import Landscape
 from hub.store.database import Database
 from hub.store.journal import Journal, Ready
+from hub.store.questions import by_key
+from hub.store.rows import to_transaction
 from transactions.clock import Clock, to_micros
+from transactions.model import Transaction
 
 log = structlog.get_logger("andon.delivery")
 
@@ -76,6 +80,28 @@ class Engine:
                 self._authorization,
             )
         return found
+
+    async def replied(self, target: str, key: str, said: LookupAnswer) -> Transaction:
+        """A target says by itself what became of a document (the ``reply`` or ``confirm`` of a flow).
+
+        Args:
+            target: the system that says it.
+            key: the idempotency key it is about.
+            said: what it says, in the words of a lookup.
+
+        Returns:
+            The transaction as it is after it; a reply that says nothing new changes nothing.
+
+        Raises:
+            NotFound: nothing was ever sent to this target under this key.
+        """
+        row = await self._database.read(lambda c: by_key(c, target, key))
+        endpoint = self._landscape.endpoint(target, row.plant)
+        label = endpoint.label if endpoint is not None else target
+        settle = endpoint.declaration.settle_seconds() if endpoint is not None else 0.0
+        now = self._clock.now()
+        await self._database.write(lambda c: self._finisher.asked(c, row.id, said, label, settle, now))
+        return to_transaction(await self._database.read(lambda c: by_key(c, target, key)), now)
 
     def breakers(self) -> dict[str, str]:
         """The state of every breaker, by the label of its target."""

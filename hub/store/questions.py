@@ -64,6 +64,20 @@ def one_row(connection: Connection, tx_id: str) -> Any:
     return row
 
 
+def by_key(connection: Connection, target: str, key: str) -> Any:
+    """The row of the transaction that went to ``target`` under ``key``.
+
+    Raises:
+        NotFound: there is none.
+    """
+    row = connection.execute(
+        select(transactions).where(transactions.c.target == target, transactions.c.idempotency_key == key)
+    ).first()
+    if row is None:
+        raise NotFound(f"Nothing went to {target} under the key {key!r}. Check the key: it is the one that was sent.")
+    return row
+
+
 def timeline_of(connection: Connection, tx_id: str) -> Page[TimelineEntry]:
     """Everything that happened to a transaction, oldest first."""
     one_row(connection, tx_id)

@@ -244,3 +244,14 @@ def test_responses_carry_security_headers(api) -> None:
     response = api.get("whoami")
     assert response.headers["x-content-type-options"] == "nosniff"
     assert response.headers["cache-control"] == "no-store"
+
+
+def test_a_reply_is_taken_from_the_target_and_checked(api, hub) -> None:
+    base, headers = hub.url, {"Authorization": f"Bearer {hub.token}"}
+    unknown = httpx.post(
+        f"{base}/ingress/replies/ERP", json={"key": "never-sent", "status": "applied"}, headers=headers
+    )
+    problem(unknown, 404, "not-found")
+    wrong = httpx.post(f"{base}/ingress/replies/ERP", json={"key": "x", "status": "done"}, headers=headers)
+    problem(wrong, 422, "invalid-request")
+    problem(httpx.post(f"{base}/ingress/replies/ERP", json={}), 401, "unauthenticated")
