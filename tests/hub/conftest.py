@@ -22,6 +22,7 @@ from hub.delivery.http import HttpChannel
 from hub.delivery.profile import QUICK, Profile
 from hub.intake import Arrival, sort_arrival, take_in
 from hub.landscape import Landscape
+from hub.logs import set_up_logs
 from hub.recovery import batches, building
 from hub.recovery.runner import Runner
 from hub.store.database import Database, open_database
@@ -292,6 +293,12 @@ class Workbench:
                 c.execute(select(batch_items).where(batch_items.c.batch == batch_id).order_by(batch_items.c.n)).all()
             )
         )
+
+
+@pytest.fixture(autouse=True)
+def quiet_logs() -> None:
+    """The hub's own set-up: to standard error, whichever that is at the moment."""
+    set_up_logs()
 
 
 @pytest.fixture
