@@ -8,12 +8,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import QueuePool
 
@@ -22,6 +23,7 @@ from hub.store.writer import Job, Writer
 
 T = TypeVar("T")
 _READERS = 4
+_BUSY_MILLISECONDS = 10_000
 
 
 class Database:
@@ -68,10 +70,14 @@ def open_database(data: Path) -> Database:
         StoreError: corrupt, read-only, or made by a newer version; nothing is changed then.
     """
     path = data / "andon.db"
-    url = f"sqlite:///{path}"
-    engine = create_engine(url, poolclass=QueuePool, pool_size=1, connect_args={"check_same_thread": False})
+    engine = create_engine(
+        URL.create("sqlite", database=str(path)),
+        poolclass=QueuePool,
+        pool_size=1,
+        connect_args={"check_same_thread": False},
+    )
     read_engine = create_engine(
-        f"sqlite:///file:{path}?mode=ro&uri=true",
+        URL.create("sqlite", database=f"file:{quote(str(path))}", query={"mode": "ro", "uri": "true"}),
         poolclass=QueuePool,
         pool_size=_READERS,
         connect_args={"check_same_thread": False},
@@ -94,7 +100,7 @@ def migrate(engine: Engine) -> str:
     """Bring the schema to this version; returns its revision.
 
     Raises:
-        StoreError: the database is of a version this one does not know.
+        StoreError: the database is of a version this one does not know, or of another program.
     """
     config = Config()
     config.set_main_option("script_location", "hub.store:migrations")
@@ -102,11 +108,17 @@ def migrate(engine: Engine) -> str:
     head = script.get_current_head() or ""
     with engine.connect() as connection:
         current = MigrationContext.configure(connection).get_current_revision()
+        foreign = [] if current is not None else inspect(connection).get_table_names()
     known = {revision.revision for revision in script.walk_revisions()}
     if current is not None and current not in known:
         raise StoreError(
             f"The database has schema {current!r}, which this version of Andon (schema {head!r}) does not know: "
             "it was last served by a newer one. Nothing was changed. Install that version, or serve another folder."
+        )
+    if foreign:
+        raise StoreError(
+            f"The database was made by another program: it has tables ({', '.join(foreign[:5])}) "
+            "and no schema of Andon. Nothing was changed. Serve another folder with --data."
         )
     if current != head:
         with engine.begin() as connection:
@@ -127,7 +139,13 @@ def _pragmas(connection: Any, *settings: str) -> None:
     # SQLAlchemy opens transactions itself (see _begin_immediate), so that a write never meets a lock half-way.
     connection.isolation_level = None
     cursor = connection.cursor()
-    for setting in ("busy_timeout=10000", "foreign_keys=ON", "cache_size=-65536", "temp_store=MEMORY", *settings):
+    for setting in (
+        f"busy_timeout={_BUSY_MILLISECONDS}",
+        "foreign_keys=ON",
+        "cache_size=-65536",
+        "temp_store=MEMORY",
+        *settings,
+    ):
         cursor.execute(f"PRAGMA {setting}")
     cursor.close()
 
@@ -147,5 +165,10 @@ def _explain(path: Path, error: DatabaseError) -> str:
         return (
             f"The database {path} is damaged ({cause}). Nothing was changed. Restore the newest backup into the "
             "folder (andon hub restore), or serve an empty folder with --data."
+        )
+    if "locked" in cause:
+        return (
+            f"The database {path} is locked: another program writes to it ({cause}). Nothing was changed. "
+            "End that program (a backup, a database browser), or serve another folder with --data."
         )
     return f"The database {path} cannot be used: {cause}. Nothing was changed."
