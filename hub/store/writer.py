@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError
 
 from hub.errors import StoreError
 from hub.store.journal import Journal, take_journal, write_journal
-from transactions.errors import AndonError
+from transactions.errors import AndonError, Unavailable
 
 T = TypeVar("T")
 Job = Callable[[Connection], T]
@@ -40,6 +40,8 @@ class Writer:
         self._engine = engine
         self._queue: queue.SimpleQueue[_Queued | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="andon-writer", daemon=True)
+        self._gate = threading.Lock()  # nothing is queued behind the end
+        self._ended = False
         self._committed: list[Callable[[Journal], None]] = []
         self._thread.start()
 
@@ -52,16 +54,23 @@ class Writer:
 
         Raises:
             StoreError: the database refused (full, read-only, corrupt).
+            Unavailable: the writer was closed.
             AndonError: what the job raised; nothing of it was written.
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._queue.put(_Queued(job, loop, future))
+        with self._gate:
+            if self._ended:
+                raise Unavailable("The hub is ending and takes nothing more. Nothing was done; ask again when it runs.")
+            self._queue.put(_Queued(job, loop, future))
         return await future
 
     def close(self) -> None:
         """Finish what is queued, then end the thread."""
-        self._queue.put(None)
+        with self._gate:
+            if not self._ended:
+                self._queue.put(None)
+            self._ended = True
         self._thread.join(timeout=30)
 
     def _work(self) -> None:
