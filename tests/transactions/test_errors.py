@@ -69,6 +69,6 @@ def test_the_contract_of_problem_names() -> None:
     """Clients and runbooks match these; removing or renaming one breaks them."""
     assert {found.problem for found in TYPES if found.__module__ == "transactions.errors"} == {
         "failed", "invalid-request", "bad-filter", "bad-cursor", "unauthenticated", "forbidden", "not-found",
-        "method-not-allowed", "refused", "transition-refused", "claimed", "plan-altered", "key-reused", "stale", "too-large",
-        "unsupported-media-type", "unreadable-document", "unavailable", "unreachable",
+        "method-not-allowed", "refused", "transition-refused", "claimed", "plan-altered", "key-reused", "stale",
+        "too-large", "unsupported-media-type", "unreadable-document", "unavailable", "unreachable",
     }  # fmt: skip
