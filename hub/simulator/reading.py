@@ -17,6 +17,7 @@ from hub.declarations import Catalogue, FlowDeclaration
 from transactions.errors import Unreadable
 
 _PLAIN_PATH = re.compile(r"\$(?:\.[A-Za-z_]\w*|\[\d+\])+")
+_MOST_DIGITS, _MOST_DECIMALS = 15, 9
 _STEP = re.compile(r"\.([A-Za-z_]\w*)|\[(\d+)\]")
 
 
@@ -85,10 +86,15 @@ class Reader:
             document = msgspec.json.decode(stripped)
         except msgspec.DecodeError as error:
             raise Unreadable(f"The document is neither XML nor JSON: {error}.") from error
+        except RecursionError as error:
+            raise _too_deep() from error
         if not isinstance(document, dict):
             raise Unreadable("The document is JSON, and not an object.")
         marks: dict[str, str] = {}
-        lines = list(_json_lines(document, marks))
+        try:
+            lines = list(_json_lines(document, marks))
+        except RecursionError as error:
+            raise _too_deep() from error
         return self._reading(flow, document, self._json[flow], lines, marks)
 
     def _reading(
@@ -154,13 +160,15 @@ def _text(value: Any) -> str | None:
 
 
 def _xml_getter(path: str) -> Getter:
-    query = etree.XPath(path)
+    query, whole = etree.XPath(path, smart_strings=False), etree.XPath("string()", smart_strings=False)
 
     def find(root: Any) -> str | None:
         found = query(root)
-        first = found[0] if isinstance(found, list) and found else None
-        text = first.text if isinstance(first, etree._Element) else first
-        return text.strip() if isinstance(text, str) else None
+        for one in found if isinstance(found, list) else [found]:
+            text = str(whole(one)) if isinstance(one, etree._Element) else one
+            if isinstance(text, str) and text.strip():
+                return text.strip()
+        return None
 
     return find
 
@@ -205,16 +213,16 @@ def _json_lines(node: Any, marks: dict[str, str], material: str = "", lot: str =
             yield from _json_lines(each, marks, material, lot)
     elif isinstance(node, dict):
         marks.update((name, str(node[name])) for name in _MARKS if isinstance(node.get(name), (str, bool)))
-        material = node.get("MaterialDefinitionID") or material
-        lot = node.get("MaterialLotID") or lot
+        material = _text(node.get("MaterialDefinitionID")) or material
+        lot = _text(node.get("MaterialLotID")) or lot
         quantity = node.get("Quantity")
         if isinstance(quantity, dict):
             yield Line(
-                id=str(node.get("ItemID") or node.get("ID") or ""),
+                id=_text(node.get("ItemID")) or _text(node.get("ID")) or "",
                 material=material,
                 lot=lot,
                 quantity=_text(quantity.get("QuantityString")),
-                unit=str(quantity.get("UnitOfMeasure") or ""),
+                unit=_text(quantity.get("UnitOfMeasure")) or "",
             )
         for value in node.values():
             if isinstance(value, (dict, list)):
@@ -228,11 +236,21 @@ def _plain(line: Line) -> list[str]:
 
 
 def number(text: str | None) -> Decimal | None:
-    """A quantity; None where there is none, or it is no number."""
+    """A quantity; None where there is none, it is no number, or one of more than 15 digits and 9 decimals.
+
+    Within those bounds sums are exact, so that a reversal takes back just what was added.
+    """
     if text is None:
         return None
     try:
         value = Decimal(text)
     except InvalidOperation:
         return None
-    return value if value.is_finite() else None
+    if not value.is_finite() or value.adjusted() >= _MOST_DIGITS:
+        return None
+    exponent = value.as_tuple().exponent
+    return value if isinstance(exponent, int) and exponent >= -_MOST_DECIMALS else None
+
+
+def _too_deep() -> Unreadable:
+    return Unreadable("The document is nested deeper than the system reads.")
