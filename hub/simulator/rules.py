@@ -53,8 +53,7 @@ def check(system: str, flow: str, plant: str, reading: Reading, books: StockView
     ):
         raise Refusal(409, "BS013", f"System status CLSD is active (ORD {order})")
     if flow == "material-consumption" and system in ("ERP", "WMS"):
-        for line in reading.lines:
-            _check_stock(line, plant, books)
+        _check_stock(reading.lines, plant, books)
     if flow == "shipment-release":
         for line in reading.lines:
             if line.lot and books.restricted(line.lot):
@@ -72,11 +71,15 @@ def _check_line(line: Line) -> None:
         raise Refusal(422, "BM311", f"Unit of measure {line.unit or '(none)'} is not defined; check your entry")
 
 
-def _check_stock(line: Line, plant: str, books: StockView) -> None:
-    wanted = number(line.quantity) or Decimal(0)
-    there = books.stock(plant, line.material, line.lot)
-    if there is None or there < wanted:
-        short = wanted - (there or Decimal(0))
-        raise Refusal(
-            422, "M7021", f"Deficit of SL Unrestricted-use {short} {line.unit} : {line.material} {plant} {line.lot}"
-        )
+def _check_stock(lines: list[Line], plant: str, books: StockView) -> None:
+    wanted: dict[tuple[str, str], Decimal] = {}
+    for line in lines:
+        place = (line.material, line.lot)
+        # Two lines may take from one lot: together they must not take more than is there.
+        wanted[place] = wanted.get(place, Decimal(0)) + (number(line.quantity) or Decimal(0))
+        there = books.stock(plant, line.material, line.lot)
+        if there is None or there < wanted[place]:
+            short = wanted[place] - (there or Decimal(0))
+            raise Refusal(
+                422, "M7021", f"Deficit of SL Unrestricted-use {short} {line.unit} : {line.material} {plant} {line.lot}"
+            )
