@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from xml.sax.saxutils import escape
 
 import msgspec
@@ -47,6 +48,9 @@ class ProxyRefusal(Exception):
         return web.Response(status=400, text=page, content_type="text/html", headers={"Server": "nginx"})
 
 
+_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that XML 1.0 has no way to write; a document's own words may have them in JSON."""
+
 _HTTP_SPEAKS = (401, 403, 404, 405, 410, 413, 423, 429)
 
 
@@ -79,12 +83,13 @@ def _json(status: int, body: object, content_type: str, headers: dict[str, str])
 
 
 def _soap_fault(refusal: Refusal, system: str) -> str:
+    code, message = (escape(_NOT_IN_XML.sub(" ", text)) for text in (refusal.code, refusal.message))
     who = "Server" if refusal.status >= 500 or refusal.status in (423, 429) else "Client"
     return (
         '<?xml version="1.0" encoding="utf-8"?>\n'
         '<soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/"><soap:Body><soap:Fault>'
-        f"<faultcode>soap:{who}</faultcode><faultstring>{escape(refusal.message)}</faultstring>"
-        f"<detail><error><code>{escape(refusal.code)}</code><system>{escape(system)}</system>"
-        f"<message>{escape(refusal.message)}</message></error></detail>"
+        f"<faultcode>soap:{who}</faultcode><faultstring>{message}</faultstring>"
+        f"<detail><error><code>{code}</code><system>{escape(system)}</system>"
+        f"<message>{message}</message></error></detail>"
         "</soap:Fault></soap:Body></soap:Envelope>\n"
     )
