@@ -157,6 +157,12 @@ class Switchboard:
         if change.system is not None and not acts_on(kind, self._catalogue, change.system):
             able = [system for system in self._catalogue.system if acts_on(kind, self._catalogue, system)]
             raise Invalid(f"{change.name} does not act on {change.system}. It acts on: {', '.join(able)}.")
+        central = change.system is not None and not self._catalogue.system[change.system].local
+        if kind.where is Where.SOCKET and central and change.plant is not None:
+            raise Invalid(
+                f"{change.system} has no instance of its own in {change.plant}, so {change.name} would close nothing. "
+                "Name the system without a plant."
+            )
         if change.flow is not None and kind.flows is not None and change.flow not in kind.flows:
             raise Invalid(f"{change.name} does not hit {change.flow}. It hits: {', '.join(kind.flows)}.")
         if kind.where is Where.SOCKET and (change.flow is not None or change.probability < 1):
