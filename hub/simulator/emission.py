@@ -152,10 +152,10 @@ class Emission:
         step, cause = self._steps[self._offset], self._cause()
         self._offset += 1
         self.emitted += 1
-        flow, system = self._settings.catalogue.flow.get(step.flow), self._settings.catalogue.system.get(step.source)
-        if flow is None or system is None or step.source not in flow.sources:
+        source = self._sender(step)
+        if source is None:
             return  # a team's own catalogue without this flow or source: nobody sends it
-        source = instance_name(step.source, step.plant if system.local else None)
+        flow = self._settings.catalogue.flow[step.flow]
         written = step.write(Pen(source, moment(self.emitted), _message_id(source, self.emitted)))
         truth = self._reader.read(step.flow, written.body)
         assert truth.identity is not None, "the story's documents carry every key of their identity"
@@ -206,11 +206,17 @@ class Emission:
             return None
         for back in range(self._offset - 1, -1, -1):
             before = self._steps[back]
-            if before.process == step.process:
-                local = self._settings.catalogue.system[before.source].local
-                source = instance_name(before.source, before.plant if local else None)
+            source = self._sender(before) if before.process == step.process else None
+            if source is not None:
                 return _message_id(source, self.emitted + 1 - (self._offset - back))
         return None
+
+    def _sender(self, step: Step) -> str | None:
+        """The instance that sends a step's document; None where the catalogue lacks its flow or its source."""
+        flow, system = self._settings.catalogue.flow.get(step.flow), self._settings.catalogue.system.get(step.source)
+        if flow is None or system is None or step.source not in flow.sources:
+            return None
+        return instance_name(step.source, step.plant if system.local else None)
 
     def _headers(self, step: Step, source: str, identity: str, cause: str | None) -> dict[str, str]:
         headers = {
