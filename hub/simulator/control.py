@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol, TypeVar
+from typing import Annotated, Any, Protocol, TypeVar
 
 import msgspec
 from aiohttp import web
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from hub.simulator.ledger import Ledger
 from transactions.books import Fault, FaultChange
@@ -40,7 +40,7 @@ class SimulatorState(Struct, frozen=True, kw_only=True):
 class Resume(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Go on with emission; ``documents`` pauses it by itself after so many more."""
 
-    documents: int | None = None
+    documents: Annotated[int, Meta(ge=1)] | None = None
 
 
 class Controlled(Protocol):
