@@ -55,6 +55,7 @@ def open_database(path: Path) -> sqlite3.Connection:
     Raises:
         SimulatorError: the folder cannot be written, the file is no database, or a newer version made it.
     """
+    connection = None
     try:
         connection = sqlite3.connect(path, isolation_level=None)
         connection.row_factory = sqlite3.Row
@@ -64,6 +65,8 @@ def open_database(path: Path) -> sqlite3.Connection:
         if version == 0:
             connection.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
     except sqlite3.Error as error:
+        if connection is not None:
+            connection.close()
         raise SimulatorError(
             f"The simulated systems' books {path} cannot be opened: {error}. Nothing was started or changed. "
             "Check the folder's rights and free space, or move the file away to begin a new story."

@@ -121,6 +121,7 @@ class Simulator:
         if told is None:
             self._meta.set("seed", str(self._settings.seed))
         elif told != str(self._settings.seed):
+            self._connection.close()
             raise SimulatorError(
                 f"The folder {self._settings.data} holds the story of seed {told}, and seed {self._settings.seed} was "
                 f"asked for. A story goes on and is never begun again: use --seed {told}, or another folder."
