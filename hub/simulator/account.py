@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from collections.abc import Iterable
 from decimal import Decimal
-from typing import Any
 
 import msgspec
 
@@ -14,6 +14,7 @@ from hub.simulator.effects import Change, stock_id
 _RAW_LOT = re.compile(r"R\d\d-\d{6}")
 _OPENING = Decimal(5000)
 """What a raw material lot of the simulated plants holds before its first posting, in its base unit."""
+_STOCK_WORDS = ("plant", "material", "lot", "unit")
 
 _RANGES = {
     "material-consumption": 49_0000_0000,
@@ -54,24 +55,24 @@ class Account:
         ).fetchone()
         return str(row[0])
 
-    def apply(self, changes: list[Change]) -> list[Change]:
-        """Make the changes; what comes back remembers the words that were replaced."""
-        return [self._apply(change) for change in changes]
+    def apply(self, changes: list[Change]) -> None:
+        """Make the changes."""
+        for change in changes:
+            body = self._entry(change.kind, change.id)
+            self._store(change.kind, change.id, _changed(_opened(change.kind, change.id, body), change))
 
-    def take_back(self, changes: list[Change]) -> None:
-        """Undo changes, newest first."""
-        for change in reversed(changes):
-            body = self._entry(change.kind, change.id) or {}
-            _add(body, {name: str(-Decimal(amount)) for name, amount in change.add.items()})
-            # A stock's words only say which stock it is.
-            for name, before in change.was.items() if change.kind != "stock" else ():
-                # A word that a later posting has set again is that posting's.
-                if body.get(name) == change.put.get(name):
-                    if before is None:
-                        body.pop(name, None)
-                    else:
-                        body[name] = before
-            self._store(change.kind, change.id, body)
+    def rewrite(self, kind: str, name: str, left: Iterable[Change]) -> None:
+        """Make an entry what the changes that are ``left`` make of it, the oldest first.
+
+        A word may have been set by several postings, so what it is without one of them follows from the others.
+        """
+        before = self._entry(kind, name) or {}
+        # The entry of a lot's stock stays, and says which one it is.
+        words = {word: before[word] for word in _STOCK_WORDS if word in before} if kind == "stock" else {}
+        body = {"quantity": "0", **_opened(kind, name, None), **words} if kind == "stock" else {}
+        for change in left:
+            body = _changed(body, change)
+        self._store(kind, name, body)
 
     def stock(self, plant: str, material: str, lot: str) -> Decimal | None:
         """See :class:`hub.simulator.rules.StockView`."""
@@ -94,33 +95,35 @@ class Account:
         body = self._entry("orders", order)
         return body is not None and body.get("status") == "CLSD"
 
-    def _apply(self, change: Change) -> Change:
-        body = self._entry(change.kind, change.id)
-        if body is None:
-            body = {"quantity": str(_OPENING)} if change.kind == "stock" and _RAW_LOT.search(change.id) else {}
-        put = {} if _outdated(body, change.put) else change.put
-        was: dict[str, str | None] = {name: body.get(name) for name in put if body.get(name) != put[name]}
-        _add(body, change.add)
-        body.update(put)
-        self._store(change.kind, change.id, body)
-        return Change(kind=change.kind, id=change.id, add=change.add, put=put, was=was)
-
     def _entry(self, kind: str, name: str) -> dict[str, str] | None:
         row = self._connection.execute(
             "SELECT body FROM book WHERE instance = ? AND kind = ? AND id = ?", (self._instance, kind, name)
         ).fetchone()
         return None if row is None else msgspec.json.decode(row["body"], type=dict[str, str])
 
-    def _store(self, kind: str, name: str, body: dict[str, Any]) -> None:
+    def _store(self, kind: str, name: str, body: dict[str, str]) -> None:
+        if not body:
+            self._connection.execute(
+                "DELETE FROM book WHERE instance = ? AND kind = ? AND id = ?", (self._instance, kind, name)
+            )
+            return
         self._connection.execute(
             "INSERT OR REPLACE INTO book VALUES (?, ?, ?, ?)",
             (self._instance, kind, name, msgspec.json.encode(body).decode()),
         )
 
 
-def _add(body: dict[str, str], amounts: dict[str, str]) -> None:
-    for name, amount in amounts.items():
-        body[name] = str(Decimal(body.get(name, "0")) + Decimal(amount))
+def _opened(kind: str, name: str, body: dict[str, str] | None) -> dict[str, str]:
+    """An entry, or what it is before its first posting."""
+    if body is not None:
+        return body
+    raw = kind == "stock" and _RAW_LOT.fullmatch(name.rpartition("|")[2])
+    return {"quantity": str(_OPENING)} if raw else {}
+
+
+def _changed(body: dict[str, str], change: Change) -> dict[str, str]:
+    sums = {name: str(Decimal(body.get(name, "0")) + Decimal(amount)) for name, amount in change.add.items()}
+    return {**body, **sums, **({} if _outdated(body, change.put) else change.put)}
 
 
 def _outdated(body: dict[str, str], put: dict[str, str]) -> bool:

@@ -15,13 +15,12 @@ from hub.simulator.reading import Line, Reading, number
 
 
 class Change(Struct, kw_only=True, omit_defaults=True):
-    """One change to entry ``id`` of book ``kind``. ``was`` keeps the words that ``put`` replaced, for a reversal."""
+    """One change to entry ``id`` of book ``kind``: amounts are added, words are set."""
 
     kind: str
     id: str
     add: dict[str, str] = msgspec.field(default_factory=dict)
     put: dict[str, str] = msgspec.field(default_factory=dict)
-    was: dict[str, str | None] = msgspec.field(default_factory=dict)
 
 
 Effect = Callable[[str, str, Reading, list[Line]], Iterator[Change]]

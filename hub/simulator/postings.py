@@ -97,7 +97,7 @@ class Postings:
         if instance.idempotent is Idempotent.NONE or document.key is None:
             return None
         row = self._by_key(instance, document.key)
-        if row is None or row["status"] == "partial":
+        if row is None or _open_in_part(row):
             return None
         if row["sha256"] != document.sha256:
             raise Refusal(
@@ -120,10 +120,10 @@ class Postings:
         """
         account = Account(self._connection, instance.name)
         with self._transaction():
+            begun = self._begun(instance, document)
+            if begun is not None:
+                return self._go_on(instance, document, begun, manner, account)
             check(instance.system, document.flow, document.plant, document.reading, account)
-            begun = None if document.key is None else self._by_key(instance, document.key)
-            if begun is not None and begun["status"] == "partial":
-                return self._go_on(instance, document, begun, manner)
             lines = document.reading.lines
             if manner is Manner.PARTLY:
                 return self._post_partly(instance, document, account)
@@ -135,7 +135,8 @@ class Postings:
             if manner in (Manner.PARKED, Manner.QUIETLY_PARKED):
                 self._insert(instance, document, "parked", number, changes)
                 return _parked(number) if manner is Manner.PARKED else _applied(number)
-            self._insert(instance, document, "applied", number, account.apply(changes))
+            account.apply(changes)
+            self._insert(instance, document, "applied", number, changes)
             return _applied(number)
 
     def post_by_hand(self, instance: Instance, document: Document, delay: float) -> None:
@@ -170,7 +171,9 @@ class Postings:
         Returns:
             How many postings are in the books now.
         """
-        rows = self._connection.execute("SELECT * FROM posting WHERE status = ? ORDER BY n", (status,)).fetchall()
+        rows = self._connection.execute(
+            "SELECT * FROM posting WHERE status = ? AND reversal IS NULL ORDER BY n", (status,)
+        ).fetchall()
         free = [row for row in rows if not still(row["system"], row["plant"] or None, row["flow"], _message(row))]
         with self._transaction():
             for row in free:
@@ -208,9 +211,10 @@ class Postings:
             if row["status"] not in (_EFFECTIVE, "partial"):
                 raise Refusal(409, "NOT_POSTED", f"Posting {key} is {row['status']}: there is nothing to reverse")
             account = Account(self._connection, instance.name)
-            account.take_back(msgspec.json.decode(row["changes"], type=list[Change]))
             number = account.next_document(row["flow"])
             self._connection.execute("UPDATE posting SET reversal = ? WHERE n = ?", (number, row["n"]))
+            for kind, name in {(change.kind, change.id) for change in _decode(row["changes"])}:
+                account.rewrite(kind, name, self._changes_of(instance, kind, name))
             return Answer(status=201, body={"status": "reversed", "document": number})
 
     def search(self, instance: Instance, wanted: dict[str, str], limit: int = 200) -> list[dict[str, Any]]:
@@ -237,7 +241,26 @@ class Postings:
         )
         return [{"order": row["order_no"], **{name: row[name] for name in shown}} for row in rows]
 
-    def _go_on(self, instance: Instance, document: Document, row: sqlite3.Row, manner: Manner) -> Answer:
+    def _begun(self, instance: Instance, document: Document) -> sqlite3.Row | None:
+        """The posting of the same key that waits for its open lines."""
+        if instance.idempotent is Idempotent.NONE or document.key is None:
+            return None
+        row = self._by_key(instance, document.key)
+        return row if row is not None and _open_in_part(row) else None
+
+    def _changes_of(self, instance: Instance, kind: str, name: str) -> list[Change]:
+        """What the postings that are in the books change in one entry, the oldest first."""
+        rows = self._connection.execute(
+            "SELECT changes FROM posting WHERE instance = ? AND status IN ('applied', 'partial') AND reversal IS NULL"
+            " AND instr(changes, ?) ORDER BY n",
+            (instance.name, _encode([Change(kind=kind, id=name)])[2:-2]),
+        )
+        changes = (change for row in rows for change in _decode(row["changes"]))
+        return [change for change in changes if (change.kind, change.id) == (kind, name)]
+
+    def _go_on(
+        self, instance: Instance, document: Document, row: sqlite3.Row, manner: Manner, account: Account
+    ) -> Answer:
         """The same key again after a part was posted: post the rest, unless the fault still bites."""
         if row["sha256"] != document.sha256:
             raise Refusal(
@@ -246,36 +269,46 @@ class Postings:
         rejected = msgspec.json.decode(row["rejected"], type=list[dict[str, str]])
         if manner is Manner.PARTLY:
             return Answer(status=207, body={"status": "partial", "document": row["document"], "rejected": rejected})
+        _, rest = _split(document.reading.lines)
+        open_ = msgspec.structs.replace(document.reading, lines=rest)
+        check(instance.system, document.flow, document.plant, open_, account)
         self._complete(row)
         return _applied(row["document"])
 
     def _complete(self, row: sqlite3.Row) -> None:
         """Post the open lines of a partial posting."""
-        made = Account(self._connection, row["instance"]).apply(msgspec.json.decode(row["rest"], type=list[Change]))
-        changes = [*msgspec.json.decode(row["changes"], type=list[Change]), *made]
+        rest = _decode(row["rest"])
+        Account(self._connection, row["instance"]).apply(rest)
         self._connection.execute(
             "UPDATE posting SET status = 'applied', changes = ?, rejected = '[]', rest = '[]', code = NULL,"
             " message = NULL WHERE n = ?",
-            (_encode(changes), row["n"]),
+            (_encode([*_decode(row["changes"]), *rest]), row["n"]),
         )
 
     def _post_partly(self, instance: Instance, document: Document, account: Account) -> Answer:
         reading = document.reading
         first, rest = _split(reading.lines)
         changes = effects_of(instance.system, document.flow, document.plant, reading, first) if first else []
-        open_ = effects_of(instance.system, document.flow, document.plant, reading, rest)
+        whole = effects_of(instance.system, document.flow, document.plant, reading, reading.lines)
+        words = {(change.kind, change.id): change.put for change in whole}
+        # Words about the whole document (a delivery's total) are said with its last line.
+        open_ = [
+            Change(kind=change.kind, id=change.id, add=change.add, put=words[change.kind, change.id])
+            for change in effects_of(instance.system, document.flow, document.plant, reading, rest)
+        ]
         rejected = [{"line": line.id or "1", **LINE_REJECTED} for line in rest] or [{"line": "1", **LINE_REJECTED}]
         number = account.next_document(document.flow)
-        self._insert(instance, document, "partial", number, account.apply(changes), rejected=rejected, rest=open_)
+        account.apply(changes)
+        self._insert(instance, document, "partial", number, changes, rejected=rejected, rest=open_)
         return Answer(status=207, body={"status": "partial", "document": number, "rejected": rejected})
 
     def _make_effective(self, row: sqlite3.Row) -> None:
         account = Account(self._connection, row["instance"])
-        made = account.apply(msgspec.json.decode(row["changes"], type=list[Change]))
+        account.apply(_decode(row["changes"]))
         self._connection.execute(
-            "UPDATE posting SET status = 'applied', changes = ?, document = ?, due_at = NULL, code = NULL,"
-            " message = NULL WHERE n = ?",
-            (_encode(made), row["document"] or account.next_document(row["flow"]), row["n"]),
+            "UPDATE posting SET status = 'applied', document = ?, due_at = NULL, code = NULL, message = NULL"
+            " WHERE n = ?",
+            (row["document"] or account.next_document(row["flow"]), row["n"]),
         )
 
     def _insert(
@@ -362,3 +395,12 @@ def _message(row: sqlite3.Row) -> str:
 
 def _encode(changes: list[Change]) -> str:
     return msgspec.json.encode(changes).decode()
+
+
+def _decode(changes: str) -> list[Change]:
+    return msgspec.json.decode(changes, type=list[Change])
+
+
+def _open_in_part(row: sqlite3.Row) -> bool:
+    """Whether a posting waits for its open lines; a reversed one does not."""
+    return row["status"] == "partial" and row["reversal"] is None
