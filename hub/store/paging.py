@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from msgspec import Struct
 from sqlalchemy import ColumnElement, Connection, Select, Table, select, tuple_
 
-from transactions.errors import Invalid
+from transactions.errors import BadCursor, Invalid
 from transactions.pages import Cursor, Page, decode_cursor, encode_cursor
 
 T = TypeVar("T")
 MAX_LIMIT = 1000
 DEFAULT_LIMIT = 50
+_SERIAL = re.compile(r"[0-9]{1,18}")  # what a 64-bit column holds for certain
 
 
 class Order(Struct, frozen=True):
@@ -58,7 +60,7 @@ def page(
     Raises:
         BadCursor: not a cursor of this list and order.
     """
-    after = decode_cursor(cursor, order.key) if cursor else None
+    after = _read_cursor(cursor, order) if cursor else None
     rows: list[Any] = []
     if after is None or after.value is not None:
         rows = _with_value(connection, base, order, limit + 1, after)
@@ -79,7 +81,7 @@ def _with_value(connection: Connection, base: Select[Any], order: Order, count: 
     query = base.where(order.column.is_not(None)) if order.column.nullable else base
     if after is not None:
         here = tuple_(order.column, order.tie)
-        there = tuple_(after.value, _tie_value(order, after.id))
+        there = tuple_(after.value, order.tie.type.python_type(after.id))
         query = query.where(here < there if order.descending else here > there)
     return list(connection.execute(query.order_by(*_sorted(order, order.column)).limit(count)).all())
 
@@ -89,7 +91,7 @@ def _without_value(
 ) -> list[Any]:
     query = base.where(order.column.is_(None))
     if after is not None:
-        tie = _tie_value(order, after.id)
+        tie = order.tie.type.python_type(after.id)
         query = query.where(order.tie < tie if order.descending else order.tie > tie)
     return list(connection.execute(query.order_by(_direction(order, order.tie)).limit(count)).all())
 
@@ -102,8 +104,18 @@ def _direction(order: Order, column: Any) -> ColumnElement[Any]:
     return column.desc() if order.descending else column.asc()  # type: ignore[no-any-return]
 
 
-def _tie_value(order: Order, text: str) -> Any:
-    return order.tie.type.python_type(text)
+def _read_cursor(text: str, order: Order) -> Cursor:
+    """A cursor whose value and id fit the columns: one made by hand is refused here, not by the database."""
+    cursor = decode_cursor(text, order.key)
+    held = isinstance(cursor.value, order.column.type.python_type) or (cursor.value is None and order.column.nullable)
+    if held and order.tie.type.python_type is int:
+        held = _SERIAL.fullmatch(cursor.id) is not None
+    if not held:
+        raise BadCursor(
+            "The cursor does not fit this list: it was changed on its way. "
+            "Start again without a cursor, and pass next_cursor on as it is."
+        )
+    return cursor
 
 
 def everything(table: Table) -> Select[Any]:
