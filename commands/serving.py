@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 from msgspec import Struct
@@ -26,7 +27,7 @@ def hub_extra() -> Iterator[None]:
     """Say how to install what serving needs, where it is not there.
 
     Raises:
-        ExtraMissing: a package of the extra ``hub`` cannot be imported.
+        ExtraMissing: a package of the extra ``hub`` cannot be imported, or is of a version without what is needed.
     """
     try:
         yield
@@ -35,10 +36,17 @@ def hub_extra() -> Iterator[None]:
         if missing in OWN_PACKAGES:
             # Not a missing extra but a broken installation; the traceback is what somebody needs then.
             raise
+        if find_spec(missing) is not None:
+            raise ExtraMissing(
+                f"Serving a hub needs {error.name!r}, and the installed version of {missing!r} does not have it. "
+                "Nothing was started. Install 'andon[hub]' again from where Andon came from, so that versions fit: "
+                "uv tool install --reinstall '.[hub]', or pip install '.[hub]', in its source folder."
+            ) from error
         raise ExtraMissing(
             f"Serving a hub needs the package {missing!r}, which is not installed. "
             "Console and commands work without it, and this one does not. "
-            "Install the extra: uv tool install 'andon[hub]', or pip install 'andon[hub]'."
+            "Install 'andon[hub]' from where Andon came from: uv tool install '.[hub]', or pip install '.[hub]', "
+            "in its source folder."
         ) from error
 
 

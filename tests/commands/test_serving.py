@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,15 @@ Andon = Callable[..., Any]
 
 
 def test_a_missing_extra_says_how_to_install_it() -> None:
-    with pytest.raises(ExtraMissing, match="needs the package 'uvicorn'") as caught, hub_extra():
-        raise ModuleNotFoundError("No module named 'uvicorn'", name="uvicorn.config")
+    with pytest.raises(ExtraMissing, match="needs the package 'not_there'") as caught, hub_extra():
+        import_module("not_there.config")
     assert "andon[hub]" in caught.value.detail
+
+
+def test_a_version_without_what_is_needed_is_not_called_missing() -> None:
+    with pytest.raises(ExtraMissing, match=r"needs 'uvicorn\.gone', and the installed version") as caught, hub_extra():
+        import_module("uvicorn.gone")
+    assert "Install 'andon[hub]' again" in caught.value.detail
 
 
 def test_a_broken_installation_is_not_called_a_missing_extra() -> None:
