@@ -19,7 +19,7 @@ def text_of(content: bytes, content_type: str) -> str | None:
     for name in _candidates(content, content_type):
         try:
             return content.decode(name)
-        except (LookupError, UnicodeDecodeError):
+        except (LookupError, UnicodeError):  # some codecs (idna, undefined) raise the wider one
             continue
     return None
 
