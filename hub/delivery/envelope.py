@@ -10,7 +10,10 @@ from typing import Any
 from urllib.parse import quote
 
 # version-traceid-parentid-flags, lowercase; version ff and all-zero ids are invalid (W3C Trace Context, 3.2.2)
-_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}")
+# a version after 00 may have more at its end (4.3)
+_TRACEPARENT = re.compile(
+    r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}(?:(?<!00-.{52})-.*)?"
+)
 _TRACE_ID = re.compile(r"(?!0{32})[0-9a-f]{32}")
 
 CE_PREFIX = "ce-"
@@ -37,7 +40,9 @@ def delivery_headers(row: Any, came_with: dict[str, str], now: datetime) -> dict
         came_with: the headers stored with its payload; correlation in them is kept.
         now: goes into ``ce-time`` where the source gave none.
     """
-    headers = {name: value for name, value in came_with.items() if name.startswith("ce-") or name == "tracestate"}
+    headers = {name: value for name, value in came_with.items() if name.startswith(CE_PREFIX)}
+    if "tracestate" in came_with and trace_id(came_with.get("traceparent")):
+        headers["tracestate"] = came_with["tracestate"]  # it belongs to a trace; without one it is dropped (3.3.1.1)
     headers.update(
         {
             "content-type": row.content_type,
@@ -45,14 +50,14 @@ def delivery_headers(row: Any, came_with: dict[str, str], now: datetime) -> dict
             "ce-specversion": "1.0",
             "ce-id": row.id,
             "ce-source": f"/andon/{quote(row.source)}",
-            "ce-type": row.flow,
+            "ce-type": header_value(row.flow),
             "ce-correlationid": header_value(row.correlation_id),
             "traceparent": f"00-{_trace_of(row, came_with)}-{secrets.token_hex(8)}-01",
         }
     )
     headers.setdefault("ce-time", now.strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
     if row.plant:
-        headers["ce-plant"] = row.plant
+        headers["ce-plant"] = header_value(row.plant)
     if row.causation_id:
         headers["ce-causationid"] = header_value(row.causation_id)
     return headers
