@@ -112,13 +112,24 @@ def _key(
         return given.strip(), KeyOrigin.HEADER
     event_id, event_source = arrival.headers.get("ce-id"), arrival.headers.get("ce-source")
     if event_id and event_source:
-        return f"{event_source}#{event_id}"[:_KEY_LENGTH], KeyOrigin.CLOUDEVENT
+        return _short(f"{event_source}#{event_id}"), KeyOrigin.CLOUDEVENT
     if flow.identity and all(name in keys for name in flow.identity):
         parts = [source, plant or "-", arrival.flow, *(keys[name] for name in flow.identity)]
         return ":".join(parts), KeyOrigin.RECIPE
     return None, KeyOrigin.GENERATED
 
 
+def _short(key: str) -> str:
+    """A key that fits; what is too long keeps its beginning and is told apart by its hash, never cut off."""
+    return key if len(key) <= _KEY_LENGTH else f"{key[: _KEY_LENGTH - 65]}~{sha256_bytes(key.encode())}"
+
+
+_SENT = (
+    select(transactions.c.flow)
+    .where(transactions.c.target == bindparam("target"), transactions.c.idempotency_key == bindparam("key"))
+    .limit(1)
+)
+_PLANT = select(transactions.c.plant).where(transactions.c.id == bindparam("id"))
 _SEEN = select(intake.c.sha256, intake.c.ids).where(
     intake.c.flow == bindparam("flow"), intake.c.key == bindparam("key")
 )
@@ -137,7 +148,7 @@ def take_in(connection: Connection, found: Sorted, now: datetime) -> Accepted:
     """Store an arrival and its transactions; a key that was seen answers with what it made the first time.
 
     Raises:
-        KeyReused: the key came before, with other content.
+        KeyReused: the key came before, with other content, for another plant, or in another flow to the same target.
     """
     if found.key is not None:
         seen = connection.execute(_SEEN, {"flow": found.arrival.flow, "key": found.key}).first()
@@ -147,7 +158,21 @@ def take_in(connection: Connection, found: Sorted, now: datetime) -> Accepted:
                     f"The key {found.key!r} came before with other content. The document was not taken. "
                     "A changed document needs a key of its own."
                 )
-            return Accepted(ids=msgspec.json.decode(seen.ids), again=True)
+            ids = msgspec.json.decode(seen.ids, type=list[str])
+            plant = connection.execute(_PLANT, {"id": ids[0]}).scalar() if ids else found.plant
+            if plant != found.plant:
+                raise KeyReused(
+                    f"The key {found.key!r} came before for plant {plant}, and now for {found.plant}. The document was "
+                    "not taken. Each plant's document needs a key of its own."
+                )
+            return Accepted(ids=ids, again=True)
+        for target in found.targets:
+            other = connection.execute(_SENT, {"target": target, "key": _key_at(found, target)}).scalar()
+            if other is not None:
+                raise KeyReused(
+                    f"The key {found.key!r} came before in flow {other}, to the same target {target}, which would take "
+                    "this document for that one. The document was not taken. It needs a key of its own."
+                )
     moment = to_micros(now)
     ids = [new_id(now) for _ in found.targets]
     connection.execute(
@@ -193,9 +218,7 @@ def take_in(connection: Connection, found: Sorted, now: datetime) -> Accepted:
 
 def _insert(connection: Connection, found: Sorted, tx_id: str, target: str, correlation: str, moment: int) -> None:
     flow, plant = found.flow, found.plant
-    key = found.key if found.key is not None else tx_id
-    if found.origin is KeyOrigin.RECIPE:
-        key = f"{key}:{target}"
+    key = tx_id if found.key is None else _key_at(found, target)
     values: dict[str, Any] = {
         "id": tx_id,
         "flow": found.arrival.flow,
@@ -243,6 +266,11 @@ def _insert(connection: Connection, found: Sorted, tx_id: str, target: str, corr
             "data": msgspec.json.encode({**data, "status": Status.PENDING, "before": None}).decode(),
         }
     )
+
+
+def _key_at(found: Sorted, target: str) -> str:
+    """The key that a target gets: a recipe's names the target, one that was given is kept."""
+    return f"{found.key}:{target}" if found.origin is KeyOrigin.RECIPE else found.key or ""
 
 
 def lane_of(flow: FlowDeclaration, target: str, plant: str | None, keys: dict[str, str]) -> str | None:
