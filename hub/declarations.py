@@ -6,10 +6,12 @@ or replaces an entry whole; ``catalogue = false`` starts from nothing.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from importlib import resources
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 import msgspec
 from msgspec import Struct
@@ -156,21 +158,45 @@ def read_catalogue(data: dict[str, Any], name: str) -> Catalogue:
     Raises:
         SettingsError: with every problem found, each with its place.
     """
-    try:
-        catalogue = msgspec.convert(data, Catalogue)
-    except msgspec.ValidationError as error:
-        raise SettingsError(f"{name}: {error}") from error
-    problems = list(_check(catalogue))
+    found, problems = _convert(data)
+    problems += _check(
+        Catalogue(system=found.get("system", {}), plant=found.get("plant", {}), flow=found.get("flow", {}))
+    )
+    catalogue = Catalogue()
+    if not problems:
+        try:
+            catalogue = msgspec.convert({**data, **found}, Catalogue)
+        except msgspec.ValidationError as error:
+            raise SettingsError(f"{name}: {error}") from error
     if problems:
         raise SettingsError("\n".join(f"{name}: {problem}" for problem in problems))
     return catalogue
+
+
+def _convert(data: dict[str, Any]) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    """Each entry by itself, so that every mistake is found and carries the name of its entry."""
+    found: dict[str, dict[str, Any]] = {}
+    problems: list[str] = []
+    for table, kind in (("system", SystemDeclaration), ("plant", PlantDeclaration), ("flow", FlowDeclaration)):
+        entries = data.get(table, {})
+        if not isinstance(entries, dict):
+            problems.append(f"{table}: it is a table of entries, like [{table}.NAME]")
+            continue
+        found[table] = {}
+        for name, entry in entries.items():
+            try:
+                found[table][name] = msgspec.convert(entry, kind)
+            except msgspec.ValidationError as error:
+                said, _, inside = str(error).partition(" - at `$")
+                problems.append(f"{table}.{name}{inside.rstrip('`')}: {said}")
+    return found, problems
 
 
 def check_references(catalogue: Catalogue, name: str) -> None:
     """Hold the references between flows and systems, once everything is merged.
 
     Raises:
-        SettingsError: a flow names a system or a flow that is not declared.
+        SettingsError: a flow names a system or a flow that is not declared, or the default plant is not.
     """
     problems = [
         f"flow.{flow_name}: {role} {system!r} is not declared as [system.{system}]"
@@ -185,6 +211,10 @@ def check_references(catalogue: Catalogue, name: str) -> None:
         for need in flow.requires
         if need.flow not in catalogue.flow
     ]
+    if catalogue.default_plant is not None and catalogue.default_plant not in catalogue.plant:
+        problems.append(
+            f"default_plant: {catalogue.default_plant!r} is not declared as [plant.{catalogue.default_plant}]"
+        )
     if problems:
         raise SettingsError("\n".join(f"{name}: {problem}" for problem in problems))
 
@@ -204,16 +234,43 @@ def _check(catalogue: Catalogue) -> list[str]:
         problems += _reads(f"system.{name}.settle_after", parse_duration, system.settle_after)
         if system.quota is not None:
             problems += _reads(f"system.{name}.quota", parse_rate, system.quota)
+    for name, plant in catalogue.plant.items():
+        problems += _reads(f"plant.{name}.timezone", _read_zone, plant.timezone)
+        problems += [] if plant.shifts else [f"plant.{name}.shifts: a plant has at least one shift"]
+        for shift in plant.shifts:
+            problems += _reads(f"plant.{name}.shifts", _read_shift, shift)
     for name, flow in catalogue.flow.items():
         problems += _reads(f"flow.{name}.slo", parse_duration, flow.slo)
+        problems += [] if flow.sources else [f"flow.{name}: it has no source"]
+        problems += [] if flow.targets else [f"flow.{name}: it has no target"]
+        problems += [
+            f"flow.{name}: source {source!r} has no target but itself"
+            for source in flow.sources
+            if set(flow.targets) == {source}
+        ]
         declared = {*flow.keys.json, *flow.keys.xml}
         recipes = (*flow.identity, flow.object, flow.version, *(flow.order_by or "").split("+"))
+        recipes += tuple(need.key for need in flow.requires)
         problems += [
             f"flow.{name}: business key {key!r} is used and has no path in keys.json or keys.xml"
             for key in dict.fromkeys(recipes)
             if key and key not in declared
         ]
     return problems
+
+
+def _read_zone(text: str) -> None:
+    try:
+        ZoneInfo(text)
+    except (ZoneInfoNotFoundError, OSError, ValueError) as error:  # a folder of zones, like "Europe", is an OSError
+        if not available_timezones():
+            return  # this machine has no time zones at all: that is no mistake of the file
+        raise ValueError(f"{text!r} is no time zone: write one like Europe/Berlin") from error
+
+
+def _read_shift(text: str) -> None:
+    if not re.fullmatch(r"(?:[01]\d|2[0-3]):[0-5]\d \S.*", text):
+        raise ValueError(f"{text!r} is no shift: write when it begins and its name, like '06:00 early'")
 
 
 def _reads(place: str, reader: Any, text: str) -> list[str]:

@@ -14,6 +14,8 @@ from hub.errors import SettingsError
 
 _KNOWN = ("catalogue", "system", "plant", "flow", "default_plant", "profile", "platform")
 
+_FORMS = (("profile", str, "a name"), ("platform", str, "a name"), ("catalogue", bool, "true or false"))
+
 
 class Settings(Struct, frozen=True, kw_only=True):
     """What a settings file says; ``profile`` and ``platform`` are None where it does not."""
@@ -44,6 +46,13 @@ def read_settings(path: Path | None) -> Settings:
     unknown = sorted(set(data) - set(_KNOWN))
     if unknown:
         raise SettingsError(f"{path.name}: unknown {', '.join(unknown)}. There is: {', '.join(_KNOWN)}.")
+    for key, kind, form in (
+        ("profile", str, "a name"),
+        ("platform", str, "a name"),
+        ("catalogue", bool, "true or false"),
+    ):
+        if key in data and not isinstance(data[key], kind):
+            raise SettingsError(f"{path.name}: {key} is {form}, not {data[key]!r}.")
     name = data.get("profile")
     if name is not None and name not in PROFILES:
         raise SettingsError(f"{path.name}: profile {name!r} is not known. There is: {', '.join(PROFILES)}.")
