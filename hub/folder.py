@@ -58,7 +58,8 @@ class Folder:
 
     def _replace(self, name: str, text: str) -> None:
         target, fresh = self.path / name, self.path / f".{name}.new"
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        fresh.unlink(missing_ok=True)  # what a crash left may have a mode that others can read
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
         fresh.replace(target)
