@@ -1,9 +1,12 @@
-"""A real simulator process, and a small hub in the test that takes its documents."""
+"""A real simulator process with a small hub in the test that takes its documents, and the simulator's parts without
+any process."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +15,17 @@ import pytest
 from aiohttp import ClientResponse, ClientSession, web
 
 from hub.declarations import Catalogue, shipped_catalogue
+from hub.simulator.account import Account
 from hub.simulator.child import SimulatorChild
 from hub.simulator.control import SimulatorState
+from hub.simulator.database import open_database
+from hub.simulator.documents import Pen
+from hub.simulator.faults import Switchboard
 from hub.simulator.ledger import Ledger
+from hub.simulator.postings import Answer, Document, Instance, Manner, Postings
+from hub.simulator.reading import Reader
 from hub.simulator.settings import Endpoints, SimulatorSettings
+from hub.simulator.story import block_steps, moment
 from transactions.books import FaultChange
 
 CONTROL_TOKEN = "control"
@@ -210,3 +220,96 @@ async def sixty(plant: Plant) -> Plant:
     await plant.emitted(60)
     await plant.quiet()
     return plant
+
+
+CATALOGUE = shipped_catalogue()
+READER = Reader(CATALOGUE)
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
+class Workshop:
+    """The parts of the simulated systems on one database, with a clock that the test turns."""
+
+    def __init__(self, path: Path) -> None:
+        self.connection = open_database(path)
+        self.catalogue = CATALOGUE
+        self.reader = READER
+        self.now = 1_000.0
+        self.switchboard = Switchboard(self.connection, CATALOGUE, seed=7, now=lambda: self.now)
+        self.postings = Postings(self.connection, READER, lambda: NOON)
+
+    def instance(self, system: str, plant: str = "P01") -> Instance:
+        declared = CATALOGUE.system[system]
+        return Instance(
+            system=system,
+            plant=plant if declared.local else None,
+            dialect=declared.dialect,
+            idempotent=declared.idempotent,
+        )
+
+    def account(self, system: str, plant: str = "P01") -> Account:
+        return Account(self.connection, self.instance(system, plant).name)
+
+    def book(self, system: str, kind: str) -> dict[str, dict[str, str]]:
+        return {entry.pop("id"): entry for entry in self.account(system).entries(kind)}
+
+    def document(self, flow: str, body: dict[str, Any] | bytes, key: str | None = "k1", plant: str = "P01") -> Document:
+        content = body if isinstance(body, bytes) else msgspec.json.encode(body)
+        return Document(flow=flow, plant=plant, key=key, body=content, reading=READER.read(flow, content))
+
+    def consumption(
+        self, *lines: tuple[str, str, str], key: str | None = "k1", event: str = "MC-1", order: str = "1000001"
+    ) -> Document:
+        """A material consumption; each line is (material, lot, kilograms)."""
+        actual = [
+            {
+                "ID": str(10 * n),
+                "MaterialDefinitionID": material,
+                "MaterialLotID": lot,
+                "Quantity": {"QuantityString": amount, "UnitOfMeasure": "KG"},
+            }
+            for n, (material, lot, amount) in enumerate(lines, 1)
+        ]
+        response = {"OperationsRequestID": order, "SegmentResponse": [{"ID": "0010", "MaterialActual": actual}]}
+        body = {"OperationsPerformance": {"ID": event, "OperationsResponse": [response]}}
+        return self.document("material-consumption", body, key)
+
+    def hold(
+        self, lot: str, state: str = "active", version: str = "1", key: str = "h1", name: str = "QH-1"
+    ) -> Document:
+        body = {"MaterialLot": {"ID": lot, "QualityHold": {"ID": "QH-1", "Version": version, "State": state}}}
+        return self.document("quality-hold", body, key)
+
+    def post(self, system: str, document: Document, manner: Manner = Manner.AT_ONCE, delay: float = 0.0) -> Answer:
+        return self.postings.post(self.instance(system), document, manner, delay)
+
+    def story(self, blocks: int = 2, seed: int = 1) -> list[Document]:
+        """The story's documents, each with a key of its own."""
+        plants = list(CATALOGUE.plant)
+        lines = {name: plant.lines for name, plant in CATALOGUE.plant.items()}
+        steps = [step for block in range(blocks) for step in block_steps(seed, block, plants, lines)]
+        return [
+            self.document(step.flow, step.write(Pen(step.source, moment(n), str(n))).body, f"tx-{n}", step.plant)
+            for n, step in enumerate(steps)
+        ]
+
+
+@pytest.fixture(scope="session")
+def workshops() -> Callable[[], AbstractContextManager[Workshop]]:
+    """Makes workshops in memory, for properties that want a new one for every example."""
+
+    @contextmanager
+    def make() -> Iterator[Workshop]:
+        workshop = Workshop(Path(":memory:"))
+        yield workshop
+        workshop.connection.close()
+
+    return make
+
+
+@pytest.fixture
+def workshop(tmp_path: Path) -> Iterator[Workshop]:
+    """One workshop, in a file, so that the ledger can be read."""
+    workshop = Workshop(tmp_path / "simulator.db")
+    yield workshop
+    workshop.connection.close()
