@@ -295,12 +295,12 @@ class Workshop:
 
 
 @pytest.fixture(scope="session")
-def workshops() -> Callable[[], AbstractContextManager[Workshop]]:
-    """Makes workshops in memory, for properties that want a new one for every example."""
+def workshops() -> Callable[..., AbstractContextManager[Workshop]]:
+    """Makes workshops, in memory unless a path is given, for properties that want a new one for every example."""
 
     @contextmanager
-    def make() -> Iterator[Workshop]:
-        workshop = Workshop(Path(":memory:"))
+    def make(path: Path = Path(":memory:")) -> Iterator[Workshop]:
+        workshop = Workshop(path)
         yield workshop
         workshop.connection.close()
 
