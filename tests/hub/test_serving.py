@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from hub.serve import _listen
 from hub.store.database import open_database
 
 
@@ -115,3 +116,10 @@ def test_the_token_is_new_at_every_start(hub_factory) -> None:
     for token, status in ((first, 401), (hub.token, 200)):
         answer = httpx.get(f"{hub.url}/admin/v1/whoami", headers={"Authorization": f"Bearer {token}"})
         assert answer.status_code == status
+
+
+def test_answers_do_not_wait_for_acknowledgements() -> None:
+    """asyncio sets TCP_NODELAY only on sockets that name their protocol."""
+    listening = _listen("127.0.0.1", 0)
+    with listening:
+        assert listening.proto == socket.IPPROTO_TCP
