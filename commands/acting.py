@@ -19,6 +19,7 @@ from transactions.errors import NotFound, PlanAltered, Refused, Stale
 from transactions.plans import Action, Plan, PlanOptions, PlanRequest, PlanState, Verdict, check_unaltered
 
 PLACED = frozenset({Action.HOLD, Action.RELEASE})
+OF_THE_PLAN = ("rate", "concurrency", "canary", "stop_after_failures", "force_superseded", "drain_rate")
 RUNNABLE = frozenset({Verdict.SEND, Verdict.HELD_BEHIND})
 
 
@@ -83,6 +84,14 @@ def _check(session: Session, asked: Acting) -> None:
     if asked.plan is not None:
         if asked.ids or asked.filter is not None:
             raise Usage("--plan says what is acted on, and so do ids and --filter. Nothing was done. Leave one out.")
+        given = [f"--{name.replace('_', '-')}" for name in OF_THE_PLAN if getattr(asked, name) not in (None, False)]
+        if given:
+            raise Usage(
+                f"{' and '.join(given)} cannot be given with --plan: a plan is run as it was made. "
+                f"Nothing was done. Leave out {' and '.join(given)}, or make a new plan."
+            )
+        if asked.reason is not None:
+            session.note("The plan keeps the reason it was made with; --reason is not used.")
     elif asked.action not in PLACED and bool(asked.ids) == (asked.filter is not None):
         both = "both were" if asked.ids else "neither was"
         raise Usage(
@@ -99,7 +108,7 @@ def _check(session: Session, asked: Acting) -> None:
 def _make(session: Session, asked: Acting) -> Plan:
     try:
         options = PlanOptions(
-            rate=None if asked.rate is None else parse_rate(asked.rate),
+            rate=_rate("--rate", asked.rate),
             concurrency=asked.concurrency,
             canary=asked.canary,
             stop_after_failures=asked.stop_after_failures,
@@ -107,10 +116,10 @@ def _make(session: Session, asked: Acting) -> Plan:
             target=asked.target,
             plant=asked.plant,
             flow=asked.flow,
-            drain_rate=None if asked.drain_rate is None else parse_rate(asked.drain_rate),
+            drain_rate=_rate("--drain-rate", asked.drain_rate),
         )
     except ValueError as error:
-        raise Usage(f"{error}. Nothing was done.") from error
+        raise Usage(f"{error}. Nothing was done. Give another number.") from error
     request = PlanRequest(
         action=asked.action,
         reason=_reason(session, asked),
@@ -119,6 +128,14 @@ def _make(session: Session, asked: Acting) -> Plan:
         options=options,
     )
     return session.send(plans.create(request))
+
+
+def _rate(option: str, text: str | None) -> float | None:
+    try:
+        return None if text is None else parse_rate(text)
+    except ValueError as error:
+        what, _, how = str(error).partition(": ")
+        raise Usage(f"{option} {what}. Nothing was done. {how[:1].upper()}{how[1:]}.") from error
 
 
 def _reason(session: Session, asked: Acting) -> str:

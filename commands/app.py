@@ -10,12 +10,14 @@ import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from commands.catalogue import BY_NAME, ENTRIES, help_text
+from commands.exits import Usage
+from commands.output import Form
 from commands.session import Session
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 EPILOG = "The options of 'andon --help' may stand here too."
-HELP_NAMES = {"help_option_names": ["-h", "--help"]}
+HELP_NAMES = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
 def _remember(ctx: typer.Context, param: Any, value: Any) -> None:
@@ -36,6 +38,10 @@ def _complete_context(_ctx: typer.Context, _args: list[str], incomplete: str) ->
     from commands.completing import contexts
 
     return contexts(incomplete)
+
+
+def _complete_form(_ctx: typer.Context, _args: list[str], incomplete: str) -> list[str]:
+    return [form for form in Form if form.startswith(incomplete)]
 
 
 class Unlisted(TyperOption):
@@ -59,13 +65,31 @@ def global_options(*, hidden: bool) -> list[TyperOption]:
     return [
         option("--context", metavar="NAME", autocompletion=_complete_context, help="The context to work on."),
         option("--url", metavar="URL", help="The platform to work on, by address."),
-        option("--output", "-o", metavar="FORMAT", help="table, json, jsonl, csv, yaml or id."),
+        option(
+            "--output",
+            "-o",
+            metavar="FORMAT",
+            autocompletion=_complete_form,
+            help="table, json, jsonl, csv, yaml or id.",
+        ),
         option("--no-color", flag=True, help="No colours."),
         option("--quiet", "-q", flag=True, help="No progress and no notes."),
         option("--verbose", "-v", flag=True, help="Say on stderr which platform is asked what."),
         option("--read-only", flag=True, help="Refuse everything that changes something."),
         option("--version", flag=True, is_eager=True, callback=_version, help="Print the version."),
     ]
+
+
+def _readable(param: Any, value: Any) -> None:
+    """Refuse a text that is none; a file's name may be any bytes, and so it may also where a file can be meant."""
+    if str(param.metavar).startswith("FILE"):
+        return
+    for text in value if isinstance(value, list) else [value]:
+        if isinstance(text, str) and any("\ud800" <= char <= "\udfff" for char in text):
+            raise Usage(
+                f"{text!r} is not text in this terminal's encoding. Nothing was done. "
+                "Type it again, or set the locale to UTF-8: export LC_ALL=C.UTF-8"
+            )
 
 
 class Leaf(TyperCommand):
@@ -79,6 +103,8 @@ class Leaf(TyperCommand):
         """Run it, once the form of output is known to be one: a typing error there must not cost an action."""
         if isinstance(ctx.obj, Session):
             _ = ctx.obj.form
+        for param in self.params:
+            _readable(param, ctx.params.get(str(param.name)))
         return super().invoke(ctx)
 
 

@@ -7,9 +7,8 @@ from typing import Annotated
 import typer
 
 from commands.app import Noun
-from commands.exits import Usage
 from commands.output import Column, Listing
-from commands.paging import LARGEST_PAGE, every
+from commands.paging import LARGEST_PAGE, chosen, tell_more
 from commands.session import session_of
 from platforms.hub import server
 from transactions.history import AuditEntry
@@ -29,18 +28,15 @@ COLUMNS: tuple[Column, ...] = (
 @app.verb("list")
 def list_(
     ctx: typer.Context,
-    limit: Annotated[int | None, typer.Option("--limit", min=1, max=LARGEST_PAGE, help="Length of the page.")] = None,
-    cursor: Annotated[str | None, typer.Option("--cursor", help="next_cursor of the page before.")] = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", metavar="N", min=1, max=LARGEST_PAGE, help="Length of the page.")
+    ] = None,
+    cursor: Annotated[str | None, typer.Option("--cursor", metavar="C", help="next_cursor of the page before.")] = None,
     all: Annotated[bool, typer.Option("--all", help="Every page.")] = False,
 ) -> None:
     """Entries of the audit chain, newest first."""
     session = session_of(ctx)
-    if all and cursor is not None:
-        raise Usage("--all and --cursor cannot be together. --all begins at the first page. Leave one of them out.")
-    if all:
-        page = every(session, lambda at: server.audit(limit or LARGEST_PAGE, at))
-    else:
-        page = session.send(server.audit(limit, cursor))
+    page = chosen(session, server.audit, limit=limit, cursor=cursor, all=all)
     session.show(
         Listing(
             of=AuditEntry,
@@ -51,3 +47,4 @@ def list_(
             next_cursor=page.next_cursor,
         )
     )
+    tell_more(session, page)

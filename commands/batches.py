@@ -6,36 +6,36 @@ from typing import Annotated
 
 import typer
 
+from commands import completing
 from commands.app import Noun
 from commands.batch_view import COLUMNS, ITEMS, describe_batch
-from commands.exits import Exit, Usage
+from commands.exits import Exit
 from commands.following import follow
 from commands.output import Detail, Listing
-from commands.paging import LARGEST_PAGE, every
+from commands.paging import LARGEST_PAGE, chosen, every, tell_more
 from commands.session import Session, session_of
 from platforms.hub import batches as calls
 from transactions.batches import Batch, BatchItem, BatchState
 
 app = Noun(help="Follow and cancel the runs of plans.")
 
-Id = Annotated[str, typer.Argument(metavar="ID", help="Id of a batch.", show_default=False)]
+Id = Annotated[
+    str, typer.Argument(metavar="ID", help="Id of a batch.", autocompletion=completing.batches, show_default=False)
+]
 
 
 @app.verb("list")
 def list_(
     ctx: typer.Context,
-    limit: Annotated[int | None, typer.Option("--limit", min=1, max=LARGEST_PAGE, help="Length of the page.")] = None,
-    cursor: Annotated[str | None, typer.Option("--cursor", help="next_cursor of the page before.")] = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", metavar="N", min=1, max=LARGEST_PAGE, help="Length of the page.")
+    ] = None,
+    cursor: Annotated[str | None, typer.Option("--cursor", metavar="C", help="next_cursor of the page before.")] = None,
     all: Annotated[bool, typer.Option("--all", help="Every page.")] = False,
 ) -> None:
     """Batches, newest first."""
     session = session_of(ctx)
-    if all and cursor is not None:
-        raise Usage("--all and --cursor cannot be together. --all begins at the first page. Leave one of them out.")
-    if all:
-        page = every(session, lambda at: calls.list_page(limit or LARGEST_PAGE, at))
-    else:
-        page = session.send(calls.list_page(limit, cursor))
+    page = chosen(session, calls.list_page, limit=limit, cursor=cursor, all=all)
     session.show(
         Listing(
             of=Batch,
@@ -46,6 +46,7 @@ def list_(
             next_cursor=page.next_cursor,
         )
     )
+    tell_more(session, page)
 
 
 @app.verb()

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 
 from commands.exits import Exit, exit_of
-from commands.terminal import Look, plain
-from transactions.errors import AndonError, BadFilter
+from commands.terminal import Look, cut, plain, width_of
+from transactions.errors import AndonError, BadFilter, Unauthenticated
 
-_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z'\"])")
+_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z'\"`])")
+_POINTED = 76
 
 _FALLBACK: dict[Exit, tuple[str, str]] = {
     Exit.FAILED: ("It was not done.", "Try again; 'andon doctor' checks the way to the platform."),
@@ -29,6 +30,8 @@ def lines_of(error: AndonError) -> list[str]:
     head, *listed = error.detail.splitlines() or [error.title]
     sentences = _SENTENCE.split(head.strip())
     meaning, advice = _FALLBACK.get(exit_of(error), _FALLBACK[Exit.FAILED])
+    if isinstance(error, BadFilter):
+        advice = "Mend the filter at that place."
     match sentences:
         case [happened, means, *rest] if rest:
             lines = [happened, *listed, means, " ".join(rest)]
@@ -59,8 +62,31 @@ def complain(error: AndonError, look: Look, given_filter: str | None = None) -> 
 def _pointer(error: BadFilter, given: str | None) -> list[str]:
     column, suggestions = error.extra.get("column"), error.extra.get("suggestions")
     lines = []
-    if given is not None and isinstance(column, int) and "\n" not in given:
-        lines += [f"         {plain(given)}", f"         {' ' * (column - 1)}^"]
+    if given and isinstance(column, int):
+        before, after = _window(given, column)
+        lines += [f"         {before}{after}", f"         {' ' * width_of(before)}^"]
     if isinstance(suggestions, list) and suggestions and "Did you mean" not in error.detail:
         lines.append(f"       Did you mean: {plain(', '.join(str(each) for each in suggestions))}")
     return lines
+
+
+def _window(given: str, column: int) -> tuple[str, str]:
+    """What stands before and from ``column``, harmless, on one line, and no wider than people can read."""
+    flat = "".join(" " if char in "\n\r\t" else char for char in given)
+    before, after = plain(flat[: column - 1]), plain(flat[column - 1 :])
+    if width_of(before) + width_of(after) <= _POINTED:
+        return before, after
+    half = _POINTED // 2
+    while width_of(before) > half:
+        before = before[max(1, len(before) - half) :] if len(before) > half else before[1:]
+    shortened = len(before) < len(plain(flat[: column - 1]))
+    return f"…{before}" if shortened else before, cut(after, _POINTED - width_of(before))
+
+
+def of_token(error: Unauthenticated, token_from: str) -> Unauthenticated:
+    """The platform's refusal with what it cannot know: which token was sent, or why none was."""
+    happened = _SENTENCE.split(error.detail.strip())[0]
+    return Unauthenticated(
+        f"{happened} The token: {token_from}. Set ANDON_TOKEN to one that is valid at this platform; "
+        "on the hub's own machine leave it unset, and the hub's bootstrap token is read."
+    )

@@ -6,12 +6,13 @@ A completion never complains: where nothing can be asked, nothing is offered.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from commands.session import Session
 from transactions.errors import AndonError
-from transactions.model import Status
+
+SORTS = ("created_at", "failed_at", "due_at", "flow", "plant", "target", "status", "id")
 
 
 def contexts(incomplete: str) -> list[str]:
@@ -28,23 +29,17 @@ def contexts(incomplete: str) -> list[str]:
 
 def flows(incomplete: str) -> list[str]:
     """Names of the platform's flows."""
-    from platforms.hub import landscape
-
-    return _starting(incomplete, lambda session: [flow.name for flow in session.send(landscape.flows()).items])
+    return _starting(incomplete, _flows)
 
 
 def plants(incomplete: str) -> list[str]:
     """Names of the platform's plants."""
-    from platforms.hub import landscape
-
-    return _starting(incomplete, lambda session: [plant.name for plant in session.send(landscape.plants()).items])
+    return _starting(incomplete, _plants)
 
 
 def systems(incomplete: str) -> list[str]:
     """Names of the platform's systems."""
-    from platforms.hub import landscape
-
-    return _starting(incomplete, lambda session: [each.name for each in session.send(landscape.systems()).items])
+    return _starting(incomplete, _systems)
 
 
 def faults(incomplete: str) -> list[str]:
@@ -54,16 +49,72 @@ def faults(incomplete: str) -> list[str]:
     return _starting(incomplete, lambda session: [fault.name for fault in session.send(simulator.faults()).items])
 
 
+def batches(incomplete: str) -> list[str]:
+    """Ids of the newest batches."""
+    from platforms.hub import batches as calls
+
+    return _starting(incomplete, lambda session: [batch.id for batch in session.send(calls.list_page()).items])
+
+
+def sorts(incomplete: str) -> list[str]:
+    """What a list may be sorted by, either way."""
+    return [name for name in (*SORTS, *(f"-{name}" for name in SORTS)) if name.startswith(incomplete)]
+
+
 def filters(incomplete: str) -> list[str]:
     """The filter that is being typed, with each thing that may stand at its end."""
     from transactions.filters.completion import complete
 
-    offered = complete(incomplete, len(incomplete), known={"status": list(Status)})
+    offered = complete(incomplete, len(incomplete), known=Known())
     return [incomplete[: each.start] + each.text for each in offered]
 
 
+class Known(Mapping[str, Iterable[str]]):
+    """Values of the filter's open fields, each asked of the platform only when a filter comes to it."""
+
+    def __getitem__(self, field: str) -> list[str]:
+        return _starting("", _ASKED[field])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_ASKED)
+
+    def __len__(self) -> int:
+        return len(_ASKED)
+
+
+def _flows(session: Session) -> list[str]:
+    from platforms.hub import landscape
+
+    return [flow.name for flow in session.send(landscape.flows()).items]
+
+
+def _plants(session: Session) -> list[str]:
+    from platforms.hub import landscape
+
+    return [plant.name for plant in session.send(landscape.plants()).items]
+
+
+def _systems(session: Session) -> list[str]:
+    from platforms.hub import landscape
+
+    return [each.name for each in session.send(landscape.systems()).items]
+
+
+_ASKED: dict[str, Callable[[Session], list[str]]] = {
+    "flow": _flows,
+    "plant": _plants,
+    "source": _systems,
+    "target": _systems,
+    "system": _systems,
+}
+
+
 def _starting(incomplete: str, ask: Callable[[Session], list[str]]) -> list[str]:
-    session = Session(os.environ, Path.cwd())
+    try:
+        session = Session(os.environ, Path.cwd())
+    except FileNotFoundError:
+        # The working folder was deleted under the shell.
+        return []
     try:
         names = ask(session)
     except AndonError:

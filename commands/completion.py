@@ -27,7 +27,10 @@ class Shell(StrEnum):
 @app.verb()
 def completion(
     ctx: typer.Context,
-    shell: Annotated[Shell | None, typer.Argument(help="The shell; the one in $SHELL unless told.")] = None,
+    shell: Annotated[
+        Shell | None,
+        typer.Argument(metavar="[SHELL]", help="bash, zsh, fish or powershell; the one in $SHELL unless told."),
+    ] = None,
 ) -> None:
     """Print the completion script for a shell: eval "$(andon completion bash)"."""
     from typer._completion_shared import get_completion_script

@@ -104,11 +104,13 @@ def add(
     ctx: typer.Context,
     name: Name,
     # --url is a global option too; here it is the new context's address.
-    platform: Annotated[str, typer.Option("--platform", help="What kind of platform it is.")] = "hub",
+    platform: Annotated[str, typer.Option("--platform", metavar="KIND", help="What kind of platform it is.")] = "hub",
     production: Annotated[
         bool, typer.Option("--production", help="Show a banner; ask for a typed confirmation.")
     ] = False,
-    colour: Annotated[str | None, typer.Option("--colour", help="Accent colour in the console.")] = None,
+    colour: Annotated[
+        str | None, typer.Option("--colour", metavar="COLOUR", help="Accent colour in the console.")
+    ] = None,
     ca: Annotated[
         Path | None, typer.Option("--ca", metavar="FILE", help="Trust the certificates in this file alone.")
     ] = None,
@@ -198,8 +200,9 @@ def _shown(name: str, contexts: ContextFile) -> Shown:
 
 def _known(contexts: ContextFile, name: str) -> None:
     if name not in contexts.context:
-        known = ", ".join(sorted(contexts.context)) or "none"
-        raise NotFound(f"There is no context {name!r}. Nothing was changed. Known are: {known}.")
+        known = ", ".join(sorted(contexts.context))
+        advice = f"Known are: {known}." if known else "There are none yet: andon context add NAME --url URL"
+        raise NotFound(f"There is no context {name!r}. Nothing was changed. {advice}")
 
 
 def _load(session: Session) -> ContextFile:

@@ -31,11 +31,12 @@ def demo(
     headless: Annotated[
         bool, typer.Option("--headless", help="Tell the story instead of opening the console.")
     ] = False,
-    seed: Annotated[int, typer.Option("--seed", help="The same seed tells the same story.")] = 1,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="The same seed tells the same story.")] = 1,
     speed: Annotated[
         float | None,
         typer.Option(
             "--speed",
+            metavar="X",
             min=0.1,
             max=_FASTEST,
             help="Speed of the plant; 1 is two documents a second. [default: 20 for the story, 5 for the console]",

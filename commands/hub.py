@@ -13,11 +13,12 @@ from commands.app import Noun
 from commands.exits import Exit, Usage
 from commands.output import Column, Detail, Listing
 from commands.output.table_form import render
-from commands.session import session_of
+from commands.session import Session, session_of
 from commands.simulate import app as simulate
 from commands.terminal import Look, plain, spoken, state
 from platforms.hub import server, simulator
 from transactions.books import Books, FlowBooks
+from transactions.errors import Invalid
 from transactions.landscape import HubStatus
 from transactions.model import Transaction
 
@@ -53,13 +54,13 @@ BOOKS: tuple[Column, ...] = (
 def serve(
     ctx: typer.Context,
     data: Annotated[Path | None, typer.Option("--data", metavar="DIR", help="Where everything is kept.")] = None,
-    host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 picks a free one.")] = 8470,
+    host: Annotated[str, typer.Option("--host", metavar="HOST", help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", metavar="PORT", min=0, max=65535, help="0 picks a free one.")] = 8470,
     config: Annotated[Path | None, typer.Option("--config", metavar="FILE", help="The team's settings, TOML.")] = None,
     simulate: Annotated[bool, typer.Option("--simulate", help="Start the simulated systems too.")] = False,
-    seed: Annotated[int, typer.Option("--seed", help="Seed of the simulated story.")] = 1,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Seed of the simulated story.")] = 1,
     speed: Annotated[
-        float, typer.Option("--speed", min=0, help="Speed of the simulated plant; 0 emits nothing.")
+        float, typer.Option("--speed", metavar="X", min=0, help="Speed of the simulated plant; 0 emits nothing.")
     ] = 1.0,
     paused: Annotated[bool, typer.Option("--paused", hidden=True)] = False,
     ephemeral: Annotated[bool, typer.Option("--ephemeral", hidden=True)] = False,
@@ -85,8 +86,10 @@ def serve(
 def seed(
     ctx: typer.Context,
     data: Annotated[Path, typer.Option("--data", metavar="DIR", help="The hub's folder.")],
-    transactions: Annotated[int, typer.Option("--transactions", min=0, help="How many failed ones to write.")],
-    seed: Annotated[int, typer.Option("--seed", help="The same seed writes the same.")] = 1,
+    transactions: Annotated[
+        int, typer.Option("--transactions", metavar="N", min=0, help="How many failed ones to write.")
+    ],
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="The same seed writes the same.")] = 1,
 ) -> None:
     """Write failed transactions into a hub's folder, to measure and to practise with."""
     from commands.serving import seed_hub
@@ -108,16 +111,23 @@ def status(ctx: typer.Context) -> None:
 def send(
     ctx: typer.Context,
     file: Annotated[str, typer.Argument(metavar="FILE", help="The document; - reads it from stdin.")],
-    flow: Annotated[str, typer.Option("--flow", help="The flow it belongs to.", autocompletion=completing.flows)],
-    plant: Annotated[str | None, typer.Option("--plant", help="Its plant.", autocompletion=completing.plants)] = None,
-    key: Annotated[str | None, typer.Option("--key", help="Its idempotency key; the flow's recipe otherwise.")] = None,
+    flow: Annotated[
+        str, typer.Option("--flow", metavar="FLOW", help="The flow it belongs to.", autocompletion=completing.flows)
+    ],
+    plant: Annotated[
+        str | None, typer.Option("--plant", metavar="PLANT", help="Its plant.", autocompletion=completing.plants)
+    ] = None,
+    key: Annotated[
+        str | None, typer.Option("--key", metavar="KEY", help="Its idempotency key; the flow's recipe otherwise.")
+    ] = None,
     content_type: Annotated[
-        str | None, typer.Option("--content-type", help="What it is; by its name and beginning otherwise.")
+        str | None,
+        typer.Option("--content-type", metavar="TYPE", help="What it is; by its name and beginning otherwise."),
     ] = None,
 ) -> None:
     """Send a business document in, as a source system would."""
     session = session_of(ctx)
-    document = _read(file)
+    document = _read(session, file)
     kind = content_type or content_type_of(file, document)
     page = session.send(server.ingress(document, kind, flow=flow, plant=plant, key=key))
     from commands.transaction_view import COLUMNS
@@ -140,7 +150,11 @@ def books(ctx: typer.Context) -> None:
     session = session_of(ctx)
     answer = session.send(simulator.books())
     session.show(
-        Detail(value=answer, human=lambda look: describe_books(answer, look), identify=lambda each: str(each.agree))
+        Detail(
+            value=answer,
+            human=lambda look: describe_books(answer, look),
+            identify=lambda each: "agree" if each.agree else "differ",
+        )
     )
     if not answer.agree:
         raise typer.Exit(Exit.DIFFERENCES)
@@ -184,10 +198,19 @@ def content_type_of(name: str, document: bytes) -> str:
     )
 
 
-def _read(file: str) -> bytes:
+def _read(session: Session, file: str) -> bytes:
     if file == "-":
-        return sys.stdin.buffer.read()
-    try:
-        return Path(file).read_bytes()
-    except OSError as error:
-        raise Usage(f"{file} cannot be read: {error.strerror or error}. Nothing was sent. Check the path.") from error
+        if session.interactive:
+            session.note("Reading the document from this terminal. Ctrl+d ends it.")
+        document = sys.stdin.buffer.read()
+    else:
+        try:
+            document = Path(file).read_bytes()
+        except OSError as error:
+            raise Usage(
+                f"{file} cannot be read: {error.strerror or error}. Nothing was sent. Check the path."
+            ) from error
+    if not document.strip():
+        name = "What came on stdin" if file == "-" else file
+        raise Invalid(f"{name} is empty, and nothing is no document. Nothing was sent. Check what writes it.")
+    return document

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -17,6 +18,11 @@ COMPLETE_VARIABLE = "_ANDON_COMPLETE"
 
 def run() -> None:
     """Run the command line of this process, and end it with the command's exit code."""
+    if sys.stdin is None or sys.stdout is None or sys.stderr is None:
+        # Even the help below needs somewhere to go.
+        from commands.streams import make_fit
+
+        make_fit()
     sys.exit(main(sys.argv[1:]))
 
 
@@ -48,6 +54,9 @@ def _print(text: str) -> int:
         sys.stdout.flush()
     except BrokenPipeError:
         return _reader_went_away()
+    except OSError as error:
+        sys.stderr.write(f"andon: The help cannot be written: {error.strerror or error}.\n")
+        return _reader_went_away()
     return 0
 
 
@@ -57,8 +66,10 @@ def _run(arguments: Sequence[str]) -> int:
     from commands.app import Root
     from commands.exits import Exit, Usage, exit_of
     from commands.session import Session
+    from commands.streams import NotWritten, make_fit, not_written, writing
     from transactions.errors import AndonError
 
+    make_fit()
     if COMPLETE_VARIABLE in os.environ:
         # Typer does this only for apps whose completion it also installs.
         from typer._completion_classes import completion_init
@@ -69,9 +80,17 @@ def _run(arguments: Sequence[str]) -> int:
         code = Root(open_console).main(
             args=list(arguments), prog_name="andon", standalone_mode=False, complete_var=COMPLETE_VARIABLE, obj=session
         )
-        sys.stdout.flush()
+        with writing():
+            sys.stdout.flush()
     except BrokenPipeError:
         return _reader_went_away()
+    except NotWritten as error:
+        return _full(session, error)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        # A help text's, which is not written by us.
+        return _full(session, not_written(error))
     except typer.Abort:
         session.stderr.write("andon: Nothing was done.\n")
         return Exit.INTERRUPTED
@@ -89,12 +108,25 @@ def _run(arguments: Sequence[str]) -> int:
     return code if isinstance(code, int) else Exit.DONE
 
 
-def _complain(session: Session, error: AndonError, code: int) -> int:
-    from commands.complaints import complain
+def _full(session: Session, error: AndonError) -> int:
+    from commands.exits import exit_of
+    from commands.streams import let_go
+
+    code = _complain(session, error, exit_of(error), flush=False)
+    let_go()
+    return code
+
+
+def _complain(session: Session, error: AndonError, code: int, *, flush: bool = True) -> int:
+    from commands.complaints import complain, of_token
+    from transactions.errors import Unauthenticated
 
     given = session.given_filter
+    if isinstance(error, Unauthenticated) and session.token_from is not None:
+        error = of_token(error, session.token_from)
     try:
-        session.stdout.flush()
+        if flush:
+            session.stdout.flush()
         session.stderr.write(complain(error, session.look_err(), given))
         session.stderr.flush()
     except BrokenPipeError:
@@ -117,13 +149,9 @@ def _working_folder() -> Path:
 
 def _reader_went_away() -> int:
     """Somebody closed the pipe we write to (``| head``): stop without a word, and let nothing be flushed at exit."""
-    sink = os.open(os.devnull, os.O_WRONLY)
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            os.dup2(sink, stream.fileno())
-        except (OSError, ValueError):
-            # Not a stream of the operating system's (a test's, say): nothing will be flushed into a pipe.
-            continue
+    from commands.streams import let_go
+
+    let_go()
     return 1
 
 

@@ -11,7 +11,7 @@ import msgspec
 
 from commands.exits import Usage
 from transactions.errors import NotFound, PlanAltered
-from transactions.plans import Plan, plan_hash
+from transactions.plans import Plan, count_verdicts, plan_hash
 
 _HASH = re.compile(r"[0-9a-f]{12,64}")
 
@@ -62,7 +62,9 @@ def read_plan(path: Path) -> Plan:
             f"{path} is not a plan as andon writes it ({error}). Nothing was sent. "
             "Make one with --dry-run --plan-out FILE."
         ) from error
-    if plan_hash(plan.body()) != plan.hash:
+    # Beside the hashed body, a file has fields that are told from it, and none that andon does not write.
+    same = msgspec.json.decode(content) == msgspec.json.decode(msgspec.json.encode(plan))
+    if not same or plan_hash(plan.body()) != plan.hash or plan.verdicts != count_verdicts(plan.items):
         raise PlanAltered(
             f"The plan in {path} does not match its hash {plan.hash[:12]}…: it was edited after it was made. "
             "Nothing was sent. Make a new plan instead of changing one."

@@ -102,6 +102,15 @@ class Session:
         return self._resolved
 
     @property
+    def token_from(self) -> str | None:
+        """Where the token came from, or why there is none; None where no platform was asked yet."""
+        if self._resolved is None:
+            return None
+        return (
+            self._resolved.token_from if self._resolved.token is None else f"it came from {self._resolved.token_from}"
+        )
+
+    @property
     def client(self) -> Sender:
         """The client of that platform."""
         if self._client is None:

@@ -39,7 +39,12 @@ COLUMNS: tuple[Column, ...] = (
     Column("what it does", lambda f, _: f.description, give=3),
 )
 
-FaultName = Annotated[str, typer.Argument(metavar="FAULT", autocompletion=completing.faults, show_default=False)]
+FaultName = Annotated[
+    str,
+    typer.Argument(
+        metavar="FAULT", help="Name of a fault, as in the list.", autocompletion=completing.faults, show_default=False
+    ),
+]
 
 
 @app.verb("list")
@@ -54,14 +59,20 @@ def on(
     ctx: typer.Context,
     fault: FaultName,
     system: Annotated[
-        str | None, typer.Option("--system", help="Only there.", autocompletion=completing.systems)
+        str | None, typer.Option("--system", metavar="SYSTEM", help="Only there.", autocompletion=completing.systems)
     ] = None,
-    plant: Annotated[str | None, typer.Option("--plant", help="Only there.", autocompletion=completing.plants)] = None,
-    flow: Annotated[str | None, typer.Option("--flow", help="Only this flow.", autocompletion=completing.flows)] = None,
+    plant: Annotated[
+        str | None, typer.Option("--plant", metavar="PLANT", help="Only there.", autocompletion=completing.plants)
+    ] = None,
+    flow: Annotated[
+        str | None, typer.Option("--flow", metavar="FLOW", help="Only this flow.", autocompletion=completing.flows)
+    ] = None,
     lasting: Annotated[
         str | None, typer.Option("--for", metavar="TIME", help="Off by itself after it, like 5m.")
     ] = None,
-    probability: Annotated[float, typer.Option("--probability", min=0, max=1, help="Share of messages hit.")] = 1.0,
+    probability: Annotated[
+        float, typer.Option("--probability", metavar="P", min=0, max=1, help="Share of messages hit.")
+    ] = 1.0,
 ) -> None:
     """Switch a fault on."""
     session = session_of(ctx)
@@ -78,12 +89,21 @@ def on(
 @app.verb()
 def off(
     ctx: typer.Context,
-    fault: Annotated[str | None, typer.Argument(metavar="[FAULT]", autocompletion=completing.faults)] = None,
-    system: Annotated[
-        str | None, typer.Option("--system", help="Only there.", autocompletion=completing.systems)
+    fault: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[FAULT]", help="Name of a fault; every one, unless told.", autocompletion=completing.faults
+        ),
     ] = None,
-    plant: Annotated[str | None, typer.Option("--plant", help="Only there.", autocompletion=completing.plants)] = None,
-    flow: Annotated[str | None, typer.Option("--flow", help="Only this flow.", autocompletion=completing.flows)] = None,
+    system: Annotated[
+        str | None, typer.Option("--system", metavar="SYSTEM", help="Only there.", autocompletion=completing.systems)
+    ] = None,
+    plant: Annotated[
+        str | None, typer.Option("--plant", metavar="PLANT", help="Only there.", autocompletion=completing.plants)
+    ] = None,
+    flow: Annotated[
+        str | None, typer.Option("--flow", metavar="FLOW", help="Only this flow.", autocompletion=completing.flows)
+    ] = None,
 ) -> None:
     """Switch a fault off: everywhere without options, every fault without a name."""
     session = session_of(ctx)

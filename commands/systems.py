@@ -53,12 +53,15 @@ Name = Annotated[
     ),
 ]
 Target = Annotated[
-    str | None, typer.Option("--target", help="The same, as an option.", autocompletion=completing.systems)
+    str | None,
+    typer.Option("--target", metavar="TARGET", help="The same, as an option.", autocompletion=completing.systems),
 ]
 PlantOption = Annotated[
-    str | None, typer.Option("--plant", help="Only of this plant.", autocompletion=completing.plants)
+    str | None, typer.Option("--plant", metavar="PLANT", help="Only of this plant.", autocompletion=completing.plants)
 ]
-FlowOption = Annotated[str | None, typer.Option("--flow", help="Only of this flow.", autocompletion=completing.flows)]
+FlowOption = Annotated[
+    str | None, typer.Option("--flow", metavar="FLOW", help="Only of this flow.", autocompletion=completing.flows)
+]
 Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why; kept in the audit.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Store and print the plan, and run nothing.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask. Needed where nobody can be asked.")]

@@ -12,12 +12,13 @@ from commands.acting import Acting, act
 from commands.app import Noun
 from commands.exits import Usage
 from commands.output import Detail, Listing, put
-from commands.paging import LARGEST_PAGE, every
+from commands.paging import LARGEST_PAGE, chosen, tell_more
 from commands.session import session_of
 from commands.transaction_view import COLUMNS, TIMELINE, describe, describe_entry, describe_payload
 from platforms.hub import transactions as calls
+from transactions.errors import Invalid
 from transactions.history import TimelineEntry
-from transactions.model import Transaction
+from transactions.model import Status, Transaction
 from transactions.plans import Action
 
 app = Noun(help="List, show, replay, discard and restore transactions.")
@@ -34,10 +35,13 @@ PlanOut = Annotated[Path | None, typer.Option("--plan-out", metavar="FILE", help
 PlanFrom = Annotated[str | None, typer.Option("--plan", metavar="FILE|HASH", help="Run this plan.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask. Needed where nobody can be asked.")]
 Rate = Annotated[str | None, typer.Option("--rate", metavar="N/s", help="Deliveries per second at most, like 20/s.")]
-Concurrency = Annotated[int | None, typer.Option("--concurrency", min=1, help="Deliveries at one time at most.")]
-Canary = Annotated[int | None, typer.Option("--canary", min=0, help="Items in the first wave.")]
+Concurrency = Annotated[
+    int | None, typer.Option("--concurrency", metavar="N", min=1, help="Deliveries at one time at most.")
+]
+Canary = Annotated[int | None, typer.Option("--canary", metavar="N", min=0, help="Items in the first wave.")]
 StopAfter = Annotated[
-    int | None, typer.Option("--stop-after-failures", min=1, help="Stop when the same failure came this often.")
+    int | None,
+    typer.Option("--stop-after-failures", metavar="N", min=1, help="Stop when the same failure came this often."),
 ]
 ForceSuperseded = Annotated[bool, typer.Option("--force-superseded", help="Send what a newer version replaced.")]
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Follow the run to its end.")]
@@ -47,20 +51,28 @@ Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Follow the run to 
 def list_(
     ctx: typer.Context,
     filter: Filter = None,
-    sort: Annotated[str | None, typer.Option("--sort", metavar="FIELD", help="-failed_at for newest first.")] = None,
-    limit: Annotated[int | None, typer.Option("--limit", min=1, max=LARGEST_PAGE, help="Length of the page.")] = None,
-    cursor: Annotated[str | None, typer.Option("--cursor", help="next_cursor of the page before.")] = None,
+    sort: Annotated[
+        str | None,
+        typer.Option(
+            "--sort", metavar="FIELD", autocompletion=completing.sorts, help="-failed_at: newest failure first."
+        ),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", metavar="N", min=1, max=LARGEST_PAGE, help="Length of the page.")
+    ] = None,
+    cursor: Annotated[str | None, typer.Option("--cursor", metavar="C", help="next_cursor of the page before.")] = None,
     all: Annotated[bool, typer.Option("--all", help="Every page.")] = False,
 ) -> None:
     """A page of transactions, newest first."""
     session = session_of(ctx)
     session.given_filter = filter
-    if all and cursor is not None:
-        raise Usage("--all and --cursor cannot be together. --all begins at the first page. Leave one of them out.")
-    if all:
-        page = every(session, lambda at: calls.list_page(filter, sort, limit or LARGEST_PAGE, at))
-    else:
-        page = session.send(calls.list_page(filter, sort, limit, cursor))
+    try:
+        page = chosen(
+            session, lambda size, at: calls.list_page(filter, sort, size, at), limit=limit, cursor=cursor, all=all
+        )
+    except Invalid as error:
+        # What is wrong with a question is wrong with the line: --sort, most of all.
+        raise Usage(error.detail) from error
     session.show(
         Listing(
             of=Transaction,
@@ -71,8 +83,7 @@ def list_(
             next_cursor=page.next_cursor,
         )
     )
-    if page.next_cursor is not None:
-        session.note(f"More: --cursor {page.next_cursor}, or --all")
+    tell_more(session, page)
 
 
 @app.verb()
@@ -89,7 +100,9 @@ def show(ctx: typer.Context, id: Id) -> None:
 def payload(
     ctx: typer.Context,
     id: Id,
-    revision: Annotated[int | None, typer.Option("--revision", min=1, help="The newest, unless told.")] = None,
+    revision: Annotated[
+        int | None, typer.Option("--revision", metavar="N", min=1, help="The newest, unless told.")
+    ] = None,
     raw: Annotated[bool, typer.Option("--raw", help="Byte for byte, and nothing else.")] = False,
 ) -> None:
     """The document of a transaction."""
@@ -123,10 +136,16 @@ def timeline(ctx: typer.Context, id: Id) -> None:
 @app.verb()
 def watch(
     ctx: typer.Context,
-    flow: Annotated[str | None, typer.Option("--flow", autocompletion=completing.flows, help="Only this flow.")] = None,
-    plant: Annotated[str | None, typer.Option("--plant", autocompletion=completing.plants, help="Only there.")] = None,
-    status: Annotated[str | None, typer.Option("--status", help="Only changes to this status.")] = None,
-    count: Annotated[int | None, typer.Option("--count", min=1, help="End after so many changes.")] = None,
+    flow: Annotated[
+        str | None, typer.Option("--flow", metavar="FLOW", autocompletion=completing.flows, help="Only this flow.")
+    ] = None,
+    plant: Annotated[
+        str | None, typer.Option("--plant", metavar="PLANT", autocompletion=completing.plants, help="Only there.")
+    ] = None,
+    status: Annotated[
+        Status | None, typer.Option("--status", metavar="STATUS", help="Only changes to this status.")
+    ] = None,
+    count: Annotated[int | None, typer.Option("--count", metavar="N", min=1, help="End after so many changes.")] = None,
 ) -> None:
     """Changes of status as they happen; ends with ctrl+c."""
     from commands.watching import Wanted, watch_transactions
@@ -138,7 +157,9 @@ def watch(
 def plan(
     ctx: typer.Context,
     ids: Ids = None,
-    action: Annotated[Action, typer.Option("--action", help="What the plan is to do.")] = Action.REPLAY,
+    action: Annotated[
+        Action, typer.Option("--action", metavar="ACTION", help="What the plan is to do.")
+    ] = Action.REPLAY,
     show: Annotated[str | None, typer.Option("--show", metavar="HASH", help="Print a plan that is stored.")] = None,
     filter: Filter = None,
     reason: Reason = None,

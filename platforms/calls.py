@@ -6,6 +6,7 @@ response, so that the synchronous and the asynchronous sender differ in nothing 
 
 from __future__ import annotations
 
+import re
 from typing import Generic, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -14,12 +15,21 @@ from msgspec import Struct
 
 from platforms.errors import ReadOnly, UnexpectedAnswer
 from platforms.problems import error_of
+from transactions.errors import Invalid, NotFound
 
 T = TypeVar("T")
 
 JSON = "application/json"
 OCTETS = "application/octet-stream"
 PATIENCE_SECONDS = 30.0
+
+_NOUNS = {
+    "transactions": ("transaction", "transactions"),
+    "batches": ("batch", "batches"),
+    "plans": ("plan", "plans"),
+}
+# Empty, with a slash, made of dots alone, with what cannot be encoded or printed; or a word of the API's own.
+_NO_ID = re.compile(r"^$|^\.+$|^count$|[/\\\s\x00-\x1f\x7f\ud800-\udfff]")
 
 
 class Call(Struct, Generic[T], frozen=True, kw_only=True):
@@ -66,7 +76,17 @@ class Response(Struct, frozen=True, kw_only=True):
 
 
 def segments(*parts: str) -> str:
-    """A path of quoted segments; an id with a slash stays one segment."""
+    """A path of quoted segments.
+
+    Raises:
+        NotFound: an id that would lead to something else: servers undo the quoting of a slash before they route.
+    """
+    if parts[0] in _NOUNS and len(parts) > 1 and _NO_ID.search(parts[1]):
+        noun, plural = _NOUNS[parts[0]]
+        raise NotFound(
+            f"There is no {noun} {parts[1]!r}: no id looks like that. Nothing was asked. "
+            f"Take an id from the list of {plural}."
+        )
     return "/".join(quote(part, safe="") for part in parts)
 
 
@@ -101,6 +121,13 @@ def request_for(call: Call[T], *, base_path: str, token: str | None, agent: str,
     headers = {"Accept": call.accept, "User-Agent": agent, **call.headers}
     if call.body is not None:
         headers["Content-Type"] = call.content_type
+    for name, value in headers.items():
+        if not value.isascii() or not value.isprintable():
+            # RFC 9110, section 5.5: what else a field may hold is nothing that every server reads alike.
+            raise Invalid(
+                f"{name} cannot be {value!r}: it travels in a header, which takes printable ASCII only. "
+                "Nothing was sent. Write it without other characters."
+            )
     if token is not None:
         headers["Authorization"] = f"Bearer {token}"
     query = f"?{urlencode(call.params, quote_via=quote)}" if call.params else ""

@@ -174,7 +174,7 @@ def _token(
     if given:
         meant = _origin_of_environment_token(selected, explicit, environ)
         if meant == address.origin:
-            return given.strip(), "ANDON_TOKEN"
+            return _checked(given.strip()), "ANDON_TOKEN"
         return None, (
             f"ANDON_TOKEN belongs to {meant} and is not sent to {address.origin}, which {selected.chosen_by} names"
         )
@@ -186,6 +186,16 @@ def _token(
             return token, missing
     stored = keyring(address.origin) if keyring is not None else None
     return (None, missing) if stored is None else (stored, "the keyring")
+
+
+def _checked(token: str) -> str:
+    # Without the token in the message, as that may end up anywhere.
+    if not token.isascii() or not token.isprintable() or " " in token:
+        raise ContextError(
+            "ANDON_TOKEN is not a token: it has a space, a line break or a character that no token has. "
+            "Nothing was sent. Set it again, to the token alone."
+        )
+    return token
 
 
 def _origin_of_environment_token(selected: _Selected, explicit: bool, environ: Mapping[str, str]) -> str:

@@ -8,6 +8,7 @@ from typing import IO, Any
 
 from msgspec import Struct
 
+from commands.streams import writing
 from commands.terminal import Look
 
 
@@ -94,18 +95,21 @@ def write(shown: Listing | Detail, form: Form, stream: IO[str], look: Callable[[
         case Form.TABLE:
             from commands.output import table_form
 
-            stream.write(table_form.render(shown, look()))
+            text = table_form.render(shown, look())
+            with writing():
+                stream.write(text)
 
 
 def put(stream: IO[str], content: bytes) -> None:
     """Bytes to a text stream: UTF-8 whatever the locale says, and no translated line ends."""
     buffer = getattr(stream, "buffer", None)
-    if buffer is None:
-        stream.write(content.decode())
-        return
-    stream.flush()
-    buffer.write(content)
-    buffer.flush()
+    with writing():
+        if buffer is None:
+            stream.write(content.decode())
+            return
+        stream.flush()
+        buffer.write(content)
+        buffer.flush()
 
 
 def render_ids(shown: Listing | Detail) -> bytes:

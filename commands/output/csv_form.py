@@ -14,7 +14,8 @@ from msgspec import Struct
 
 from commands.output import Detail, Listing
 
-_RUN = ("=", "+", "-", "@", "\t", "\r")
+# OWASP, CSV injection: with the full-width signs, which some spreadsheets read as the plain ones.
+_RUN = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001
 
 
 def render(shown: Listing | Detail) -> bytes:

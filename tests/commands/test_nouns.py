@@ -23,7 +23,10 @@ def test_a_page_and_all_pages(andon: Andon, platform: Any) -> None:
         platform.add(f"tx{n}")
     first = andon("tx", "list", "--limit", "2", "-o", "json")
     assert [item["id"] for item in first.json["items"]] == ["tx0", "tx1"]
-    assert f"--cursor {first.json['next_cursor']}" in first.err
+    assert first.err == ""  # the cursor is in the JSON
+    for form in ("table", "jsonl", "csv", "id"):
+        told = andon("tx", "list", "--limit", "2", "-o", form)
+        assert told.err == f"More: --cursor {first.json['next_cursor']}, or --all\n"
     assert andon("tx", "list", "--limit", "2", "--cursor", "2", "-o", "id").out == "tx2\ntx3\n"
     every = andon("tx", "list", "--all", "--limit", "2", "-o", "json")
     assert ([item["id"] for item in every.json["items"]], every.json["next_cursor"]) == (

@@ -114,7 +114,7 @@ def test_a_hold_is_placed_seen_and_released(run: Callable[..., Any]) -> None:
         (("tx", "timeline", "nope"), 7),
         (("tx", "payload", "nope", "--raw"), 7),
         (("tx", "list", "--cursor", "broken"), 2),
-        (("tx", "list", "--sort", "nonsense"), 6),
+        (("tx", "list", "--sort", "nonsense"), 2),
         (("batches", "show", "nope"), 7),
         (("batches", "cancel", "nope"), 7),
         (("tx", "replay", "nope", "--reason", "r", "--yes"), 7),
