@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Struct
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -45,7 +45,10 @@ class Received(Struct, frozen=True):
     items: list[Transaction]
 
 
-async def _receive(hub: Hub, request: Request, flow: str, plant: str | None, by: str) -> Accepted:
+async def _receive(
+    hub: Hub, request: Request, flow: str, plant: str | None, by: str, *, audited: bool = False
+) -> Accepted:
+    """Take in the document of a request; ``audited`` writes into the audit chain, in the same write, who sent it."""
     content_type = request.headers.get("content-type", "")
     if not content_type:
         raise UnsupportedMedia("The document has no content type. Send application/json or application/xml.")
@@ -64,25 +67,23 @@ async def _receive(hub: Hub, request: Request, flow: str, plant: str | None, by:
     )
     found = sort_arrival(arrival, hub.landscape)
     now = hub.clock.now()
-    return await hub.database.write(lambda c: take_in(c, found, now))
+
+    def store(connection: Connection) -> Accepted:
+        accepted = take_in(connection, found, now)
+        if audited and not accepted.again:
+            told = {"flow": flow, "plant": found.plant, "transactions": accepted.ids, "sha256": found.sha256}
+            journal(connection).effect(now, by, "document.sent", accepted.ids[0], None, None, told)
+        return accepted
+
+    return await hub.database.write(store)
 
 
 async def send_document(hub: Hub, call: Call) -> Received:
     """A document that a person sends as a source would; the audit names the person."""
-    accepted = await _receive(hub, call.request, call.params.flow, call.params.plant, call.principal.subject)
+    accepted = await _receive(
+        hub, call.request, call.params.flow, call.params.plant, call.principal.subject, audited=True
+    )
     now = hub.clock.now()
-    if not accepted.again:
-        await hub.database.write(
-            lambda c: journal(c).effect(
-                now,
-                call.principal.subject,
-                "document.sent",
-                accepted.ids[0] if accepted.ids else call.params.flow,
-                None,
-                None,
-                {"flow": call.params.flow, "transactions": accepted.ids},
-            )
-        )
     rows = await hub.database.read(
         lambda c: c.execute(select(transactions).where(transactions.c.id.in_(accepted.ids))).all()
     )

@@ -14,11 +14,11 @@ from hub.recovery.holding import place_hold, release_holds
 from hub.store.journal import Ready, journal
 from hub.store.rows import etag_of, moment
 from hub.store.schema import batch_items, batches, transactions
-from hub.store.transitions import TxRow, fetch, give_back, move, release_claim
+from hub.store.transitions import TxRow, fail, fetch, give_back, move, release_claim
 from transactions.batches import Batch, BatchItem, BatchState, ItemState
 from transactions.clock import from_micros, to_micros
 from transactions.errors import NotFound, Refused
-from transactions.model import Status
+from transactions.model import Failure, FailureKind, Status
 from transactions.plans import Action, PlanOptions, PlanRequest, Verdict
 from transactions.states import Event, allowed
 
@@ -227,6 +227,17 @@ def _close_or_reopen(connection: Connection, batch: Any, n: int, row: TxRow, now
             text=f"Discarded: {batch.reason}",
             values={"status_before": before, "due_next": None, "waiting_on": None},
         )
+    elif row.failure_kind is None:
+        status = fail(
+            connection,
+            row,
+            _never_sent(row),
+            now=now,
+            by=batch.started_by,
+            event=Event.RESTORE,
+            text=f"Restored: {batch.reason}",
+            values={"status_before": None, "definitive": 1},
+        )
     else:
         remembered = Status(row.status_before) if row.status_before else Status.FAILED
         status = move(
@@ -248,6 +259,17 @@ def _close_or_reopen(connection: Connection, batch: Any, n: int, row: TxRow, now
         batch.reason,
         {"status": before, "revision": row.revision},
         {"status": status, "batch": batch.id},
+    )
+
+
+def _never_sent(row: TxRow) -> Failure:
+    """Discarded before it was tried: nothing failed, yet somebody has to send it."""
+    return Failure(
+        kind=FailureKind.CONFLICT,
+        help=FailureKind.CONFLICT.help,
+        code="restored",
+        message=f"It was discarded before it went to {row.target}, and restored. Replay it to send it",
+        system="hub",
     )
 
 

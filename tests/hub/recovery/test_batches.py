@@ -264,3 +264,18 @@ async def test_everything_a_person_does_is_in_the_audit_chain_and_the_chain_hold
     broken = verify(forged)
     assert broken is not None
     assert broken.seq == 3
+
+
+async def test_what_was_discarded_before_it_was_sent_is_failed_and_findable_after_restore(bench, target) -> None:
+    await bench.act(Action.HOLD, target="ERP", reason="stocktaking")
+    tx = await bench.send("report", event="e1")
+    await bench.until(tx, Status.HELD)
+    await bench.act(Action.DISCARD, tx)
+    await bench.act(Action.RELEASE, target="ERP")
+    await bench.act(Action.RESTORE, tx)
+    row = await bench.row(tx)
+    assert row.status == Status.FAILED
+    assert (row.failure_code, row.failed_at is not None, row.fingerprint is not None) == ("restored", True, True)
+    assert target.received == []
+    await bench.act(Action.REPLAY, tx)
+    assert (await bench.row(tx)).status == Status.PROCESSED
