@@ -19,7 +19,7 @@ from hub.delivery.envelope import delivery_headers
 from hub.documents import extract_keys, read_document
 from hub.intake import lane_of, object_of
 from hub.landscape import Landscape
-from hub.seeding.causes import CAUSES, Cause, Refused, refused
+from hub.seeding.causes import CAUSES, Cause, refused
 from hub.simulator.documents import Pen
 from hub.simulator.story import Step, block_steps
 from transactions.durations import parse_duration
@@ -46,15 +46,21 @@ class Pattern(Struct, frozen=True):
 
 class FailedDelivery(Struct, frozen=True, kw_only=True):
     """A delivery that failed. ``own``: idempotency key, lane, object, failure message, request URL, request headers,
-    response body; empty is none.
+    response body, failure as JSON; empty is none.
 
     Attributes:
+        kind, help: of the failure, as plain text.
+        answered: HTTP status and headers as JSON; None where nothing left.
         contested: other orders use the same lane, so that only the first to fail in it failed.
     """
 
     target: str
     label: str
-    settles: Refused
+    kind: str
+    help: str
+    code: str
+    system: str
+    answered: tuple[int, str] | None
     shape: str
     group: str
     tries: int
@@ -67,7 +73,8 @@ class FailedDocument(Struct, frozen=True, kw_only=True):
     key, correlation id, object version, then the values of the business keys in the order of ``key_names``."""
 
     flow: str
-    declaration: FlowDeclaration
+    risk: str
+    owner: str
     slo_micros: int
     plant: str
     source: str
@@ -232,7 +239,8 @@ class Foundry:
             return None
         return FailedDocument(
             flow=step.flow,
-            declaration=flow,
+            risk=flow.risk.value,
+            owner=flow.owner,
             slo_micros=int(parse_duration(flow.slo).total_seconds() * 1_000_000),
             plant=step.plant,
             source=step.source,
@@ -267,7 +275,7 @@ class Foundry:
         label = self._label(target, row.plant)
         dialect = self._catalogue.system[target].dialect
         ended = refused(cause, target, label, dialect, row.flow, row.plant, keys)
-        failure = ended.failure
+        failure, answer = ended.failure, ended.answer
         # the same span every time: the same seed writes the same
         headers = delivery_headers(row, came_with, _AT) | {"traceparent": came_with["traceparent"]}
         shape = template(failure.message)
@@ -279,14 +287,19 @@ class Foundry:
                 failure.message,
                 f"https://{label.lower().replace('/', '.')}.example/documents/{row.flow}",
                 msgspec.json.encode(headers).decode(),
-                ended.answer.body.decode() if ended.answer else None,
+                answer.body.decode() if answer else None,
+                msgspec.json.encode(failure).decode(),
             ]
         )
         lane_pattern = numbers.pattern([lane])
         return FailedDelivery(
             target=target,
             label=label,
-            settles=ended,
+            kind=failure.kind.value,
+            help=failure.help.value,
+            code=failure.code,
+            system=failure.system,
+            answered=(answer.status, msgspec.json.encode(answer.headers).decode()) if answer else None,
             shape=shape,
             group=fingerprint(row.flow, target, failure.kind, failure.code, shape),
             tries=cause.tries,
