@@ -37,6 +37,11 @@ def completion(
 
     session = session_of(ctx)
     chosen = shell or _from_environment(session.environ.get("SHELL", ""))
+    if chosen is Shell.BASH:
+        from commands.bash import SCRIPT
+
+        session.stdout.write(SCRIPT)
+        return
     session.stdout.write(
         get_completion_script(prog_name="andon", complete_var="_ANDON_COMPLETE", shell=chosen.value) + "\n"
     )

@@ -75,6 +75,9 @@ def _run(arguments: Sequence[str]) -> int:
         from typer._completion_classes import completion_init
 
         completion_init()
+        from commands import bash
+
+        bash.register()
     session = Session(os.environ, _working_folder())
     try:
         code = Root(open_console).main(

@@ -9,7 +9,9 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from commands.output import Detail
 from commands.session import Session
+from commands.terminal import plain
 from platforms.context_file import data_folder
 from transactions.errors import AndonError
 
@@ -64,6 +66,14 @@ class Serving(Struct, frozen=True, kw_only=True):
     ephemeral: bool
 
 
+class Seeded(Struct, frozen=True, kw_only=True):
+    """What was written into a hub's folder."""
+
+    data: str
+    transactions: int
+    seed: int
+
+
 def serve_hub(session: Session, asked: Serving) -> None:
     """Serve until stopped.
 
@@ -82,4 +92,11 @@ def seed_hub(session: Session, data: Path, transactions: int, seed: int) -> None
     with hub_extra():
         from hub.seed import seed as write
     write(data, transactions, seed)
-    session.note(f"{transactions} failed transactions are in {data}")
+    done = Seeded(data=str(data), transactions=transactions, seed=seed)
+    session.show(
+        Detail(
+            value=done,
+            human=lambda _: plain(f"{transactions} failed transactions are in {data}"),
+            identify=lambda each: each.data,
+        )
+    )

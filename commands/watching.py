@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
+
 from msgspec import Struct
 
+from commands.exits import Usage
 from commands.output import Form, put
 from commands.session import Session
 from commands.terminal import Look, one_line, state
 from platforms.events import Connection, ConnectionState
+from platforms.hub import landscape
 from transactions.history import StreamEvent
 
 
@@ -34,6 +38,7 @@ def watch_transactions(session: Session, wanted: Wanted, count: int | None) -> N
         wanted: which changes.
         count: end after so many; None goes on until interrupted.
     """
+    _check(session, wanted)
     told = 0
     form = session.form
     events = session.client.events()
@@ -45,6 +50,25 @@ def watch_transactions(session: Session, wanted: Wanted, count: int | None) -> N
             told += 1
             if told == count:
                 return
+
+
+def _check(session: Session, wanted: Wanted) -> None:
+    """Refuse names that nothing can have: watching for them would never tell anything, and not say why.
+
+    Raises:
+        Usage: the platform knows no such flow or plant.
+    """
+    if wanted.flow is not None:
+        _known("flow", wanted.flow, [flow.name for flow in session.send(landscape.flows()).items])
+    if wanted.plant is not None:
+        _known("plant", wanted.plant, [plant.name for plant in session.send(landscape.plants()).items])
+
+
+def _known(noun: str, name: str, names: list[str]) -> None:
+    if name not in names:
+        near = get_close_matches(name, names, n=1)
+        hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(sorted(names)) or 'none'}."
+        raise Usage(f"There is no {noun} {name!r}. Nothing would ever be told. {hint}")
 
 
 def rendered(event: StreamEvent, form: Form, look: Look) -> bytes:
@@ -73,4 +97,6 @@ def _tell_connection(session: Session, event: Connection) -> None:
     if event.state is ConnectionState.LIVE:
         session.note("● live")
     else:
-        session.note(f"▲ lost: {event.because} Trying again in {event.retry_in or 0:.1f} s")
+        # The first sentence says what happened; what to do about it is being done.
+        because, _, _ = (event.because or "").partition(". ")
+        session.note(f"▲ lost: {because.rstrip('.')}. Trying again in {event.retry_in or 0:.1f} s")
