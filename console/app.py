@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterable
 from datetime import datetime
@@ -35,6 +36,10 @@ if TYPE_CHECKING:
 COALESCE_SECONDS = 0.4
 TICK_SECONDS = 5.0
 STREAM_AGAIN_SECONDS = 20.0
+COLLECTED_EVERY = 12
+"""Ticks between two full collections."""
+OLDEST_GENERATION = 10_000
+"""Collections of the younger generation before the oldest is looked at outside the tick."""
 
 
 class AndonApp(App[None]):
@@ -73,6 +78,7 @@ class AndonApp(App[None]):
         read_only: bool = False,
         clock: Clock | None = None,
         config_folder: Path | None = None,
+        own_process: bool = False,
     ) -> None:
         """
         Args:
@@ -81,6 +87,7 @@ class AndonApp(App[None]):
             read_only: refuse everything that acts.
             clock: the time; the machine's by default.
             config_folder: where the person's themes and keys are; None has none.
+            own_process: the process lives as long as this app; see :meth:`_settle`.
         """
         # Textual turns colours to grey when asked for none; with native colours on it drops them altogether.
         super().__init__(ansi_color=True if os.environ.get("NO_COLOR") is not None else None)
@@ -94,10 +101,13 @@ class AndonApp(App[None]):
         self.connection: ConnectionState | None = None
         self.connection_since: datetime | None = None
         self._config_folder = config_folder
+        self._own_process = own_process
         self._changed_types: set[str] = set()
         self._telling: Timer | None = None
         self._themes_stamp: tuple[tuple[str, int], ...] = ()
         self._clashes: set[str] = set()
+        self._lived = False
+        self._ticks = 0
 
     # What Textual asks
 
@@ -135,7 +145,16 @@ class AndonApp(App[None]):
         self.theme = themes.loader.DEFAULT
         self.call_after_refresh(self._start)
 
+    def _settle(self) -> None:
+        # A full collection walks everything that was ever imported: 50 ms, felt as a key that hangs. Modules, classes
+        # and styles stay for good, so the collector need not look at them again; what comes later is little.
+        if self._own_process:
+            gc.freeze()
+            # What did come later is collected once a minute on the tick, and not whenever a key makes it due.
+            gc.set_threshold(700, 10, OLDEST_GENERATION)
+
     def _start(self) -> None:
+        self._settle()
         self._load_keys()
         self.follow()
         self.fetch_person()
@@ -169,6 +188,9 @@ class AndonApp(App[None]):
 
     def _tick(self) -> None:
         now = self.clock.now()
+        self._ticks += 1
+        if self._own_process and self._ticks % COLLECTED_EVERY == 0:
+            gc.collect()
         if themes.loader.stamp(self._theme_folders) != self._themes_stamp:
             self._load_themes()
             self.refresh_css()
@@ -214,6 +236,10 @@ class AndonApp(App[None]):
             self._happened("transaction")
             self._happened("batch")
             self._happened("system")
+        if event.state is ConnectionState.LIVE and not self._lived:
+            # By now the client and its libraries are loaded too.
+            self._lived = True
+            self._settle()
         if event.state is ConnectionState.LIVE and not self.person:
             self.fetch_person()
         self.show_place()
@@ -427,6 +453,12 @@ def run_console(context: Resolved, *, read_only: bool = False) -> int:
     from console.platform_source import PlatformSource
     from platforms.context_file import config_folder
 
-    app = AndonApp(context, PlatformSource(context), read_only=read_only, config_folder=config_folder(os.environ))
+    app = AndonApp(
+        context,
+        PlatformSource(context),
+        read_only=read_only,
+        config_folder=config_folder(os.environ),
+        own_process=True,
+    )
     app.run()
     return app.return_code or 0
