@@ -13,8 +13,9 @@ from hub.delivery.finish import Finisher
 from hub.delivery.outlet import Outlet
 from hub.delivery.profile import Profile
 from hub.delivery.timers import next_due, recover, take_due
+from hub.errors import StoreError
 from hub.landscape import Landscape
-from hub.store.database import Database
+from hub.store.database import TRY_AGAIN, Database
 from hub.store.journal import Journal, Ready
 from hub.store.questions import by_key
 from hub.store.rows import to_transaction
@@ -131,19 +132,29 @@ class Engine:
     async def _run_pump(self) -> None:
         while True:
             self._wake.clear()
-            now = self._clock.now()
-            first = await self._database.read(next_due)
-            if first is not None and first <= to_micros(now):
-                due = await self._database.write(lambda c, now=now: take_due(c, self._landscape, now))  # type: ignore[misc]
-                for one in due.deliver:
-                    self.outlet(one.target, one.plant).add(one.id)
-                for one in due.ask:
-                    self.outlet(one.target, one.plant).ask(one.id)
+            try:
+                wait = await self._take_due()
+            except StoreError as error:  # unreadable for now: it goes on when it can be read
+                log.error("delivery.store-refused", error=error.detail)  # noqa: TRY400 - a trace would say no more
+                wait = TRY_AGAIN
+            if wait <= 0:
                 continue
-            # A wait of a minute at most, so that a clock that was set back delays nothing for longer.
-            wait = 60.0 if first is None else min(60.0, (first - to_micros(now)) / 1_000_000 + 0.001)
             try:
                 async with asyncio.timeout(wait):
                     await self._wake.wait()
             except TimeoutError:
                 continue
+
+    async def _take_due(self) -> float:
+        """Hand out what is due; returns the seconds until there is more."""
+        now = self._clock.now()
+        first = await self._database.read(next_due)
+        if first is None or first > to_micros(now):
+            # A wait of a minute at most, so that a clock that was set back delays nothing for longer.
+            return 60.0 if first is None else min(60.0, (first - to_micros(now)) / 1_000_000 + 0.001)
+        due = await self._database.insist(lambda c: take_due(c, self._landscape, now))
+        for one in due.deliver:
+            self.outlet(one.target, one.plant).add(one.id)
+        for one in due.ask:
+            self.outlet(one.target, one.plant).ask(one.id)
+        return 0.0

@@ -99,14 +99,14 @@ class Outlet:
             await self._take(free if self._quota is None else 1)
 
     async def _respect_quota(self) -> None:
-        now = time.monotonic()
-        until = self._paused_until
+        slot = 0.0
         if self._quota is not None:
-            self._next_slot = max(self._next_slot, now - 1.0)  # a second's worth may burst
-            until = max(until, self._next_slot)
+            self._next_slot = max(self._next_slot, time.monotonic() - 1.0)  # a second's worth may burst
+            slot = self._next_slot
             self._next_slot += 1.0 / self._quota
-        if until > now:
-            await asyncio.sleep(until - now)
+        # A pause may begin, or grow, while this one waits.
+        while (wait := max(slot, self._paused_until) - time.monotonic()) > 0:  # noqa: ASYNC110 - no event, a time
+            await asyncio.sleep(wait)
 
     async def _take(self, free: int) -> None:
         through = self.breaker.lets_through(time.monotonic())
@@ -116,11 +116,12 @@ class Outlet:
         self._known.difference_update(ids)
         wait = None if through else self._profile.breaker_wait
         now = self._clock.now()
-        prepared = await self._database.write(
+        prepared = await self._database.insist(
             lambda connection: beginning.begin(connection, ids, self._landscape, self._authorization, now, wait)
         )
-        if not prepared and self.breaker.state is BreakerState.HALF_OPEN:
+        if through and not prepared and self.breaker.state is BreakerState.HALF_OPEN:
             self.breaker.unused()
+            self._probe()  # with the next that waits: this one waits for something else now
         for one in prepared:
             self._spawn(self._deliver(one))
 
@@ -135,25 +136,28 @@ class Outlet:
         if not task.cancelled() and (error := task.exception()) is not None:
             # Its intent is durable: the transaction stays delivering, and is in doubt at the next start.
             log.error("delivery.broke", target=self.label, exc_info=error)
+            self.breaker.unused()
 
     async def _deliver(self, prepared: Prepared) -> None:
         if prepared.ask_first and prepared.lookup is not None:
-            found = await self._question(prepared.lookup)
-            if await self._asked(prepared.id, found) is not None:
+            asked = await self._exchange(prepared.lookup)
+            if await self._asked(prepared.id, _answer_of(asked)) is not None:
+                await self._notice(asked, self._clock.now())
                 return
             now = self._clock.now()
-            if not await self._database.write(lambda c: beginning.intend_after_question(c, prepared, now)):
+            if not await self._database.insist(lambda c: beginning.intend_after_question(c, prepared, now)):
+                await self._notice(asked, now)
                 return
-        tried = await self._try(prepared)
+        tried = await self._exchange(prepared.request)
         done = self._clock.now()
-        status = await self._database.write(lambda c: self._finisher.delivery(c, prepared, tried, done))
+        status = await self._database.insist(lambda c: self._finisher.delivery(c, prepared, tried, done))
         await self._notice(tried, done)
         if status is Status.SENT and prepared.verify not in (Verify.REPLY, Verify.CONFIRM) and prepared.lookup:
             await self._asked(prepared.id, await self._question(prepared.lookup))
 
-    async def _try(self, prepared: Prepared) -> Tried:
+    async def _exchange(self, request: Outgoing) -> Tried:
         try:
-            answer = await self._channel.send(prepared.request)
+            answer = await self._channel.send(request)
         except NotSent as error:
             return Tried(not_sent=error)
         except NoAnswer as error:
@@ -164,12 +168,12 @@ class Outlet:
         failure = tried.outcome.failure if tried.outcome is not None else None
         silent = tried.answer is None or (failure is not None and failure.kind in _COUNTS_AGAINST_IT)
         if tried.outcome is not None and tried.outcome.retry_after:
-            self._paused_until = time.monotonic() + tried.outcome.retry_after
+            self._paused_until = max(self._paused_until, time.monotonic() + tried.outcome.retry_after)
         if not silent:
             self.last_success = now
             if self.breaker.succeeded():
                 log.info("breaker.closed", target=self.label)
-                await self._database.write(lambda c: release_breaker(c, self.label, now, one=False))
+                await self._database.insist(lambda c: release_breaker(c, self.label, now, one=False))
             return
         self.last_failure = now
         loss = tried.not_sent or tried.no_answer
@@ -184,7 +188,7 @@ class Outlet:
             self._spawn(self._release_one(now))
 
     async def _release_one(self, now: datetime) -> None:
-        await self._database.write(lambda c: release_breaker(c, self.label, now, one=True))
+        await self._database.insist(lambda c: release_breaker(c, self.label, now, one=True))
 
     async def _ask_about(self, tx_id: str) -> None:
         row = await self._database.read(lambda c: fetch(c, tx_id))
@@ -196,13 +200,18 @@ class Outlet:
             await self._asked(tx_id, await self._question(request))
 
     async def _question(self, request: Outgoing) -> LookupAnswer:
-        try:
-            return classify_lookup(await self._channel.send(request))
-        except (NotSent, NoAnswer) as error:
-            return LookupAnswer(status=Found.UNKNOWN, message=error.message)
+        return _answer_of(await self._exchange(request))
 
     async def _asked(self, tx_id: str, found: LookupAnswer) -> Status | None:
         now = self._clock.now()
         endpoint = self._landscape.endpoint(self.target, self.plant)
         settle = endpoint.declaration.settle_seconds() if endpoint is not None else 0.0
-        return await self._database.write(lambda c: self._finisher.asked(c, tx_id, found, self.label, settle, now))
+        return await self._database.insist(lambda c: self._finisher.asked(c, tx_id, found, self.label, settle, now))
+
+
+def _answer_of(asked: Tried) -> LookupAnswer:
+    """What an exchange says as the answer to a question; no answer is ``unknown``."""
+    if asked.answer is not None:
+        return classify_lookup(asked.answer)
+    loss = asked.not_sent or asked.no_answer
+    return LookupAnswer(status=Found.UNKNOWN, message=loss.message if loss is not None else None)

@@ -15,7 +15,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, InterfaceError, ProgrammingError
 from sqlalchemy.pool import QueuePool
 
 from hub.errors import StoreError
@@ -24,6 +24,8 @@ from hub.store.writer import Job, Writer
 T = TypeVar("T")
 _READERS = 4
 _BUSY_MILLISECONDS = 10_000
+TRY_AGAIN = 1.0  # seconds after a refusal by the database
+_DEFECTS = (IntegrityError, ProgrammingError, DataError, InterfaceError)  # room on the disk would not help
 
 
 class Database:
@@ -40,6 +42,17 @@ class Database:
     async def write(self, job: Job[T]) -> T:
         """Run ``job`` on the writer; returns once it is durable."""
         return await self.writer.run(job)
+
+    async def insist(self, job: Job[T]) -> T:
+        """Run ``job`` as :meth:`write` does, again and again while the database refuses (a full disk, say): for
+        what must not be lost and nobody waits to be told of."""
+        while True:
+            try:
+                return await self.write(job)
+            except StoreError as error:  # the writer has logged it
+                if isinstance(error.__cause__, _DEFECTS):
+                    raise
+                await asyncio.sleep(TRY_AGAIN)
 
     async def read(self, question: Callable[[Connection], T]) -> T:
         """Run ``question`` on a reader's connection, off the event loop."""
@@ -75,12 +88,14 @@ def open_database(data: Path) -> Database:
         poolclass=QueuePool,
         pool_size=1,
         connect_args={"check_same_thread": False},
+        hide_parameters=True,  # errors are logged, and parameters are payloads
     )
     read_engine = create_engine(
         URL.create("sqlite", database=f"file:{quote(str(path))}", query={"mode": "ro", "uri": "true"}),
         poolclass=QueuePool,
         pool_size=_READERS,
         connect_args={"check_same_thread": False},
+        hide_parameters=True,  # errors are logged, and parameters are payloads
     )
     event.listen(engine, "connect", _writer_pragmas)
     event.listen(engine, "begin", _begin_immediate)

@@ -118,10 +118,12 @@ class Writer:
 def _told(error: Exception) -> Exception:
     if isinstance(error, DBAPIError):
         log.error("store.refused", error=str(error.orig))
-        return StoreError(
+        told = StoreError(
             f"The database refused to write: {error.orig}. Nothing of this request was done. "
             "Check that the disk has room and that the hub may write to its data folder."
         )
+        told.__cause__ = error
+        return told
     if not isinstance(error, AndonError):
         log.error("store.job-failed", exc_info=error)
     return error

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -286,6 +287,20 @@ class Workbench:
                 if batch.finished_at is not None:
                     return batch
                 await self._changed.wait()
+
+    async def soon(self, what: str, condition: Callable[[], object], within: float = 10.0) -> None:
+        """Wait until ``condition`` holds, where no commit tells of it."""
+        end = self._loop.time() + within
+        while not condition():
+            assert self._loop.time() < end, f"{what}: not within {within:g} s"
+            await asyncio.sleep(0.005)
+
+    async def refuse_writes(self) -> Callable[[], None]:
+        """Let the store refuse every write, as it does while a disk is full; what is returned ends that."""
+        await self.database.write(lambda c: c.exec_driver_sql("PRAGMA busy_timeout=0"))
+        other = sqlite3.connect(str(self.database.engine.url.database), isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        return other.close
 
     async def items(self, batch_id: str) -> list[Any]:
         return await self.database.read(
