@@ -107,7 +107,8 @@ class Reader:
                 if value:
                     keys[key] = value
                     break
-        said = [name, sorted(keys.items()), [_plain(line) for line in lines], sorted(marks.items())]
+        words = sorted((key, _amount(value) if key == "quantity" else value) for key, value in keys.items())
+        said = [name, words, [_plain(line) for line in lines], sorted(marks.items())]
         return Reading(
             keys=keys,
             lines=lines,
@@ -230,9 +231,14 @@ def _json_lines(node: Any, marks: dict[str, str], material: str = "", lot: str =
 
 
 def _plain(line: Line) -> list[str]:
-    """A line for comparison: 12.50 and 12.5 are the same quantity."""
-    amount = number(line.quantity)
-    return [line.id, line.material, line.lot, "" if amount is None else format(amount.normalize(), "f"), line.unit]
+    """A line for comparison."""
+    return [line.id, line.material, line.lot, _amount(line.quantity), line.unit]
+
+
+def _amount(text: str | None) -> str:
+    """A quantity for comparison: 12.50 and 12.5 are the same one."""
+    amount = number(text)
+    return "" if amount is None else format(amount.normalize(), "f")
 
 
 def number(text: str | None) -> Decimal | None:
