@@ -65,7 +65,7 @@ def filters(incomplete: str) -> list[str]:
     """The filter that is being typed, with each thing that may stand at its end."""
     from transactions.filters.completion import complete
 
-    offered = complete(incomplete, len(incomplete), known=Known())
+    offered = complete(incomplete, len(incomplete), keys=_starting("", _keys), known=Known())
     return [incomplete[: each.start] + each.text for each in offered]
 
 
@@ -86,6 +86,12 @@ def _flows(session: Session) -> list[str]:
     from platforms.hub import landscape
 
     return [flow.name for flow in session.send(landscape.flows()).items]
+
+
+def _keys(session: Session) -> list[str]:
+    from platforms.hub import landscape
+
+    return [key for flow in session.send(landscape.flows()).items for key in flow.business_keys]
 
 
 def _plants(session: Session) -> list[str]:

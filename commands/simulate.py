@@ -131,7 +131,7 @@ def resume(ctx: typer.Context) -> None:
 
 @app.verb()
 def drain(ctx: typer.Context) -> None:
-    """Stop emitting and wait (30 s at most) until nothing is under way; exits 1 where something still is."""
+    """Stop emitting and wait until nothing is under way; exits 1 after 30 s."""
     session = session_of(ctx)
     try:
         answer = session.send(simulator.drain())

@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from enum import Enum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, get_args, get_origin
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
@@ -15,13 +16,17 @@ import pytest
 
 from commands.main import main
 from transactions.batches import Batch, BatchItem, BatchState, ItemState
+from transactions.books import Books, Emission, Fault, FaultSetting, FlowBooks
 from transactions.errors import PROBLEM_BASE, AndonError, NotFound
+from transactions.history import AuditEntry, Payload, TimelineEntry
+from transactions.landscape import Flow, Health, Hold, HubStatus, Plant, System, WhoAmI
 from transactions.model import Failure, FailureKind, KeyOrigin, Risk, Status, Transaction
-from transactions.plans import Plan, PlanBody, PlanItem, PlanRequest, PlanState, Verdict, plan_hash
+from transactions.plans import Action, Plan, PlanBody, PlanItem, PlanRequest, PlanState, Verdict, plan_hash
 from transactions.plans import count_verdicts as counted
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 Answer = Callable[["Asked"], Any]
+S = TypeVar("S", bound=msgspec.Struct)
 
 
 class Asked:
@@ -62,6 +67,48 @@ class Platform:
 
     def on(self, method: str, path: str, answer: Any) -> None:
         self.routes[method, path] = answer if callable(answer) else lambda _asked: answer
+
+    def page(self, *items: Any) -> dict[str, Any]:
+        return {"items": list(items), "next_cursor": None}
+
+    def flow(self, name: str) -> Flow:
+        return filled(Flow, name=name, sources=["MES"], targets=["ERP"], business_keys=["order", "lot"])
+
+    def stock(self) -> None:
+        """Answer everything that a command can ask."""
+        page = self.page
+        self.add("tx1")
+        self.add("tx2", status=Status.HELD, failure=None, failed_at=None, waiting_on="hold h1", plant=None)
+        self.on("GET", "flows", page(self.flow("goods-receipt"), self.flow("material-consumption")))
+        self.on("GET", "plants", page(filled(Plant, name="P01"), filled(Plant, name="P02")))
+        erp = filled(System, name="ERP", health=Health.DOWN, last_failure="refused", last_failure_at=NOW, held=7)
+        self.on("GET", "systems", page(erp, filled(System, name="MES", plant="P01")))
+        self.on("GET", "holds", page(filled(Hold, id="h1", target="ERP", reason="patch", held=7)))
+        self.on("GET", "audit", page(filled(AuditEntry, seq=1, actor="ann", reason="why", after={"n": 1})))
+        counts = dict.fromkeys(Status, 0) | {Status.FAILED: 1}
+        self.on("GET", "status", filled(HubStatus, platform="test-hub", counts=counts))
+        self.on("GET", "whoami", filled(WhoAmI, subject="ann", kind="user", roles=["operator"]))
+        told = filled(TimelineEntry, kind="status", text="Failed: M3351", status=Status.FAILED)
+        self.on("GET", "transactions/tx1/timeline", page(told))
+        self.on("GET", "transactions/tx1/payload", self.payload)
+        self.on("GET", "simulator/books", filled(Books, agree=True, flows=[filled(FlowBooks, owed=2, agreed=2)]))
+        faults = page(filled(Fault, name="target-down", active=[FaultSetting(system="ERP")]))
+        self.on("GET", "simulator/faults", faults)
+        self.on("PUT", "simulator/faults", faults)
+        self.on("POST", "simulator/pause", filled(Emission))
+        self.on("POST", "simulator/resume", filled(Emission, emitting=True))
+        self.on("POST", "simulator/drain", {"drained": True})
+        self.on("POST", "ingress", page(self.transactions["tx1"]))
+        self._run(self._plan(PlanRequest(action=Action.REPLAY, reason="r", ids=["tx1"])))
+        self.on("GET", "batches", lambda _: page(*(batch for batch, _items in self.batches.values())))
+        self.on("POST", "batches/b1/cancel", lambda _: self.batches["b1"][0])
+        self.asked.clear()
+
+    def payload(self, asked: Asked) -> Any:
+        content = b'{"Order": "4700119"}'
+        if asked.headers.get("Accept") == "application/octet-stream":
+            return content
+        return filled(Payload, id="tx1", content_type="application/json", encoding="text", content=content.decode())
 
     def sent(self, method: str) -> list[str]:
         return [each.path for each in self.asked if each.method == method]
@@ -203,6 +250,24 @@ class Platform:
         return Handler
 
 
+def filled(kind: type[S], /, **fields: Any) -> S:
+    """A struct of that type with ``fields``, and something of the right type in every other one."""
+    usual: dict[Any, Any] = {str: "x", int: 0, float: 1.0, bool: False, datetime: NOW}
+    for field in msgspec.structs.fields(kind):
+        if field.name in fields or not field.required:
+            continue
+        of = get_origin(field.type) or field.type
+        if type(None) in get_args(field.type):
+            fields[field.name] = None
+        elif of in (list, dict):
+            fields[field.name] = of()
+        elif isinstance(of, type) and issubclass(of, Enum):
+            fields[field.name] = next(iter(of))
+        else:
+            fields[field.name] = usual[of]
+    return kind(**fields)
+
+
 def transaction(tx_id: str, **fields: Any) -> Transaction:
     """A failed consumption, with ``fields`` over it."""
     usual: dict[str, Any] = {
@@ -282,3 +347,10 @@ def andon(capfdbinary: pytest.CaptureFixture[bytes]) -> Callable[..., Ran]:
         return Ran(code, *capfdbinary.readouterr())
 
     return run
+
+
+@pytest.fixture
+def stocked(platform: Platform) -> Platform:
+    """A platform that answers everything that a command can ask."""
+    platform.stock()
+    return platform

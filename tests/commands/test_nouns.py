@@ -195,6 +195,7 @@ def test_changes_are_watched_as_they_come(andon: Andon, platform: Any) -> None:
 
     stream = event(1, "a", "failed") + event(2, "b", "failed") + event(3, "a", "held") + event(4, "a", "failed")
     platform.on("GET", "events", stream)
+    platform.on("GET", "flows", platform.page(platform.flow("a")))
     ran = andon("tx", "watch", "--flow", "a", "--status", "failed", "--count", "2", "-o", "jsonl")
     assert ran.code == 0
     assert [msgspec.json.decode(line)["id"] for line in ran.raw.splitlines()] == ["tx1", "tx4"]
