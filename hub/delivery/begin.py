@@ -16,11 +16,12 @@ from hub.delivery.channel import Outgoing
 from hub.delivery.envelope import delivery_headers
 from hub.landscape import Endpoint, Landscape
 from hub.store.journal import journal, upsert
-from hub.store.schema import attempts, ledger, payloads, revisions
+from hub.store.schema import attempts, batches, ledger, payloads, revisions
 from hub.store.transitions import TxRow, change, encode, fail, fetch, give_back, move
 from transactions.clock import to_micros
 from transactions.landscape import Verify
 from transactions.model import Failure, FailureKind, Status
+from transactions.plans import PlanOptions
 from transactions.states import Event
 
 _PAYLOAD = (
@@ -30,6 +31,7 @@ _PAYLOAD = (
 )
 _NEXT_ATTEMPT = select(func.coalesce(func.max(attempts.c.n), 0) + 1).where(attempts.c.tx_id == bindparam("id"))
 _NEW_ATTEMPT = insert(attempts)
+_OPTIONS = select(batches.c.options).where(batches.c.id == bindparam("batch"))
 
 
 @lru_cache(maxsize=2)
@@ -111,7 +113,13 @@ def _begin_one(
         _wait_for_breaker(connection, row, endpoint.label, breaker_wait, now)
         return None
     by = "hub" if row.claimed_by is None else f"batch {row.claimed_by}"
-    newer = None if row.claimed_by else guards.superseded_by(connection, row, flow)
+    newer = guards.superseded_by(connection, row, flow)
+    if newer is not None and row.claimed_by:
+        # It may have been applied since the plan was made; the plan says whether that was to be overruled.
+        if not _is_forced(connection, row.claimed_by):
+            give_back(connection, row, now=now, by="hub", reason=f"superseded: {newer} applied a newer version")
+            return None
+        newer = None
     if endpoint is None or endpoint.url is None or newer is not None:
         move(connection, row, Event.DISPATCH, now=now, by=by, text=None)
         fresh = fetch(connection, row.id)
@@ -183,6 +191,11 @@ def _intend(
         verify=verify,
         by=by,
     )
+
+
+def _is_forced(connection: Connection, batch: str) -> bool:
+    options: str = connection.execute(_OPTIONS, {"batch": batch}).scalar_one()
+    return msgspec.json.decode(options, type=PlanOptions).force_superseded
 
 
 def intend_after_question(connection: Connection, prepared: Prepared, now: datetime) -> bool:
