@@ -65,6 +65,23 @@ def next_due(connection: Connection) -> int | None:
     return found
 
 
+def ask_now(connection: Connection, now: datetime) -> int:
+    """Bring forward every question to a target that is due later.
+
+    Returns:
+        How many there are.
+    """
+    moment = to_micros(now)
+    asked = connection.execute(
+        update(transactions)
+        .where(transactions.c.status.in_(ASKED_ABOUT), transactions.c.due_next > moment)
+        .values(due_next=moment)
+    )
+    if asked.rowcount:
+        journal(connection).timer(moment)
+    return asked.rowcount
+
+
 def _no_reply(connection: Connection, tx_id: str, now: datetime) -> None:
     row = fetch(connection, tx_id)
     if row is None:
@@ -153,9 +170,7 @@ def recover(connection: Connection, landscape: Landscape, now: datetime) -> int:
         )
     connection.execute(
         update(transactions)
-        .where(
-            transactions.c.status.in_([*_DELIVERABLE, Status.SENT, Status.IN_DOUBT]), transactions.c.due_next.is_(None)
-        )
+        .where(transactions.c.status.in_([*_DELIVERABLE, *ASKED_ABOUT]), transactions.c.due_next.is_(None))
         .values(due_next=moment)
     )
     for row in connection.execute(select(transactions).where(transactions.c.hold_kind == "breaker")).all():
