@@ -16,7 +16,7 @@ from hub.delivery.channel import NoAnswer, NotSent
 from hub.delivery.profile import Profile
 from hub.store.journal import journal
 from hub.store.schema import attempts, ledger
-from hub.store.transitions import CLEAR_FAILURE, TxRow, change, encode, fail, failure_columns, fetch, move
+from hub.store.transitions import CLEAR_FAILURE, TxRow, change, encode, fail, failure_columns, fetch, move, wake_waiters
 from transactions.clock import to_micros
 from transactions.landscape import Verify
 from transactions.model import Failure, FailureKind, Status
@@ -187,7 +187,13 @@ class Finisher:
             now=now,
             by=by,
             text=f"{by} posted it" + (f" as {document}" if document else ""),
-            values={**CLEAR_FAILURE, "document": document or row.document, "definitive": 1, "due_next": None},
+            values={
+                **CLEAR_FAILURE,
+                "document": document or row.document,
+                "definitive": 1,
+                "due_next": None,
+                "waiting_on": None,
+            },
         )
 
     def stuck(
@@ -212,7 +218,7 @@ class Finisher:
             by=failure.system,
             event=Event.PARKED if parked else Event.PARTLY_PROCESSED,
             text=f"{failure.system} took it and {'parked it' if parked else 'posted a part'}: {failure.message}",
-            values={"document": document, "definitive": 0, "due_next": due},
+            values={"document": document, "definitive": 0, "due_next": due, "waiting_on": None},
         )
 
     def lose(self, connection: Connection, row: TxRow, failure: Failure, asks: bool, now: datetime) -> Status:
@@ -221,7 +227,7 @@ class Finisher:
         if due is not None:
             journal(connection).timer(due)
         waiting = f"lookup at {failure.system}" if asks else f"evidence: {failure.system} cannot be asked"
-        return fail(
+        status = fail(
             connection,
             row,
             failure,
@@ -231,6 +237,9 @@ class Finisher:
             text=f"In doubt: {failure.message}",
             values={"definitive": 0, "due_next": due, "lookups": 0, "waiting_on": waiting},
         )
+        if due is None:
+            wake_waiters(connection, row, now, closed=False)
+        return status
 
     def asked(
         self, connection: Connection, tx_id: str, found: LookupAnswer, label: str, settle: float, now: datetime
@@ -259,7 +268,7 @@ class Finisher:
             case Found.APPLIED:
                 return self._unknown_content(connection, row, found, label, now)
             case Found.PARKED if row.status in (Status.PARKED, Status.PARTLY_PROCESSED):
-                self._ask_again(connection, row, self._profile.parked_every, now)
+                self._ask_again(connection, row, self._profile.parked_every, now, lookups=0)
             case Found.PARKED:
                 failure = _said(
                     FailureKind.PARKED, found.code or "parked", found.message or "It is parked there", label
@@ -268,7 +277,7 @@ class Finisher:
             case Found.REJECTED:
                 kind = found.kind or FailureKind.BUSINESS_RULE
                 failure = _said(kind, found.code or "rejected", found.message or "It was rejected there", label)
-                return fail(connection, row, failure, now=now, by=label, values={"definitive": 1})
+                return fail(connection, row, failure, now=now, by=label, values={"definitive": 1, "waiting_on": None})
             case Found.ABSENT if to_micros(now) >= (row.sent_at or 0) + int(settle * _SECOND):
                 if row.status == Status.DELIVERING:  # asked before sending: the caller sends
                     return None
@@ -324,26 +333,38 @@ class Finisher:
     def _unclear(
         self, connection: Connection, row: TxRow, found: LookupAnswer, label: str, now: datetime
     ) -> Status | None:
+        if row.status in (Status.PARKED, Status.PARTLY_PROCESSED):  # people there may take their time
+            self._ask_again(connection, row, self._profile.parked_every, now)
+            return None
         if row.lookups + 1 < self._profile.lookups:
             self._ask_again(connection, row, self._profile.lookup_after(row.lookups), now)
             return None
+        # From now on a person's evidence would settle it; a target that was away for long may still answer one day.
         said = found.message or f"no clear answer ({found.status})"
+        waiting_on = f"evidence: {label} gives no clear answer ({said})"
+        status = None
         if row.status == Status.SENT:
             failure = _said(FailureKind.UNKNOWN_OUTCOME, "cannot-be-asked", f"{label}: {said}", label)
-            return fail(connection, row, failure, now=now, by="hub", event=Event.LOST)
-        self._give_up(connection, row, f"evidence: {label} gives no clear answer ({said})", now)
-        return None
+            values = {"waiting_on": waiting_on}
+            status = fail(connection, row, failure, now=now, by="hub", event=Event.LOST, values=values)
+        elif row.lookups + 1 == self._profile.lookups:
+            self._give_up(connection, row, waiting_on, now)
+        self._ask_again(connection, row, self._profile.parked_every, now)
+        return status
 
-    def _ask_again(self, connection: Connection, row: TxRow, wait: float, now: datetime) -> None:
+    def _ask_again(
+        self, connection: Connection, row: TxRow, wait: float, now: datetime, lookups: int | None = None
+    ) -> None:
         due = to_micros(now) + int(max(0.02, wait) * _SECOND)
         journal(connection).timer(due)
-        _set(connection, row, due_next=due, lookups=row.lookups + 1)
+        _set(connection, row, due_next=due, lookups=row.lookups + 1 if lookups is None else lookups)
 
     def _give_up(self, connection: Connection, row: TxRow, waiting_on: str, now: datetime) -> None:
-        journal(connection).story(row.id, now, f"Asking ends: {waiting_on}", by="hub")
+        journal(connection).story(row.id, now, f"Waits for {waiting_on}", by="hub")
         if row.claimed_by:
             journal(connection).batches.add(row.claimed_by)
         _set(connection, row, due_next=None, waiting_on=waiting_on)
+        wake_waiters(connection, row, now, closed=False)
 
 
 def _set(connection: Connection, row: TxRow, **values: Any) -> None:

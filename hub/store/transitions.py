@@ -73,6 +73,9 @@ _ITEM_STATE: dict[Status, ItemState] = {
     Status.PARTLY_PROCESSED: ItemState.FAILED,
 }
 
+# Without an answer from the target or a person it goes no further.
+_STAYS = frozenset({Status.FAILED, Status.PARKED, Status.PARTLY_PROCESSED})
+
 
 def fetch(connection: Connection, tx_id: str) -> TxRow | None:
     """The transaction's row, as the running group sees it."""
@@ -133,8 +136,10 @@ def move(
         )
     if row.claimed_by and status in _ITEM_STATE:
         _settle_item(connection, row, status, now, by)
-    if status not in states.BLOCKING or status is Status.FAILED:
-        wake_waiters(connection, row.id, now, closed=status not in states.BLOCKING)
+    if status not in states.BLOCKING:
+        wake_waiters(connection, row, now, closed=True)
+    elif status in _STAYS:
+        wake_waiters(connection, row, now, closed=False)
     return status
 
 
@@ -261,14 +266,20 @@ def give_back(connection: Connection, row: TxRow, *, now: datetime, by: str, rea
     set_item(connection, batch, row.id, ItemState.SKIPPED, status=status, reason=reason, now=now)
 
 
-def wake_waiters(connection: Connection, tx_id: str, now: datetime, *, closed: bool) -> None:
-    """Let those look again that wait for ``tx_id``; a claimed one whose predecessor failed is given back."""
-    waiting = connection.execute(_WAITING, {"id": tx_id}).all()
-    for row in waiting:
+def wake_waiters(connection: Connection, row: TxRow, now: datetime, *, closed: bool) -> None:
+    """Let those look again that wait for ``row``.
+
+    Where it is not closed and stays as it is, newer versions of its object look again as well, since a failed version
+    may give way to them, and claimed ones are given back: their batch would wait for people.
+    """
+    for waiting in connection.execute(_WAITING, {"id": row.id}).all():
         if closed:
-            release(connection, row, now=now, by="hub", text=f"Released: {tx_id} is closed")
-        elif row.claimed_by:
-            give_back(connection, row, now=now, by="hub", reason=f"it waits behind {tx_id}, which failed again")
+            release(connection, waiting, now=now, by="hub", text=f"Released: {row.id} is closed")
+        elif row.object_key is not None and waiting.object_key == row.object_key:
+            release(connection, waiting, now=now, by="hub", text=f"Looks again: {row.id} is not on its way any more")
+        elif waiting.claimed_by:
+            reason = f"it waits behind {row.id}, which is not on its way any more"
+            give_back(connection, waiting, now=now, by="hub", reason=reason)
 
 
 def release(connection: Connection, row: TxRow, *, now: datetime, by: str, text: str, after: float = 0.0) -> None:
