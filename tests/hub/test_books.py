@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hub.books import balance
 from hub.simulator.ledger import Ledger, LedgerEntry, LedgerFlow
@@ -94,3 +96,42 @@ async def test_nothing_missing_asks_nobody() -> None:
         raise AssertionError("the hub was asked for nothing")
 
     assert (await balance(ledger([], agreed=4), never)).agree
+
+
+rows = st.lists(
+    st.tuples(
+        st.sampled_from(["labor-time", "goods-receipt"]),
+        st.none() | st.sampled_from(list(Status)),
+        st.booleans(),
+    ),
+    max_size=20,
+)
+
+
+@settings(deadline=None)
+@given(rows, st.integers(0, 5), st.integers(0, 5), st.integers(0, 5))
+async def test_the_totals_are_those_of_the_flows(
+    told: list[tuple[str, Status | None, bool]], agreed: int, mismatched: int, double: int
+) -> None:
+    missing = [entry(f"t{n}", outbox=outbox, flow=flow) for n, (flow, _, outbox) in enumerate(told)]
+    known = {f"t{n}": status for n, (_, status, _) in enumerate(told) if status is not None}
+    flows = [
+        LedgerFlow(
+            flow=name,
+            target="ERP",
+            owed=agreed + mismatched + sum(one.flow == name for one in missing),
+            agreed=agreed,
+            missing=sum(one.flow == name for one in missing),
+            mismatched=mismatched,
+            double=double,
+        )
+        for name in ("goods-receipt", "labor-time")
+    ]
+    books = await balance(Ledger(flows=flows, missing=missing, double=[], mismatched=[]), knows(**known))
+    for row in books.flows:
+        assert sum(getattr(row, name) for name in COUNTED) == row.owed
+    for name in ("missing", "double", "mismatched", "in_flight", "unresolved", "written_off"):
+        assert getattr(books, name) == sum(getattr(row, name) for row in books.flows)
+    assert books.agree == (books.missing == books.double == books.mismatched == books.unresolved == 0)
+    waiting = sum(outbox for _, _, outbox in told)
+    assert books.in_flight >= waiting, "whatever the hub says, what it has not accepted is on its way"
