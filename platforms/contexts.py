@@ -1,7 +1,8 @@
 """Which platform a command or the console works on, and with which token.
 
 Address: flag, then environment, then the project's file (which may only *name* a context of the user), then the
-user's current context, then a hub on this machine. A token belongs to an origin and is never sent to another one, so
+user's current context, then the hub that says in its data folder where it answers, then the usual port of this
+machine. A token belongs to an origin and is never sent to another one, so
 that a file in a cloned repository can choose among the user's own platforms and nothing more.
 """
 
@@ -22,6 +23,7 @@ from platforms.origins import Address, read_address
 DEFAULT_URL = "http://127.0.0.1:8470"
 PROJECT_FILE = ".andon.toml"
 TOKEN_FILE = "bootstrap.token"  # noqa: S105  # a file name
+RUNTIME_FILE = "runtime.json"
 
 Keyring = Callable[[str], str | None]
 """Looks a stored token up by origin."""
@@ -164,7 +166,29 @@ def _from_user(environ: Mapping[str, str]) -> _Selected:
         return _Selected(
             name=contexts.current, context=contexts.context[contexts.current], chosen_by="the current context"
         )
+    folder = context_file.data_folder(environ)
+    running = _running_hub(folder)
+    if running is not None:
+        return _Selected(name="local", context=Context(url=running), chosen_by=str(folder / RUNTIME_FILE))
     return _Selected(name="local", context=Context(url=DEFAULT_URL), chosen_by="the default")
+
+
+class _Runtime(Struct, frozen=True, kw_only=True):
+    url: str
+
+
+def _running_hub(folder: Path) -> str | None:
+    """Where the hub of a data folder answers; None where none runs there, or its folder is not this user's."""
+    path = folder / RUNTIME_FILE
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=_Runtime).url
+    except OSError:
+        return None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ContextError(
+            f"{path} cannot be used: {error}. A hub writes it when it starts, to say where it answers. "
+            "Start that hub again, or name the address with --url."
+        ) from error
 
 
 def _token(
@@ -181,7 +205,7 @@ def _token(
     missing = f"ANDON_TOKEN is not set, and no token is stored for {address.origin}"
     if address.loopback:
         # Before the keyring: it is there only while nobody has signed in yet, and a file is quicker to ask.
-        token, missing = _bootstrap_token(context_file.data_folder(environ) / TOKEN_FILE)
+        token, missing = _bootstrap_token(context_file.data_folder(environ), address)
         if token is not None:
             return token, missing
     stored = keyring(address.origin) if keyring is not None else None
@@ -207,7 +231,12 @@ def _origin_of_environment_token(selected: _Selected, explicit: bool, environ: M
     return read_address(_from_user(environ).context.url, "the current context").origin
 
 
-def _bootstrap_token(path: Path) -> tuple[str | None, str]:
+def _bootstrap_token(folder: Path, address: Address) -> tuple[str | None, str]:
+    path = folder / TOKEN_FILE
+    running = _running_hub(folder)
+    if running is not None and read_address(running, str(folder / RUNTIME_FILE)).port != address.port:
+        # Whoever listens on another port of this machine may be anybody.
+        return None, f"ANDON_TOKEN is not set, and the token in {path} is for the hub at {running}"
     try:
         return path.read_text(encoding="ascii").strip(), str(path)
     except FileNotFoundError:

@@ -58,6 +58,35 @@ def test_a_local_hub_leaves_its_token_in_its_folder(environ: dict[str, str], wor
     assert ask(environ, work, url="http://localhost:1").token == "boot"
 
 
+def test_a_local_hub_says_where_it_answers(environ: dict[str, str], work: Path) -> None:
+    folder = data_folder(environ)
+    folder.mkdir()
+    (folder / "runtime.json").write_text('{"platform": "here", "systems": {}, "url": "http://127.0.0.1:18470"}')
+    (folder / "bootstrap.token").write_text("boot\n")
+    resolved = ask(environ, work)
+    assert (resolved.name, resolved.url, resolved.token) == ("local", "http://127.0.0.1:18470", "boot")
+    assert resolved.chosen_by == str(folder / "runtime.json")
+    assert ask(environ, work, url="http://localhost:18470").token == "boot"
+
+
+def test_its_token_goes_to_no_other_port(environ: dict[str, str], work: Path) -> None:
+    folder = data_folder(environ)
+    folder.mkdir()
+    (folder / "runtime.json").write_text('{"url": "http://127.0.0.1:18470"}')
+    (folder / "bootstrap.token").write_text("boot\n")
+    resolved = ask(environ, work, url="http://127.0.0.1:8470")
+    assert resolved.token is None
+    assert "is for the hub at http://127.0.0.1:18470" in resolved.token_from
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"url": 1}', "\xff"])
+def test_a_broken_runtime_file_is_named(environ: dict[str, str], work: Path, text: str) -> None:
+    data_folder(environ).mkdir()
+    (data_folder(environ) / "runtime.json").write_text(text, encoding="latin-1")
+    with pytest.raises(ContextError, match=r"runtime\.json cannot be used.*Start that hub again"):
+        ask(environ, work)
+
+
 def test_that_token_goes_to_no_other_machine(environ: dict[str, str], work: Path) -> None:
     data_folder(environ).mkdir()
     (data_folder(environ) / "bootstrap.token").write_text("boot\n")
