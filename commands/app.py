@@ -84,7 +84,7 @@ def _readable(param: Any, value: Any) -> None:
     """Refuse a text that is none; a file's name may be any bytes, and so it may also where a file can be meant."""
     if str(param.metavar).startswith("FILE"):
         return
-    for text in value if isinstance(value, list) else [value]:
+    for text in value if isinstance(value, list | tuple) else [value]:
         if isinstance(text, str) and any("\ud800" <= char <= "\udfff" for char in text):
             raise Usage(
                 f"{text!r} is not text in this terminal's encoding. Nothing was done. "
