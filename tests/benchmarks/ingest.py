@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import statistics
 
-from measuring import folder, hub, machine
+from measuring import folder, hub, machine, until
 from traffic import post_all, settings, switch, target
 
 
@@ -21,14 +21,15 @@ def main() -> None:
         switch(sink, "apply")
         place = {"action": "hold", "reason": "measuring the ingress alone", "options": {"target": "ERP"}}
         plan = api.call("POST", "/admin/v1/plans", place)
-        api.call("POST", f"/admin/v1/plans/{plan['hash']}/run")
+        batch = api.call("POST", f"/admin/v1/plans/{plan['hash']}/run")
+        until(lambda: api.call("GET", f"/admin/v1/batches/{batch['id']}")["finished_at"], "the hold", 30)
         post_all(api.url, api.token, range(200), options.concurrency)
         bare, taken = [], []
         for turn in range(rounds):
             numbers = range(1_000 + turn * size, 1_000 + (turn + 1) * size)
             bare.append(post_all(sink, api.token, numbers, options.concurrency))
             taken.append(post_all(api.url, api.token, numbers, options.concurrency))
-        kept = api.count("status:held") + api.count("status:pending")
+        kept = api.count("flow:material-consumption")
     sent = 200 + rounds * size
     print(f"bare sink       {statistics.median(bare):8,.0f} documents/s")
     print(f"ingress         {statistics.median(taken):8,.0f} documents/s   (delivery held)")
