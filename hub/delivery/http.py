@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
 import os
 
 import aiohttp
@@ -12,6 +14,8 @@ from hub.delivery.profile import Profile
 from transactions.model import FailureKind
 
 _ANSWER_LIMIT = 1_048_576  # bytes of an answer that are read; the rest of a larger one is of no use
+_PATIENCE = 4  # read timeouts for a whole exchange: nobody keeps a delivery open a byte at a time
+_AT_ONCE = 65_536  # bytes of a document that go to the connection in one piece; larger ones are streamed
 
 
 class HttpChannel:
@@ -19,6 +23,7 @@ class HttpChannel:
 
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
+        self._whole = profile.connect_timeout + _PATIENCE * profile.read_timeout
         self._session: aiohttp.ClientSession | None = None
 
     def _open(self) -> aiohttp.ClientSession:
@@ -38,9 +43,12 @@ class HttpChannel:
     async def send(self, request: Outgoing) -> Answer:
         """See :class:`hub.delivery.channel.Channel`."""
         try:
-            async with self._open().request(
-                request.method, request.url, headers=request.headers, data=request.content, allow_redirects=False
-            ) as response:
+            async with (
+                asyncio.timeout(self._whole),
+                self._open().request(
+                    request.method, request.url, headers=request.headers, data=_body(request), allow_redirects=False
+                ) as response,
+            ):
                 body = await response.content.read(_ANSWER_LIMIT)
                 while not response.content.at_eof() and len(body) < _ANSWER_LIMIT:
                     body += await response.content.read(_ANSWER_LIMIT - len(body))
@@ -49,16 +57,19 @@ class HttpChannel:
         except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError) as error:
             raise NotSent(FailureKind.CERTIFICATE, "tls", f"No TLS connection: {error}") from error
         except aiohttp.ClientConnectorError as error:
-            refused = os.strerror(error.errno) if error.errno else str(error)
+            # a name that does not resolve has a negative number, which is none of the system's errors
+            refused = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error.strerror or error)
             raise NotSent(FailureKind.UNREACHABLE, "connection-refused", f"No connection: {refused}") from error
         except aiohttp.ConnectionTimeoutError as error:
             seconds = self._profile.connect_timeout
             raise NotSent(FailureKind.TIMEOUT, "connect-timeout", f"No connection within {seconds:g} s") from error
-        except aiohttp.InvalidURL as error:
+        except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
             raise NotSent(FailureKind.UNREACHABLE, "bad-url", f"Its address cannot be used: {error}") from error
         except aiohttp.SocketTimeoutError as error:
             seconds = self._profile.read_timeout
             raise NoAnswer("read-timeout", f"No answer within {seconds:g} s after the request left") from error
+        except TimeoutError as error:
+            raise NoAnswer("read-timeout", f"No whole answer within {self._whole:g} s") from error
         except aiohttp.ClientError as error:
             raise NoAnswer("connection-lost", f"The connection broke before the answer came: {error}") from error
 
@@ -67,3 +78,8 @@ class HttpChannel:
         if self._session is not None:
             await self._session.close()
             self._session = None
+
+
+def _body(request: Outgoing) -> bytes | io.BytesIO | None:
+    content = request.content
+    return content if content is None or len(content) <= _AT_ONCE else io.BytesIO(content)
