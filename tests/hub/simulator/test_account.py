@@ -96,6 +96,7 @@ def test_an_order_is_closed_by_its_status(workshop: Any) -> None:
     assert account.order_closed("1")
 
 
+@settings(deadline=None)
 @given(st.permutations(["1", "2", "9", "10", "11"]))
 def test_the_newest_version_wins_in_any_order(workshops: Any, order: list[str]) -> None:
     with workshops() as workshop:
@@ -119,6 +120,7 @@ def test_a_late_version_still_moves_its_amounts(workshop: Any) -> None:
     assert account.entries("plans") == [{"id": "A", "n": "2", "version": "3"}]
 
 
+@settings(deadline=None)
 @given(st.lists(amounts, min_size=1, max_size=8), st.randoms(use_true_random=False))
 def test_amounts_add_up_in_any_order_to_the_last_digit(workshops: Any, moved: list[Decimal], dice: Any) -> None:
     shuffled = list(moved)

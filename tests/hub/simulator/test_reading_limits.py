@@ -66,6 +66,7 @@ def test_quantities_beyond_exact_sums_are_none(bad: str) -> None:
     assert line.quantity == bad, "the words are kept for the refusal"
 
 
+@settings(deadline=None)
 @given(st.decimals(min_value=-(10**14), max_value=10**14, places=6))
 def test_quantities_within_are_exact(amount: object) -> None:
     assert number(str(amount)) == amount

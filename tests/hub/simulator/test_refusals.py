@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
@@ -88,6 +88,7 @@ def test_headers_go_with_it(dialect: str) -> None:
     assert render(Refusal(400, "X", "x"), dialect, "ERP").headers.get("Retry-After") is None
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(codec="utf-8"), min_size=1))
 def test_whatever_a_document_says_the_answer_can_be_read(words: str) -> None:
     refusal = Refusal(409, "APPROVAL_PENDING", f"{words} waits")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.simulator.reading import Line, Reading
@@ -121,6 +121,7 @@ def test_all_that_is_there_may_be_taken() -> None:
     assert refusal("goods-receipt", [line("99")], Books()) is None, "a receipt brings it"
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 8000), min_size=1, max_size=6))
 def test_lines_of_one_lot_are_taken_together(grams: list[int]) -> None:
     lines = [line(f"{each / 1000:.3f}") for each in grams]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.declarations import shipped_catalogue
@@ -99,6 +99,7 @@ def test_off_in_one_system_leaves_the_others(workshop: Any) -> None:
     assert active(workshop) == {"locked": [FaultSetting(system="QMS")], "parked": [FaultSetting(system="QMS")]}
 
 
+@settings(deadline=None, max_examples=25)
 @given(st.integers(), st.sampled_from(sorted(FAULTS)), st.floats(0.05, 0.95))
 def test_a_share_is_a_share_and_grows_with_the_probability(
     workshops: Any, seed: int, name: str, probability: float
