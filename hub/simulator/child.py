@@ -155,9 +155,9 @@ class SimulatorChild:
         loop = asyncio.get_running_loop()
         pause, since = _FIRST_PAUSE, loop.time()
         while True:
-            assert self._process is not None
-            code = await self._process.wait()
-            _log.warning("the simulator ended by itself with code %s: %s", code, " ".join(self._said))
+            if self._process is not None:  # None: the last attempt to start it failed
+                code = await self._process.wait()
+                _log.warning("the simulator ended by itself with code %s: %s", code, " ".join(self._said))
             if loop.time() - since > _STEADY_AFTER:
                 pause = _FIRST_PAUSE
             await asyncio.sleep(pause)
@@ -169,7 +169,10 @@ class SimulatorChild:
                 _log.warning("%s", error.detail)
                 continue
             if self._on_endpoints is not None:
-                await self._on_endpoints(endpoints)
+                try:
+                    await self._on_endpoints(endpoints)
+                except OSError as error:
+                    _log.warning("where the simulated systems listen could not be written down: %s", error)
 
     async def _end(self) -> None:
         process, self._process = self._process, None
