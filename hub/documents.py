@@ -30,10 +30,12 @@ MAX_KEY_LENGTH = 200
 
 
 class Limits(Struct, frozen=True, kw_only=True):
-    """How much document is read: ``max_bytes`` of body, ``max_depth`` of nested objects, arrays or elements."""
+    """How much document is read: ``max_bytes`` of body, ``max_depth`` of nested objects, arrays or elements, and
+    ``max_attributes`` of one element (the time to take a namespace off its names grows with the square of them)."""
 
     max_bytes: int = 10 * 1024 * 1024
     max_depth: int = 64
+    max_attributes: int = 256
 
 
 DEFAULT_LIMITS = Limits()
@@ -267,6 +269,8 @@ def _read_xml(content: bytes, limits: Limits) -> Any:
         raise _unreadable("XML", line or None, column or None, reason) from error
     if _deeper_than(limits.max_depth)(root):
         raise _too_deep("XML", limits)
+    if _more_attributes_than(limits.max_attributes)(root):
+        raise _unreadable("XML", None, None, f"an element has more than {limits.max_attributes} attributes")
     _strip_namespaces(root)
     return root
 
@@ -274,6 +278,11 @@ def _read_xml(content: bytes, limits: Limits) -> Any:
 @lru_cache(maxsize=8)
 def _deeper_than(levels: int) -> etree.XPath:
     return etree.XPath(f"boolean({'/*' * (levels + 1)})")
+
+
+@lru_cache(maxsize=8)
+def _more_attributes_than(number: int) -> etree.XPath:
+    return etree.XPath(f"boolean(//*[@*[{number + 1}]])")
 
 
 def _strip_namespaces(root: Any) -> None:
