@@ -6,9 +6,10 @@ import msgspec
 
 from commands.output import Column
 from commands.terminal import Look, due, one_line, plain, spoken, state
+from transactions.explanation import explain
 from transactions.history import Payload, TimelineEntry
-from transactions.model import Help, KeyOrigin, Risk, Status, Transaction
-from transactions.states import CLOSED, MOVING
+from transactions.model import KeyOrigin, Transaction
+from transactions.states import CLOSED
 
 LEADING_KEYS = ("order", "delivery", "shipment", "material", "lot", "equipment")
 
@@ -57,50 +58,6 @@ TIMELINE: tuple[Column, ...] = (
     Column("", lambda e, _: e.text, give=2),
 )
 
-_HELPS: dict[Help, str] = {
-    Help.WAIT: "It passes by itself: when the target answers again, replay it. Replaying faster does not help.",
-    Help.DATA: "Somebody has to mend data first: master data or mapping at the systems, or the document. Then replay.",
-    Help.DECISION: "Somebody has to decide first (reopen the period, approve, choose a version). Then replay.",
-    Help.POLICY: "Access has to be mended first (token, scope, certificate, API version). Then replay.",
-    Help.CARE: "Find out what the target did with it before anything else: ask it by the key or the document number.",
-    Help.NEVER: "Nothing has to be sent. Discard it with a reason when that is understood.",
-}
-
-_NEVER_DO: dict[Help, str] = {
-    Help.WAIT: "Do not post it by hand meanwhile: the replay would post it twice.",
-    Help.DATA: "Do not replay before it is mended: it fails the same way.",
-    Help.DECISION: "Do not restamp dates to get it through: that moves cost between periods.",
-    Help.POLICY: "Do not keep retrying: repeated refusals can lock the account.",
-    Help.CARE: "Do not send it again blindly: what was posted already would be posted twice.",
-    Help.NEVER: "Do not force it through.",
-}
-
-_STANDS: dict[Status, str] = {
-    Status.PENDING: "It waits for its turn to be delivered.",
-    Status.HELD: "It is held back and will go out when the hold or what it waits for is gone.",
-    Status.DELIVERING: "It is being delivered now.",
-    Status.RETRYING: "The last try failed; it is tried again by itself.",
-    Status.SENT: "The target accepted it; whether it was applied is being verified.",
-    Status.IN_DOUBT: "It went out and no answer came: nobody knows yet whether the target applied it.",
-    Status.PROCESSED: "The target applied it. Nothing is owed any more.",
-    Status.DUPLICATE: "The target had it already under the same key. Nothing is owed any more.",
-    Status.PARKED: "The target took it in and parked it: it is not posted, and waits there for somebody.",
-    Status.PARTLY_PROCESSED: "The target applied a part of it.",
-    Status.FAILED: "It was not applied, and is not tried again by itself.",
-    Status.DISCARDED: "Somebody closed it unprocessed. It can be restored.",
-    Status.RESOLVED: "Somebody closed it by evidence.",
-    Status.COMPENSATING: "What it did is being reversed.",
-    Status.COMPENSATED: "What it did was reversed.",
-    Status.COMPENSATION_FAILED: "What it did could not be reversed.",
-}
-
-_RISKS: dict[Risk, str] = {
-    Risk.FINANCIAL: "Until it is closed, stock or cost in the target is wrong.",
-    Risk.QUALITY: "Until it is closed, quality's word has not reached the target: blocked goods may move.",
-    Risk.OPERATIONAL: "Until it is closed, the plant works with an old picture.",
-    Risk.LOW: "Until it is closed, reports are incomplete.",
-}
-
 
 def describe(transaction: Transaction, look: Look) -> str:
     """Sentences first (what happened, what it means, what helps, what must not be done), then facts."""
@@ -115,22 +72,18 @@ def describe(transaction: Transaction, look: Look) -> str:
 
 
 def sentences(t: Transaction, look: Look) -> list[tuple[str, str]]:
-    """What to know, as label and sentence."""
-    told = [("happened", _STANDS[t.status])]
-    failure = t.failure
-    if failure is not None and t.status not in CLOSED:
-        told.append((f"{one_line(failure.system)[:9]} says", f"{failure.code}  {one_line(failure.message)}"))
-    if t.waiting_on:
-        told.append(("waits for", t.waiting_on))
-    if t.status not in CLOSED:
-        late = f" It was due {spoken(look.now - t.due_at)}." if t.overdue and t.due_at else ""
-        told.append(("means", _RISKS[t.risk] + late))
+    """What to know, as label and sentence; the same words as the console's."""
+    answers = explain(t)
+    told = [("means", answers.means)]
+    if answers.said and t.failure is not None:
+        told.insert(0, (f"{one_line(t.failure.system)[:9]} says", one_line(answers.said)))
+    if t.overdue and t.due_at is not None and t.status not in CLOSED:
+        told.append(("late", f"it was due {spoken(look.now - t.due_at)}"))
     if t.superseded_by:
-        told.append(("newer", f"A newer version of the same object was applied: {t.superseded_by}."))
-    if failure is not None and t.status not in CLOSED and t.status not in MOVING:
-        told += [("helps", _HELPS[failure.help]), ("never", _NEVER_DO[failure.help])]
+        told.append(("newer", f"a newer version of the same object was applied: {t.superseded_by}"))
+    told += [(label, text) for label, text in (("helps", answers.helps), ("never", answers.never)) if text]
     if t.key_origin is KeyOrigin.GENERATED:
-        told.append(("key", "Its source gave no key, so a second copy from there cannot be told from a new document."))
+        told.append(("key", "its source gave no key, so a second copy from there cannot be told from a new document"))
     return told
 
 

@@ -58,7 +58,7 @@ class AndonApp(App[None]):
         Binding("L", "log", "command log", show=False, id="app.log"),
         Binding("escape,backspace", "back", "back", show=False, id="app.back"),
         Binding("ctrl+r", "reload", "reload", show=False, id="app.reload"),
-        Binding("q", "quit", "quit", show=False, id="app.quit"),
+        Binding("q", "quit", "quit", id="app.quit"),
     ]
 
     class RunAnswered(Message):

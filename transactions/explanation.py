@@ -8,7 +8,7 @@ from transactions.model import Help, Status, Transaction
 
 
 class Explanation(Struct, frozen=True, kw_only=True):
-    """Four answers; ``never`` is empty where nothing has to be warned of."""
+    """Four answers; ``never`` names what must not be done, empty where nothing has to be warned of."""
 
     said: str
     means: str
@@ -25,12 +25,12 @@ _HELPS: dict[Help, str] = {
     Help.NEVER: "nothing: sending it again changes nothing. Discard it with a reason",
 }
 _NEVER: dict[Help, str] = {
-    Help.WAIT: "do not replay in bulk while the target is slow: it makes the queue longer",
-    Help.DATA: "",
-    Help.DECISION: "do not post it into another period or version without the approval",
-    Help.POLICY: "do not retry in a loop: refused sign-ins can lock the account",
-    Help.CARE: "do not send it again blindly: it may have been posted already",
-    Help.NEVER: "do not replay it",
+    Help.WAIT: "replay in bulk while the target is slow: it makes the queue longer",
+    Help.DATA: "replay before it is mended: it fails the same way",
+    Help.DECISION: "post it into another period or version without the approval",
+    Help.POLICY: "retry in a loop: refused sign-ins can lock the account",
+    Help.CARE: "send it again blindly: it may have been posted already",
+    Help.NEVER: "force it through",
 }
 _STATES: dict[Status, str] = {
     Status.PENDING: "waits for its turn",

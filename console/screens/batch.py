@@ -138,6 +138,8 @@ class BatchScreen(AndonScreen):
             return "It runs on the platform and goes on if this page or the console is left."
         if bad == 0:
             return "All of them got where they were meant to."
+        if bad == 1:
+            return "One did not get where it was meant to: it comes first below, with its reason."
         return f"{number(bad)} did not get where they were meant to: they come first below, each with its reason."
 
     def on_table_moved(self, message: Table.Moved) -> None:

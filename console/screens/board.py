@@ -16,7 +16,7 @@ from textual.widgets import Static
 
 from console.looks import Tone, of_status
 from console.screens.base import AndonScreen, FetchFailed
-from console.text import number, one_line
+from console.text import fit, number, one_line, pretty_name
 from console.widgets.lamps import LampGrid
 from console.widgets.rule import Divider
 from console.widgets.table import Cell, Column, Row, RowTable
@@ -29,14 +29,19 @@ CAUSES = (
     Column("cause", "causes", 24, flex=True),
     Column("count", "blocks", 7, right=True),
     Column("age", "age", 4, right=True),
-    Column("where", "plants", 11, least=76),
-    Column("who", "who can help", 18, least=64),
+    Column("where", "plants", 11, least=100),
+    Column("help", "helps", 8),
 )
+
+
+WIDE = 120
+"""Cells from which what waits has a column of its own beside the causes."""
 
 
 class BoardScreen(AndonScreen):
     """Opens first; everything else is one key away."""
 
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]
     AUTO_FOCUS = "LampGrid"
     crumb = "board"
     # The same ids as the app's: here they are shown, elsewhere they only run.
@@ -45,7 +50,6 @@ class BoardScreen(AndonScreen):
         Binding("b", "app.batches", "batches", id="app.batches"),
         Binding("s", "app.systems", "systems", id="app.systems"),
         Binding("slash", "filter", "filter", key_display="/", id="board.filter"),
-        Binding("q", "app.quit", "quit", id="app.quit"),
     ]
 
     class Arrived(Message):
@@ -62,7 +66,9 @@ class BoardScreen(AndonScreen):
     def body(self) -> Iterable[Widget]:
         """Causes and what waits, then the lamps."""
         with Horizontal(id="top"):
-            yield RowTable(CAUSES, id="causes")
+            with Vertical(id="causes-box"):
+                yield RowTable(CAUSES, id="causes")
+                yield Static(id="cause", markup=False)
             with Vertical(id="waiting-box"):
                 yield Static(id="waiting", markup=False)
         yield Divider("plants and flows", id="lamps-title")
@@ -107,6 +113,19 @@ class BoardScreen(AndonScreen):
         plant = f" plant:{message.plant}" if message.plant is not None else " plant:none"
         self.andon.obey(f"failed status:{status}{plant} flow:{message.flow}")
 
+    def on_table_moved(self, message: RowTable.Moved) -> None:
+        """The cause under the cursor, whole: its words are cut in the list."""
+        row = self.query_one("#causes", RowTable).current()
+        causes = [] if self._board is None or row is None else self._board.causes
+        cause = next((cause for cause in causes if cause.fingerprint == row.id), None) if row is not None else None
+        text = Text(no_wrap=True)
+        if cause is not None:
+            tones = self.app.theme_variables
+            text.append(f"{one_line(cause.code)}  {one_line(cause.template)}", tones["foreground"])
+            owner = f", {one_line(cause.owner)}" if cause.owner else ""
+            text.append(f"  helps: {cause.help}{owner}", tones["accent"])
+        self.query_one("#cause", Static).update(text)
+
     def on_table_opened(self, message: RowTable.Opened) -> None:
         """What has this cause."""
         row = self.query_one("#causes", RowTable).current()
@@ -123,11 +142,14 @@ class BoardScreen(AndonScreen):
         board = self._board
         if board is None:
             return
-        causes = [_cause_row(cause, now) for cause in board.causes]
+        # One fault stops several flows with the same words: the flow tells their rows apart, and lines the words up.
+        flows = max((len(pretty_name(cause.flow)) for cause in board.causes), default=0)
+        targets = max((len(one_line(cause.target)) for cause in board.causes), default=0)
+        causes = [_cause_row(cause, now, targets, flows) for cause in board.causes]
         if not causes:
             causes = [Row("", 0, [Cell("● nothing is failing", Tone.FINE), *[Cell("")] * 4])]
         self.query_one("#causes", RowTable).show_rows(causes)
-        wide = self.size.width >= 100
+        wide = self.size.width >= WIDE
         self.query_one("#waiting", Static).update(self._waiting(board, now, wide))
         self.query_one("#lamps", LampGrid).show(board.lamps, now)
         total = sum(board.counts.values())
@@ -139,44 +161,47 @@ class BoardScreen(AndonScreen):
         holds = ", ".join(one_line(hold.target or hold.flow or hold.plant or "everything") for hold in board.holds)
         failed_age = "" if board.oldest_failed_at is None else short(now - board.oldest_failed_at)
         held_age = "" if board.oldest_held_at is None else short(now - board.oldest_held_at)
-        overdue = f"{number(board.overdue)} overdue" if board.overdue else ""
         lines = (
-            (Status.FAILED, failed_age, overdue),
-            (Status.IN_DOUBT, "", ""),
-            (Status.PARKED, "", ""),
-            (Status.HELD, held_age, holds),
-            (Status.RETRYING, "", ""),
+            (Status.FAILED, failed_age),
+            (Status.IN_DOUBT, ""),
+            (Status.PARKED, ""),
+            (Status.HELD, held_age),
+            (Status.RETRYING, ""),
         )
         if wide:
             text.append(f"{'waiting':<14}{'count':>7}{'oldest':>8}\n", tones["quiet"])
-        for status, age, note in lines:
+        for status, age in lines:
             count, look = board.counts.get(status, 0), of_status(status)
             tone = tones[look.tone if count else Tone.QUIET]
             if wide:
                 text.append(f"{look.glyph} {look.word:<12}", tone)
                 text.append(f"{number(count):>7}", tone)
-                text.append(f"{age:>8}  ", tones["quiet"])
-                text.append(f"{note}\n", tones["late"])
+                text.append(f"{age:>8}\n", tones["quiet"])
+                if status is Status.FAILED and board.overdue:
+                    text.append(f"  {'overdue':<12}{number(board.overdue):>7}\n", tones["late"])
             elif count:
-                text.append(f"{look.glyph} {number(count)} {look.word}  ", tone)
-        if not wide:
-            text.append(overdue, tones["late"])
+                text.append(f"{look.glyph} {number(count)} {look.word}", tone)
+                text.append(f" {age}  " if age else "  ", tones["quiet"])
+        if not wide and board.overdue:
+            text.append(f"{number(board.overdue)} overdue  ", tones["late"])
+        if holds:
+            text.append(f"◆ held by hand: {holds}", tones["held"])
         text.rstrip()
         return text
 
 
-def _cause_row(cause: CauseSummary, now: datetime) -> Row:
+def _cause_row(cause: CauseSummary, now: datetime, targets: int, flows: int) -> Row:
     look = of_status(Status.FAILED)
     age = short(now - cause.first_seen)
-    what = f"{look.glyph} {one_line(cause.target)}  {one_line(cause.template)}"
-    who = f"{cause.help} · {one_line(cause.owner)}" if cause.owner else cause.help
+    target, flow = fit(one_line(cause.target), targets), fit(pretty_name(cause.flow), flows)
+    what = f"{look.glyph} {target}  {flow}  {one_line(cause.template)}"
     where = " ".join(one_line(plant) for plant in cause.plants)
-    version = (cause.count, age, cause.template, where, who)
+    version = (what, cause.count, age, where, cause.help)
     cells = [
         Cell(what, Tone.FAILED),
         Cell(number(cause.count), Tone.BRIGHT),
         Cell(age, Tone.QUIET),
         Cell(where),
-        Cell(who, Tone.QUIET),
+        Cell(str(cause.help), Tone.QUIET),
     ]
     return Row(cause.fingerprint, version, cells)

@@ -43,7 +43,7 @@ class FailedScreen(AndonScreen):
         Binding("D", "act('discard')", "discard", id="failed.discard"),
         Binding("u", "act('restore')", "restore", show=False, id="failed.restore"),
         Binding("o", "sort", "order", show=False, id="failed.sort"),
-        Binding("y", "copy", "copy", id="failed.copy"),
+        Binding("y", "copy", "copy", show=False, id="failed.copy"),
         Binding("escape", "leave", "back", show=False, id="failed.leave"),
     ]
 

@@ -90,24 +90,30 @@ class PlanScreen(AndonScreen):
         confirm.placeholder = f"type {clean(self.andon.context.name)} to run this on production"
         self.query_one("#confirm-line").display = False
         self.query_one("#items").display = False
-        tones = self.app.theme_variables
-        text = Text()
-        text.append(self._sentence(), f"bold {tones['bright']}")
-        if self.draft.filter is not None:
-            text.append(f"\nall that match  {clean(self.draft.filter) or 'everything'}", tones["quiet"])
-        self.query_one("#intent", Static).update(text)
+        self._show_intent()
         self.query_one("#preview", Static).update(
             Text(
                 "Write the reason and press enter: the plan is made and shown here. Nothing is sent by that.",
-                tones["quiet"],
+                self.app.theme_variables["quiet"],
             )
         )
+
+    def _show_intent(self) -> None:
+        tones = self.app.theme_variables
+        text = Text()
+        text.append(self._sentence(), f"bold {tones['bright']}")
+        if self.plan is not None and self.draft.count not in (None, len(self.plan.items)):
+            text.append(f"   {number(self.draft.count or 0)} when this page was opened", tones["late"])
+        if self.draft.filter is not None:
+            text.append(f"\nall that match  {clean(self.draft.filter) or 'everything'}", tones["quiet"])
+        self.query_one("#intent", Static).update(text)
 
     def _sentence(self) -> str:
         if self.draft.action in (Action.HOLD, Action.RELEASE):
             verb = "Hold back deliveries to" if self.draft.action is Action.HOLD else "Release what is held for"
             return f"{verb} {clean(self.draft.place)}"
-        many = "1 transaction" if self.draft.count == 1 else f"{number(self.draft.count or 0)} transactions"
+        count = (self.draft.count or 0) if self.plan is None else len(self.plan.items)
+        many = "1 transaction" if count == 1 else f"{number(count)} transactions"
         return f"{str(self.draft.action).capitalize()} {many}"
 
     def fetch(self) -> None:
@@ -145,6 +151,7 @@ class PlanScreen(AndonScreen):
         """Show what it would do."""
         self.plan = message.plan
         self.arrived()
+        self._show_intent()
         self._show(message.plan, self.andon.clock.now())
         acts = self._acts(message.plan)
         run = self.query_one("#run", Button)
@@ -170,6 +177,8 @@ class PlanScreen(AndonScreen):
         text = Text()
         for verdict in Verdict:
             count, look = plan.verdicts.get(verdict, 0), of_verdict(verdict)
+            if not count and verdict is not Verdict.SEND:
+                continue
             word = "do it" if verdict is Verdict.SEND and plan.action is not Action.REPLAY else look.word
             text.append(f"{look.glyph} {word} {number(count)}   ", tones[look.tone if count else Tone.QUIET])
         lines = [

@@ -124,7 +124,8 @@ class LampGrid(ScrollView, can_focus=True):
         width = self.size.width
         cell = self._cell_width(width)
         if y == 0:
-            segments = [Segment(" " * (_LABEL + 2), self._style(Tone.QUIET))]
+            note, tone = self._out_of_sight()
+            segments = [Segment("  " + fit(note, _LABEL), self._style(tone))]
             segments += [
                 Segment(fit(one_line(plant or "no plant"), cell), self._style(Tone.QUIET)) for plant in self._plants
             ]
@@ -193,6 +194,18 @@ class LampGrid(ScrollView, can_focus=True):
     def on_blur(self) -> None:
         """And not where they do not."""
         self.refresh()
+
+    def _out_of_sight(self) -> tuple[str, Tone]:
+        """Flows that there is no room for: said, and loudly where one of them is in trouble."""
+        top, height = self.scroll_offset.y, max(self.size.height - 1, 0)
+        hidden = [*self._flows[:top], *self._flows[top + height :]]
+        if not hidden or self._now is None:
+            return "", Tone.QUIET
+        now = self._now
+        lamps = (self._lamps.get((flow, plant)) for flow in hidden for plant in self._plants)
+        troubled = sum(shown(lamp, now).status is not None for lamp in lamps)
+        note = f"↕ {len(hidden)} more"
+        return (f"{note}, {troubled} not ok", Tone.LATE) if troubled else (f"{note}, all ok", Tone.QUIET)
 
     def _trends(self, flow: str) -> list[list[int]]:
         return [lamp.trend for (name, _), lamp in self._lamps.items() if name == flow]

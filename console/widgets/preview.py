@@ -11,7 +11,7 @@ from transactions.model import Transaction
 
 
 class Preview(Static):
-    """System says, means, helps, but."""
+    """System says, means, helps, never."""
 
     def show(self, transaction: Transaction | None) -> None:
         """Explain this transaction; None leaves it empty."""
@@ -27,7 +27,7 @@ def explained(transaction: Transaction, tones: dict[str, str]) -> Table:
             (f"{system} says", answers.said, tones["bright"]),
             ("means", answers.means, tones["foreground"]),
             ("helps", answers.helps, tones["foreground"]),
-            ("but", answers.never, tones["late"]),
+            ("never", answers.never, tones["late"]),
         ),
         tones["quiet"],
     )

@@ -19,17 +19,17 @@ from transactions.pages import Page
 COLUMNS = (
     Column("due_at", "due", 5, right=True),
     Column("failed_at", "age", 4, right=True),
-    Column("flow", "flow", 24),
+    Column("flow", "flow", 21),
     Column("plant", "plant", 5),
-    Column("reference", "reference", 10),
+    Column("reference", "reference", 11),
     Column("material", "material", 9, least=100),
     Column("lot", "lot", 10, least=132),
     Column("target", "target", 6, least=90),
     Column("status", "failure", 14, flex=True),
-    Column("attempts", "try", 3, right=True, least=76),
+    Column("attempts", "try", 3, right=True, least=90),
 )
 SORTS = {"due_at": "due_at", "failed_at": "failed_at", "flow": "flow", "plant": "plant", "status": "status"}
-_OTHER_COLUMNS = frozenset({"material", "lot", "plant"})
+_OTHER_COLUMNS = frozenset({"material", "lot", "plant", "partner"})
 
 
 class TransactionTable(Table):
