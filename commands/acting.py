@@ -19,6 +19,7 @@ from transactions.errors import NotFound, PlanAltered, Refused, Stale
 from transactions.plans import Action, Plan, PlanOptions, PlanRequest, PlanState, Verdict, check_unaltered
 
 PLACED = frozenset({Action.HOLD, Action.RELEASE})
+_PAST = {Action.DISCARD: "discarded", Action.RESTORE: "restored"}
 OF_THE_PLAN = ("rate", "concurrency", "canary", "stop_after_failures", "force_superseded", "drain_rate")
 RUNNABLE = frozenset({Verdict.SEND, Verdict.HELD_BEHIND})
 
@@ -198,7 +199,8 @@ def _cannot_run(session: Session, plan: Plan) -> Exit | None:
         return Exit.DONE
     if not any(item.verdict in RUNNABLE for item in plan.items):
         show_outcome(session, Outcome.without_run(plan))
-        session.note(f"None of {len(plan.items)} can be sent as they are. Nothing was sent; each says why above.")
+        past = _PAST.get(plan.action, "sent")
+        session.note(f"None of {len(plan.items)} can be {past} as they are. Nothing was {past}; each says why above.")
         return Exit.REFUSED
     return None
 

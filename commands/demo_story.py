@@ -81,12 +81,15 @@ def break_things(session: Session, documents: int) -> int:
     session.note(f"The shift goes on; {documents} documents later {failed} transactions failed:")
     for cause in board.causes:
         session.note(f"  ■ {cause.count:>3}  {_in_words(cause)}")
+    rest = failed - sum(cause.count for cause in board.causes)
+    if rest > 0:
+        session.note(f"  ■ {rest:>3}  of other causes")
     if board.counts[Status.HELD]:
         session.note(f"  ◆ {board.counts[Status.HELD]:>3}  wait behind them: sequence is kept within an order.")
     posted = session.send(transactions.count(_ASKED_FOR)).count - posted_before
     session.note(
-        f"  ✓ {posted:>3}  to ERP from P03 got no answer. Andon asked ERP for each key instead of sending again: all are "
-        "posted, once."
+        f"  ✓ {posted:>3}  to ERP from P03 got no answer. Andon asked ERP for each key instead of sending again: "
+        "all are posted, once."
     )
     return failed
 

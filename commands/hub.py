@@ -53,7 +53,14 @@ BOOKS: tuple[Column, ...] = (
 @app.verb()
 def serve(
     ctx: typer.Context,
-    data: Annotated[Path | None, typer.Option("--data", metavar="DIR", help="Where everything is kept.")] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            "--data",
+            metavar="DIR",
+            help="Where everything is kept; ANDON_DATA_DIR, or a folder of the user's, unless told.",
+        ),
+    ] = None,
     host: Annotated[str, typer.Option("--host", metavar="HOST", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", metavar="PORT", min=0, max=65535, help="0 picks a free one.")] = 8470,
     config: Annotated[Path | None, typer.Option("--config", metavar="FILE", help="The team's settings, TOML.")] = None,

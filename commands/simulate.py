@@ -105,7 +105,7 @@ def off(
         str | None, typer.Option("--flow", metavar="FLOW", help="Only this flow.", autocompletion=completing.flows)
     ] = None,
 ) -> None:
-    """Switch a fault off: everywhere without options, every fault without a name."""
+    """Switch a fault off, or all. Without options it is off everywhere."""
     session = session_of(ctx)
     _show(
         session,

@@ -158,7 +158,7 @@ def plan(
     ctx: typer.Context,
     ids: Ids = None,
     action: Annotated[
-        Action, typer.Option("--action", metavar="ACTION", help="What the plan is to do.")
+        Action, typer.Option("--action", metavar="ACTION", help="replay, discard or restore.")
     ] = Action.REPLAY,
     show: Annotated[str | None, typer.Option("--show", metavar="HASH", help="Print a plan that is stored.")] = None,
     filter: Filter = None,
@@ -170,7 +170,7 @@ def plan(
     stop_after_failures: StopAfter = None,
     force_superseded: ForceSuperseded = False,
 ) -> None:
-    """Store a plan and print it: what an action would do, item by item. Nothing is run."""
+    """Store a plan, print it item by item, and run nothing."""
     session = session_of(ctx)
     if show is not None:
         if ids or filter is not None:
@@ -261,7 +261,7 @@ def restore(
     yes: Yes = False,
     wait: Wait = True,
 ) -> None:
-    """Bring discarded transactions back to the status they had."""
+    """Bring discarded transactions back. Nothing is sent until a replay does."""
     _close_or_reopen(ctx, Action.RESTORE, ids, filter, reason, dry_run, plan_out, plan, yes, wait)
 
 

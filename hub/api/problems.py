@@ -38,6 +38,12 @@ async def on_andon_error(request: Request, error: Exception) -> Response:
     return problem_response(error, request.url.path)
 
 
+_SIMULATED = frozenset(
+    f"/admin/v1/simulator/{name}" for name in ("faults", "books", "state", "pause", "resume", "drain")
+)
+"""What a hub has only while it simulates."""
+
+
 async def on_http_error(request: Request, error: Exception) -> Response:
     """What the router raises: no such path, no such method."""
     assert isinstance(error, HTTPException)
@@ -48,6 +54,14 @@ async def on_http_error(request: Request, error: Exception) -> Response:
         )
         response.headers["allow"] = allow
         return response
+    if error.status_code == 404 and request.url.path in _SIMULATED:
+        return problem_response(
+            NotFound(
+                "This hub has no simulated systems, so neither faults nor books of them. Nothing was changed. "
+                "A hub to practise on is started with 'andon hub serve --simulate'."
+            ),
+            request.url.path,
+        )
     if error.status_code == 404:
         return problem_response(
             NotFound(f"There is nothing at {request.url.path}. The API is described at /admin/v1/openapi.json."),

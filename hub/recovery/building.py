@@ -44,7 +44,7 @@ def check_request(request: PlanRequest, landscape: Landscape) -> None:
     """
     if request.action not in _SUPPORTED:
         raise Invalid(
-            f"This hub cannot plan {request.action!r}. It can plan: {', '.join(_SUPPORTED)}.",
+            f"This hub cannot plan {request.action}. It can plan: {', '.join(_SUPPORTED)}.",
         )
     if not request.reason.strip():
         raise Invalid("A plan wants a reason: say why, in a sentence or with a ticket number.")

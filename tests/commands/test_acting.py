@@ -76,6 +76,14 @@ def test_all_refused_exits_6_and_runs_nothing(andon: Andon, platform: Any) -> No
     assert platform.sent("POST") == ["plans"]
 
 
+def test_a_refused_discard_speaks_of_discarding(andon: Andon, platform: Any) -> None:
+    platform.add("tx1", status=Status.PROCESSED)
+    platform.verdicts["tx1"] = (Verdict.REFUSED, "it is processed")
+    ran = andon("transactions", "discard", "--reason", "x", "--yes", "tx1")
+    assert ran.code == 6
+    assert "None of 1 can be discarded as they are. Nothing was discarded" in ran.err
+
+
 def test_an_empty_selection_exits_0_and_runs_nothing(andon: Andon, platform: Any) -> None:
     ran = andon(*REPLAY, "--filter", "plant:P99")
     assert (ran.code, ran.json["total"], ran.json["batch"]) == (0, 0, None)

@@ -55,6 +55,16 @@ def test_health_wants_none(hub) -> None:
     assert "andon_transactions" in httpx.get(f"{hub.url}/metrics").text
 
 
+def test_a_hub_without_simulated_systems_says_so(api, hub_factory) -> None:
+    assert "nothing at" in problem(api.get("simulator/nothing"), 404, "not-found")
+    real = hub_factory()
+    headers = {"Authorization": f"Bearer {real.token}"}
+    answer = httpx.get(f"{real.url}/admin/v1/simulator/books", headers=headers)
+    detail = problem(answer, 404, "not-found")
+    assert "no simulated systems" in detail
+    assert "--simulate" in detail
+
+
 def test_what_is_not_there_is_a_problem(api) -> None:
     problem(api.get("nothing"), 404, "not-found")
     detail = problem(api.get("transactions/01ZZZZZZZZZZZZZZZZZZZZZZZZ"), 404, "not-found")
