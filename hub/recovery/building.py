@@ -22,6 +22,7 @@ from transactions.plans import (
     Plan,
     PlanBody,
     PlanItem,
+    PlanOptions,
     PlanRequest,
     PlanState,
     PlanSummary,
@@ -34,6 +35,12 @@ MAX_ITEMS = 50_000
 _SUPPORTED = (Action.REPLAY, Action.DISCARD, Action.RESTORE, Action.HOLD, Action.RELEASE)
 _PLACES = (Action.HOLD, Action.RELEASE)
 _CHUNK = 500
+_BOUNDS = (
+    ("rate", 0.001, 10_000),
+    ("drain_rate", 0.001, 10_000),
+    ("concurrency", 1, 1_000),
+    ("stop_after_failures", 1, MAX_ITEMS),
+)
 
 
 def check_request(request: PlanRequest, landscape: Landscape) -> None:
@@ -48,6 +55,7 @@ def check_request(request: PlanRequest, landscape: Landscape) -> None:
         )
     if not request.reason.strip():
         raise Invalid("A plan wants a reason: say why, in a sentence or with a ticket number.")
+    _check_options(request.options)
     places = (request.options.target, request.options.plant, request.options.flow)
     if request.action in _PLACES:
         if request.ids is not None or request.filter is not None:
@@ -60,6 +68,18 @@ def check_request(request: PlanRequest, landscape: Landscape) -> None:
         raise Invalid("target, plant, flow and drain_rate belong to hold and release.")
     if (request.ids is None) == (request.filter is None):
         raise Invalid("Name transactions either by ids or by a filter: exactly one of the two.")
+
+
+def _check_options(options: PlanOptions) -> None:
+    for name, least, most in _BOUNDS:
+        value = getattr(options, name)
+        if value is not None and not least <= value <= most:
+            raise Invalid(f"{name} must be from {least:,} to {most:,}, and is {value:g}.")
+    if options.canary:
+        raise Invalid(
+            "This hub runs a plan in one wave. Leave canary out: make a plan of a few ids first, look at what became "
+            "of them, and then one of the rest."
+        )
 
 
 def _check_places(request: PlanRequest, landscape: Landscape) -> None:

@@ -11,7 +11,7 @@ from hub.delivery.guards import active_holds, held_by_people
 from hub.ids import new_id
 from hub.store.journal import journal
 from hub.store.schema import holds, transactions
-from hub.store.transitions import release
+from hub.store.transitions import change, release
 from transactions.clock import to_micros
 from transactions.plans import PlanOptions
 
@@ -58,7 +58,13 @@ def release_holds(connection: Connection, placed: list[Any], place: PlanOptions,
     waiting = connection.execute(
         select(transactions).where(transactions.c.hold_kind == "people").order_by(_FIRST, transactions.c.seq)
     ).all()
-    free = [row for row in waiting if held_by_people(row, still) is None]
+    free = []
+    for row in waiting:
+        other = held_by_people(row, still)
+        if other is None:
+            free.append(row)
+        elif row.waiting_on != other.text:  # it was the lifted hold that it named
+            change(connection, row, waiting_on=other.text)
     for position, row in enumerate(free):
         after = position / place.drain_rate if place.drain_rate else 0.0
         release(connection, row, now=now, by=actor, text="Released: the hold was lifted", after=after)

@@ -99,10 +99,10 @@ class Runner:
 
     async def _take_up(self, batch_id: str, count: int) -> int:
         now = self._clock.now()
-        return await self._database.write(lambda c: stored.take_up(c, batch_id, count, now))
+        return await self._database.insist(lambda c: stored.take_up(c, batch_id, count, now))
 
     async def _finish(self, batch_id: str) -> Batch:
         now = self._clock.now()
-        batch = await self._database.write(lambda c: stored.finish(c, batch_id, now))
+        batch = await self._database.insist(lambda c: stored.finish(c, batch_id, now))
         log.info("batch.finished", batch=batch_id, state=batch.state, counts=batch.counts)
         return batch
