@@ -26,7 +26,7 @@ from console.widgets.topbar import Place, TopBar
 from platforms.contexts import Resolved
 from platforms.events import Connection, ConnectionState
 from transactions.clock import Clock, SystemClock
-from transactions.errors import AndonError
+from transactions.errors import AndonError, Unreachable
 
 if TYPE_CHECKING:
     from console.drafts import Draft
@@ -107,6 +107,7 @@ class AndonApp(App[None]):
         self._themes_stamp: tuple[tuple[str, int], ...] = ()
         self._clashes: set[str] = set()
         self._lived = False
+        self._refused = False
         self._ticks = 0
 
     # What Textual asks
@@ -205,14 +206,22 @@ class AndonApp(App[None]):
         """Listen to the platform for as long as the console runs."""
         try:
             async for event in self.source.events():
+                self._refused = False
                 if isinstance(event, Connection):
                     self._connection(event)
                 else:
                     self._happened(event.type)
         except AndonError as error:
             # Only what trying again cannot heal comes here; it may still be mended on the other side.
+            self._refused = not isinstance(error, Unreachable)
             self._connection(Connection(state=ConnectionState.LOST, because=error.detail))
-            self.notify(clean(error.detail), title="No live updates", severity="warning", timeout=10)
+            page = self.screen
+            if not isinstance(page, AndonScreen) or page.fetched_at is not None:
+                # A page that got nothing tells the same itself.
+                self.notify(clean(error.detail), title="No live updates", severity="warning", timeout=10)
+            if isinstance(page, AndonScreen) and self._refused:
+                # What it shows is old from here on, and its own fetch says so for as long as that is so.
+                page.again()
             self.set_timer(STREAM_AGAIN_SECONDS, self.follow)
 
     @work(group="person", exclusive=True, exit_on_error=False)
@@ -270,6 +279,7 @@ class AndonApp(App[None]):
             connection=self.connection,
             since=self.connection_since,
             now=self.clock.now(),
+            refused=self._refused,
         )
         for screen in self.screen_stack:
             for bar in screen.query(TopBar):

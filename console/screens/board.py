@@ -97,6 +97,12 @@ class BoardScreen(AndonScreen):
         self.arrived()
         self._show(self.andon.clock.now())
 
+    def fetch_failed(self, error: AndonError) -> None:
+        """Nothing loads any more where nothing came."""
+        super().fetch_failed(error)
+        if self._board is None:
+            self.query_one("#waiting", Static).update("")
+
     def tick(self, now: datetime) -> None:
         """Ages move on."""
         if self._board is not None:

@@ -205,6 +205,8 @@ class FailedScreen(AndonScreen):
         """A bad filter is told at the filter; the rest as everywhere."""
         if not isinstance(error, BadFilter):
             super().fetch_failed(error)
+            if self.fetched_at is None:
+                self.query_one("#counts", Divider).show("nothing to show")
             return
         fault = self.query_one("#filter-fault", Static)
         fault.update(_fault_text(error, dict(self.app.theme_variables)))

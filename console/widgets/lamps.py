@@ -129,10 +129,13 @@ class LampGrid(ScrollView, can_focus=True):
             segments += [
                 Segment(fit(one_line(plant or "no plant"), cell), self._style(Tone.QUIET)) for plant in self._plants
             ]
-            if self._trend_fits(width):
+            if self._flows and self._trend_fits(width):
                 segments.append(Segment(fit("last 4 h", _TREND), self._style(Tone.QUIET)))
             return Strip(segments).adjust_cell_length(width, self._style(Tone.PLAIN))
         index = self.scroll_offset.y + y - 1
+        if index == 0 and not self._flows and self._now is not None:
+            nothing = Segment("  no transactions yet: this fills with the first documents", self._style(Tone.QUIET))
+            return Strip([nothing]).adjust_cell_length(width, self._style(Tone.PLAIN))
         if index >= len(self._flows) or self._now is None:
             return Strip.blank(width, self._style(Tone.PLAIN))
         flow = self._flows[index]

@@ -29,6 +29,7 @@ class Place(NamedTuple):
     since: datetime | None
     now: datetime
     colour: str | None = None
+    refused: bool = False
 
 
 class TopBar(Widget):
@@ -90,6 +91,8 @@ class TopBar(Widget):
             text.append(f"{place.now.astimezone():%H:%M}  ", tones["quiet"])
         if place.connection is ConnectionState.LIVE:
             text.append("● live ", tones["fine"])
+        elif place.refused:
+            text.append("■ refused ", f"bold {tones['failed']}")
         elif place.connection is ConnectionState.LOST:
             since = "" if place.since is None else f", {short(place.now - place.since)}"
             text.append(f"▲ reconnecting{since} ", f"bold {tones['late']}")
