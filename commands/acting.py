@@ -6,7 +6,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from commands.exits import Declined, Exit, Usage
+from commands.exits import Declined, Exit, Usage, misread
 from commands.following import follow
 from commands.outcome import Outcome, exit_of_outcome, outcome_of, show_outcome
 from commands.plan_files import plan_named, read_plan, write_plan
@@ -85,7 +85,10 @@ def _check(session: Session, asked: Acting) -> None:
     if asked.plan is not None:
         if asked.ids or asked.filter is not None:
             raise Usage("--plan says what is acted on, and so do ids and --filter. Nothing was done. Leave one out.")
-        given = [f"--{name.replace('_', '-')}" for name in OF_THE_PLAN if getattr(asked, name) not in (None, False)]
+        values = {name: getattr(asked, name) for name in OF_THE_PLAN}
+        given = [
+            f"--{name.replace('_', '-')}" for name, value in values.items() if value is not None and value is not False
+        ]
         if given:
             raise Usage(
                 f"{' and '.join(given)} cannot be given with --plan: a plan is run as it was made. "
@@ -135,16 +138,13 @@ def _rate(option: str, text: str | None) -> float | None:
     try:
         return None if text is None else parse_rate(text)
     except ValueError as error:
-        what, _, how = str(error).partition(": ")
-        raise Usage(f"{option} {what}. Nothing was done. {how[:1].upper()}{how[1:]}.") from error
+        raise misread(option, error) from error
 
 
 def _reason(session: Session, asked: Acting) -> str:
     reason = (asked.reason or "").strip()
     if not reason and asked.reason is None and session.interactive:
-        import typer
-
-        reason = str(typer.prompt(f"Reason for {asked.action}", err=True)).strip()
+        reason = session.ask(f"Reason for {asked.action}:")
     if not reason:
         raise Usage(
             f"{asked.action} wants a reason, and none was given. Nothing was done. "
@@ -206,18 +206,16 @@ def _cannot_run(session: Session, plan: Plan) -> Exit | None:
 
 
 def _confirm(session: Session, plan: Plan) -> None:
-    import typer
-
     session.stderr.write(describe_plan(plan, session.look_err()))
     resolved = session.resolved
     if resolved.production:
         # As the console does: on production the name is typed, so that a habit does not answer.
-        typed = typer.prompt(f"This is production. Type {resolved.name} to run the plan", err=True)
-        if typed.strip() != resolved.name:
+        if session.ask(f"This is production. Type {resolved.name} to run the plan:") != resolved.name:
             raise _declined(plan)
         return
-    if not typer.confirm("Run it?", err=True):
-        raise _declined(plan)
+    while (answer := session.ask("Run it? [y/N]").lower()) not in ("y", "yes"):
+        if answer in ("", "n", "no"):
+            raise _declined(plan)
 
 
 def _declined(plan: Plan) -> Declined:

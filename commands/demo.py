@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from commands.app import Word
-from commands.exits import Exit, Usage
+from commands.exits import Exit, Usage, misread
 from commands.output import Detail
 from commands.serving import hub_extra
 from commands.session import Session, session_of
@@ -49,7 +49,7 @@ def demo(
     try:
         seconds = parse_duration(duration).total_seconds()
     except ValueError as error:
-        raise Usage(f"--duration {error}. Nothing was done.") from error
+        raise misread("--duration", error) from error
     from commands.demo_hub import DemoHub
     from commands.demo_story import DOCUMENTS_PER_SECOND
 

@@ -54,6 +54,12 @@ class Usage(AndonError):
     problem, status, title = "usage", 400, "The command line cannot be used"
 
 
+def misread(option: str, error: ValueError) -> Usage:
+    """An option's value cannot be read; ``error`` says what it is not, a colon, and how to write it."""
+    what, _, how = str(error).partition(": ")
+    return Usage(f"{option} {what}. Nothing was done. {how[:1].upper()}{how[1:]}.")
+
+
 class Declined(AndonError):
     """Somebody was asked, and said no."""
 

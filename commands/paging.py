@@ -49,7 +49,7 @@ def chosen(
     if not all:
         return session.send(page_at(limit, cursor))
     if cursor is not None:
-        raise Usage("--all and --cursor cannot be together. --all begins at the first page. Leave one of them out.")
+        raise Usage("--all and --cursor cannot be together. All pages begin at the first one. Leave one of them out.")
     return every(session, lambda at: page_at(limit or LARGEST_PAGE, at))
 
 

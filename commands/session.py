@@ -144,6 +144,22 @@ class Session:
         if not self.options.quiet:
             self.stderr.write(f"{plain(text)}\n")
 
+    def ask(self, question: str) -> str:
+        """What somebody types in answer; question and echo never touch stdout, which is for results.
+
+        Raises:
+            typer.Abort: the input ended instead.
+        """
+        self.stderr.write(f"{question} ")
+        self.stderr.flush()
+        line = sys.stdin.readline()
+        if not line:
+            import typer
+
+            self.stderr.write("\n")
+            raise typer.Abort
+        return line.strip()
+
     def trace(self, text: str) -> None:
         """A remark for who asked for them with -v."""
         if self.options.verbose:

@@ -8,7 +8,7 @@ import typer
 
 from commands import completing
 from commands.app import Noun
-from commands.exits import Exit, Usage
+from commands.exits import Exit, misread
 from commands.output import Column, Detail, Listing
 from commands.session import Session, session_of
 from platforms.hub import simulator
@@ -79,7 +79,7 @@ def on(
     try:
         seconds = None if lasting is None else parse_duration(lasting).total_seconds()
     except ValueError as error:
-        raise Usage(f"--for {error}. Nothing was done.") from error
+        raise misread("--for", error) from error
     change = FaultChange(
         on=True, name=fault, system=system, plant=plant, flow=flow, probability=probability, for_seconds=seconds
     )

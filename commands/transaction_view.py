@@ -63,7 +63,7 @@ def describe(transaction: Transaction, look: Look) -> str:
     """Sentences first (what happened, what it means, what helps, what must not be done), then facts."""
     t = transaction
     word, style = state(t.status)
-    where = f" of plant {t.plant}" if t.plant else ""
+    where = f" of plant {plain(t.plant)}" if t.plant else ""
     lines = [f"{look.paint(word, style, 'bold')}  {plain(t.flow)}{where}: {plain(t.source)} to {plain(t.target)}", ""]
     lines += [f"  {label:<15}{plain(text)}" for label, text in sentences(t, look)]
     lines.append("")

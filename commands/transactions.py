@@ -174,7 +174,7 @@ def plan(
     session = session_of(ctx)
     if show is not None:
         if ids or filter is not None:
-            raise Usage("--show prints a stored plan and takes no ids and no filter. Leave one of them out.")
+            raise Usage("--show prints a stored plan and takes no ids and no filter. Nothing was done. Leave one out.")
         from commands.plan_view import show_plan
         from platforms.hub import plans
 
