@@ -85,7 +85,7 @@ def _window(given: str, column: int) -> tuple[str, str]:
 
 def of_token(error: Unauthenticated, token_from: str) -> Unauthenticated:
     """The platform's refusal with what it cannot know: which token was sent, or why none was."""
-    happened = _SENTENCE.split(error.detail.strip())[0]
+    happened = _SENTENCE.split(error.detail.strip())[0].rstrip(".") + "."
     return Unauthenticated(
         f"{happened} The token: {token_from}. Set ANDON_TOKEN to one that is valid at this platform; "
         "on the hub's own machine leave it unset, and the hub's bootstrap token is read."
