@@ -31,7 +31,7 @@ def test_an_id_stays_one_segment(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "id",
+    "text",
     [
         "",
         ".",
