@@ -333,6 +333,10 @@ class AndonApp(App[None]):
         if not isinstance(self.screen, HelpScreen):
             self.push_screen(HelpScreen(self.screen))
 
+    def action_help_quit(self) -> None:
+        """Ctrl+C is pressed to end a program; say which key does."""
+        self.notify("q ends the console; where you type, ctrl+q does.", title="ctrl+c does not quit")
+
     def action_command(self) -> None:
         """The command line."""
         from console.screens.command import CommandScreen

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import os
 import random
 import secrets
 import shutil
@@ -67,6 +68,8 @@ def serve(options: ServeOptions) -> None:
     settings = read_settings(options.config)
     _refuse_public(options.host)
     listening = _listen(options.host, options.port)
+    # The store holds payloads, and the folder may be one that others can look into.
+    os.umask(0o077)
     try:
         folder = Folder(options.data)
         try:

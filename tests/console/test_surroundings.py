@@ -62,6 +62,14 @@ async def test_the_command_line_goes_anywhere(make_app, until) -> None:
         await until(pilot, lambda: not app.is_running or app._exit)
 
 
+async def test_ctrl_c_says_which_key_ends_the_console(make_app, until, shown) -> None:
+    app = make_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, BoardScreen))
+        await pilot.press("ctrl+c")
+        await until(pilot, lambda: "q ends the console" in shown(app))
+
+
 async def test_an_unknown_command_is_answered(make_app, until, shown) -> None:
     app = make_app()
     async with app.run_test(size=(120, 40)) as pilot:

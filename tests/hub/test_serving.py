@@ -98,6 +98,14 @@ def test_a_public_address_without_tls(tmp_path) -> None:
     refused(serve(tmp_path / "d", "--host", "0.0.0.0"), "TLS", "127.0.0.1", code=2)
 
 
+def test_nobody_else_reads_the_store_in_a_folder_that_is_open_to_all(hub_factory, tmp_path) -> None:
+    tmp_path.chmod(0o755)
+    hub_factory(data=tmp_path)
+    modes = {file.name: file.stat().st_mode & 0o777 for file in tmp_path.iterdir() if file.is_file()}
+    assert {"andon.db", "andon.db-wal"} <= modes.keys()
+    assert set(modes.values()) == {0o600}
+
+
 def test_an_orderly_end_takes_the_token_back(hub_factory) -> None:
     hub = hub_factory()
     assert (hub.data / "bootstrap.token").stat().st_mode & 0o777 == 0o600
