@@ -195,7 +195,8 @@ class AndonApp(App[None]):
         if themes.loader.stamp(self._theme_folders) != self._themes_stamp:
             self._load_themes()
             self.refresh_css()
-        if isinstance(self.screen, AndonScreen):
+        # A page is the one in front before its widgets are there.
+        if isinstance(self.screen, AndonScreen) and self.screen.is_mounted:
             self.screen.tick(now)
         self.show_place()
 

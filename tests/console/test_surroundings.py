@@ -70,6 +70,17 @@ async def test_ctrl_c_says_which_key_ends_the_console(make_app, until, shown) ->
         await until(pilot, lambda: "q ends the console" in shown(app))
 
 
+async def test_time_passes_over_a_page_that_has_no_widgets_yet(make_app, until) -> None:
+    app = make_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, BoardScreen))
+        page = SystemsScreen()
+        app.push_screen(page)
+        assert app.screen is page
+        app._tick()
+        await until(pilot, lambda: page.is_mounted)
+
+
 async def test_an_unknown_command_is_answered(make_app, until, shown) -> None:
     app = make_app()
     async with app.run_test(size=(120, 40)) as pilot:
