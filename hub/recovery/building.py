@@ -36,8 +36,8 @@ _SUPPORTED = (Action.REPLAY, Action.DISCARD, Action.RESTORE, Action.HOLD, Action
 _PLACES = (Action.HOLD, Action.RELEASE)
 _CHUNK = 500
 _BOUNDS = (
-    ("rate", 0.001, 10_000),
-    ("drain_rate", 0.001, 10_000),
+    ("rate", 0.001, 100_000),
+    ("drain_rate", 0.001, 100_000),
     ("concurrency", 1, 1_000),
     ("stop_after_failures", 1, MAX_ITEMS),
 )

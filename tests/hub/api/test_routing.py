@@ -37,6 +37,7 @@ async def test_limits_are_numbers_from_one_to_a_thousand(local, problem, limit) 
         (b'{"action": "replay", "reason": "x", "ids": ' + b"[" * 50_000, "application/json", 422, "invalid-request"),
         (b" " * (BODY_LIMIT + 1), "application/json", 413, "too-large"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 async def test_bodies_that_cannot_be_used_say_why(local, problem, content, media, status, kind) -> None:
     headers = {"Content-Type": media} if media else {}
