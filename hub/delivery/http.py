@@ -31,6 +31,7 @@ class HttpChannel:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=15),
                 cookie_jar=aiohttp.DummyCookieJar(),
+                headers={"User-Agent": "andon-hub"},
                 timeout=aiohttp.ClientTimeout(
                     total=None,
                     connect=self._profile.connect_timeout,

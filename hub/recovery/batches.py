@@ -102,7 +102,8 @@ def start(connection: Connection, digest: str, actor: str, now: datetime) -> Bat
         place_hold(connection, plan.options, plan.reason, actor, now)
     elif plan.action is Action.RELEASE:
         request = PlanRequest(action=plan.action, reason=plan.reason, options=plan.options)
-        release_holds(connection, building.matching_holds(connection, request), plan.options, actor, now)
+        placed = building.matching_holds(connection, request)
+        release_holds(connection, placed, plan.options, plan.reason, actor, now)
     book.batches.add(batch_id)
     return load(connection, batch_id)
 

@@ -41,7 +41,9 @@ def place_hold(connection: Connection, place: PlanOptions, reason: str, actor: s
     return hold_id
 
 
-def release_holds(connection: Connection, placed: list[Any], place: PlanOptions, actor: str, now: datetime) -> int:
+def release_holds(
+    connection: Connection, placed: list[Any], place: PlanOptions, reason: str, actor: str, now: datetime
+) -> int:
     """Release holds, and let go what no other hold covers, in order, at ``drain_rate`` a second.
 
     Returns:
@@ -52,7 +54,7 @@ def release_holds(connection: Connection, placed: list[Any], place: PlanOptions,
         connection.execute(
             update(holds).where(holds.c.id == hold.id).values(released_by=actor, released_at=to_micros(now))
         )
-        book.effect(now, actor, "hold.released", hold.id, hold.reason, _where(place), None)
+        book.effect(now, actor, "hold.released", hold.id, reason, {**_where(place), "reason": hold.reason}, None)
         book.event(now, "hold", hold.id, {"placed": False, **_where(place)})
     still = active_holds(connection)
     waiting = connection.execute(

@@ -279,3 +279,13 @@ async def test_what_was_discarded_before_it_was_sent_is_failed_and_findable_afte
     assert target.received == []
     await bench.act(Action.REPLAY, tx)
     assert (await bench.row(tx)).status == Status.PROCESSED
+
+
+async def test_the_audit_of_a_release_says_why_it_was_released(bench) -> None:
+    await bench.act(Action.HOLD, target="ERP", reason="stocktaking")
+    await bench.act(Action.RELEASE, target="ERP", reason="counted")
+    rows = await bench.database.read(lambda c: c.execute(select(audit).where(audit.c.action == "hold.released")).all())
+    (entry,) = [to_audit(row) for row in rows]
+    assert entry.reason == "counted"
+    assert entry.before is not None
+    assert entry.before["reason"] == "stocktaking"
