@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Annotated
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from transactions.canonical import sha256_of
 from transactions.errors import PlanAltered
 from transactions.model import Risk, Status
 
 PLAN_VALIDITY = timedelta(hours=24)
+
+Rate = Annotated[float, Meta(ge=0.001, le=100_000)]
+"""Deliveries per second: from one in a quarter of an hour."""
 
 
 class Action(StrEnum):
@@ -64,15 +68,15 @@ class PlanOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
         drain_rate: deliveries per second after a release.
     """
 
-    rate: float | None = None
-    concurrency: int | None = None
-    canary: int | None = None
-    stop_after_failures: int | None = None
+    rate: Rate | None = None
+    concurrency: Annotated[int, Meta(ge=1, le=1000)] | None = None
+    canary: Annotated[int, Meta(ge=0, le=1_000_000)] | None = None
+    stop_after_failures: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
     force_superseded: bool = False
     target: str | None = None
     plant: str | None = None
     flow: str | None = None
-    drain_rate: float | None = None
+    drain_rate: Rate | None = None
 
 
 class PlanRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

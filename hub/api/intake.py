@@ -13,6 +13,7 @@ from starlette.responses import Response
 from hub.api.routing import JSON, Call, Route, read_json, read_limited, read_params
 from hub.delivery.answers import Found, LookupAnswer
 from hub.delivery.classify import code_table
+from hub.delivery.envelope import plain_value
 from hub.delivery.wording import known_form
 from hub.documents import DEFAULT_LIMITS
 from hub.intake import Accepted, Arrival, sort_arrival, take_in
@@ -61,8 +62,11 @@ async def _receive(
         flow=flow,
         plant=plant,
         content=await read_limited(request, DEFAULT_LIMITS.max_bytes),
-        content_type=content_type,
-        headers={name.lower(): value for name, value in request.headers.items()},
+        content_type=plain_value(content_type),
+        headers={
+            name.lower(): value if name.lower() == "idempotency-key" else plain_value(value)
+            for name, value in request.headers.items()
+        },
         sent_by=by,
     )
     found = sort_arrival(arrival, hub.landscape)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 from sqlalchemy import func, select
-from starlette.responses import StreamingResponse
+from starlette.responses import Response, StreamingResponse
 
 from hub.api.routing import Call, Route
 from hub.store.journal import Journal
@@ -53,8 +53,10 @@ class Followers:
         return self._changed
 
 
-async def follow(hub: Hub, call: Call) -> StreamingResponse:
+async def follow(hub: Hub, call: Call) -> Response:
     """The stream: from after ``Last-Event-ID``, else from now on."""
+    if call.request.method == "HEAD":  # a stream without a body would never end
+        return Response(media_type="text/event-stream")
     given = call.request.headers.get("last-event-id")
     if given is not None and not (given.isascii() and given.isdigit() and len(given) < 19):
         raise Invalid("Last-Event-ID must be the id of an event of this stream, a number.")

@@ -72,6 +72,15 @@ def _trace_of(row: Any, came_with: dict[str, str]) -> str:
     return hashlib.sha256(row.correlation_id.encode()).hexdigest()[:32]
 
 
+_CONTROLS = dict.fromkeys((*range(9), *range(10, 32), 127), " ")
+
+
+def plain_value(text: str) -> str:
+    """The value of a header that came in, with blanks for control characters (RFC 9110, 5.5): no target takes them,
+    and a terminal would."""
+    return text.translate(_CONTROLS)
+
+
 def header_value(text: str) -> str:
     """Text for a header: percent-encoded outside printable ASCII, as the CloudEvents HTTP binding (3.1.3.2) says."""
     return "".join(char if " " <= char <= "~" and char not in '"%' else quote(char, safe="") for char in text)
