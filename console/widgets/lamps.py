@@ -205,8 +205,10 @@ class LampGrid(ScrollView, can_focus=True):
         if not hidden or self._now is None:
             return "", Tone.QUIET
         now = self._now
-        lamps = (self._lamps.get((flow, plant)) for flow in hidden for plant in self._plants)
-        troubled = sum(shown(lamp, now).status is not None for lamp in lamps)
+        troubled = sum(
+            any(shown(self._lamps.get((flow, plant)), now).status is not None for plant in self._plants)
+            for flow in hidden
+        )
         note = f"↕ {len(hidden)} more"
         return (f"{note}, {troubled} not ok", Tone.LATE) if troubled else (f"{note}, all ok", Tone.QUIET)
 

@@ -1,0 +1,143 @@
+"""The line at the top at every width: where one is, which platform, and whether what shows is live."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from console_doubles import NOW
+from textual.app import App, ComposeResult
+
+from console.widgets.topbar import Place, TopBar
+from platforms.events import ConnectionState
+from themes.loader import BUILT_IN, load, variable_defaults
+
+
+class Bar(App[None]):
+    """The bar by itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clicked: list[int] = []
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return variable_defaults()
+
+    def compose(self) -> ComposeResult:
+        yield TopBar()
+
+    def on_mount(self) -> None:
+        for theme in load([BUILT_IN]).themes.values():
+            self.register_theme(theme)
+        self.theme = "andon-dark"
+        self.bar.styles.height = 1
+
+    @property
+    def bar(self) -> TopBar:
+        return self.query_one(TopBar)
+
+    def text(self, place: Place) -> str:
+        self.bar.show(place)
+        return self.bar.render().plain
+
+    def on_top_bar_crumb_clicked(self, message: TopBar.CrumbClicked) -> None:
+        self.clicked.append(message.depth)
+
+
+def place(**changes: object) -> Place:
+    return Place(
+        crumbs=("board", "failed"),
+        platform="plant-gateway",
+        person="ann · operator",
+        read_only=False,
+        connection=ConnectionState.LIVE,
+        since=NOW,
+        now=NOW,
+    )._replace(**changes)  # type: ignore[arg-type]
+
+
+async def test_before_anything_is_known_it_says_its_name() -> None:
+    app = Bar()
+    async with app.run_test(size=(80, 3)):
+        assert app.bar.render().plain == " andon"
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, "● live"),
+        ({"connection": None}, "○ connecting"),
+        ({"connection": ConnectionState.LOST, "since": None}, "▲ reconnecting"),
+        ({"connection": ConnectionState.LOST, "since": NOW - timedelta(minutes=3)}, "▲ reconnecting, 3m"),
+        ({"connection": ConnectionState.LOST, "refused": True}, "■ refused"),
+        ({"read_only": True}, "read-only"),
+    ],
+)
+@pytest.mark.parametrize("width", [60, 80, 132])
+async def test_the_state_of_the_connection_is_said_at_every_width(
+    changes: dict[str, object], said: str, width: int
+) -> None:
+    app = Bar()
+    async with app.run_test(size=(width, 3)):
+        assert said in app.text(place(**changes))
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100, 132])
+@pytest.mark.parametrize("crumb", ["failed", "failed  status:failed plant:P02 " + "flow:goods-receipt " * 9])
+async def test_it_is_one_line_and_never_longer_than_the_terminal(width: int, crumb: str) -> None:
+    app = Bar()
+    async with app.run_test(size=(width, 3)):
+        text = app.text(place(crumbs=("board", crumb)))
+        assert len(text) == width
+        assert text.rstrip().endswith("● live")
+
+
+@pytest.mark.parametrize(("width", "platform", "person"), [(60, False, False), (80, True, False), (120, True, True)])
+async def test_more_is_said_where_there_is_room(width: int, platform: bool, person: bool) -> None:
+    app = Bar()
+    async with app.run_test(size=(width, 3)):
+        text = app.text(place())
+        assert ("plant-gateway" in text) is platform
+        assert ("ann · operator" in text) is person
+        assert ("02:41" in text) is person
+
+
+async def test_a_click_on_a_breadcrumb_tells_its_depth_and_beside_it_nothing() -> None:
+    app = Bar()
+    async with app.run_test(size=(100, 3)) as pilot:
+        text = app.text(place(crumbs=("board", "failed", "tx-1")))
+        await pilot.pause()
+        for crumb in ("board", "failed", "tx-1"):
+            await pilot.click(TopBar, offset=(text.index(crumb) + 1, 0))
+        assert app.clicked == [0, 1, 2]
+        await pilot.click(TopBar, offset=(text.index("▸"), 0))
+        await pilot.click(TopBar, offset=(1, 0))
+        await pilot.click(TopBar, offset=(60, 0))
+        assert app.clicked == [0, 1, 2]
+
+
+async def test_only_the_crumbs_behind_are_shortened() -> None:
+    app = Bar()
+    async with app.run_test(size=(132, 3)):
+        long = "failed  flow:production-order-release"
+        assert long in app.text(place(crumbs=("board", long)))
+        assert "failed  flow:produc…" in app.text(place(crumbs=("board", long, "tx-1")))
+
+
+async def test_nothing_in_a_name_reaches_the_terminal_as_a_control() -> None:
+    app = Bar()
+    async with app.run_test(size=(132, 3)):
+        text = app.text(place(platform="plant\x1b]0;x\x07", crumbs=("board", "a\x9bb")))
+        assert not any(ord(character) < 32 or 0x7F <= ord(character) < 0xA0 for character in text)
+
+
+async def test_the_same_place_is_not_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = Bar()
+    async with app.run_test(size=(100, 3)):
+        app.bar.show(place())
+        drawn = []
+        monkeypatch.setattr(app.bar, "refresh", lambda: drawn.append(1))
+        app.bar.show(place())
+        assert drawn == []
+        app.bar.show(place(crumbs=("board",)))
+        assert drawn == [1]
