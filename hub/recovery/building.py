@@ -68,6 +68,11 @@ def check_request(request: PlanRequest, landscape: Landscape) -> None:
         raise Invalid("target, plant, flow and drain_rate belong to hold and release.")
     if (request.ids is None) == (request.filter is None):
         raise Invalid("Name transactions either by ids or by a filter: exactly one of the two.")
+    if request.filter is not None and not request.filter.strip():
+        raise Invalid(
+            "The filter is empty, and an empty filter would mean every transaction there is. Nothing was planned. "
+            "Write what is meant, such as status:failed."
+        )
 
 
 def _check_options(options: PlanOptions) -> None:

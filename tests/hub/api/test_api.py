@@ -186,6 +186,8 @@ def test_an_unknown_plant_is_named_with_those_there_are(api) -> None:
         {"action": "replay", "reason": "x"},
         {"action": "replay", "reason": "x", "ids": ["a"], "filter": "status:failed"},
         {"action": "replay", "reason": "x", "filter": "status:failed", "options": {"speed": 3}},
+        {"action": "discard", "reason": "x", "filter": ""},
+        {"action": "discard", "reason": "x", "filter": "  "},
         {"action": "hold", "reason": "x"},
         {"action": "hold", "reason": "x", "options": {"target": "NOPE"}},
         {"action": "replay", "reason": "x", "ids": [], "options": {"target": "ERP"}},
