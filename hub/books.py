@@ -21,20 +21,28 @@ _UNRESOLVED = frozenset(
 )
 
 Statuses = Callable[[list[str]], Awaitable[dict[str, Status]]]
+Replaced = Callable[[list[str]], Awaitable[set[str]]]
 
 
-async def balance(child_ledger: Ledger, statuses: Statuses) -> Books:
+async def _none(_ids: list[str]) -> set[str]:
+    return set()
+
+
+async def balance(child_ledger: Ledger, statuses: Statuses, replaced: Replaced = _none) -> Books:
     """Classify what is absent in the targets by what the hub knows of it.
 
     Args:
         child_ledger: what is owed against what is posted.
         statuses: the hub's status of transactions by id; ids it does not know are left out.
+        replaced: which of these failed transactions a newer version of their object was applied over.
     """
     ids = [entry.transaction for entry in child_ledger.missing if entry.transaction is not None]
     known = await statuses(ids) if ids else {}
+    failed = [name for name, status in known.items() if status is Status.FAILED]
+    old = await replaced(failed) if failed else set()
     classes: dict[tuple[str, str], Counter[str]] = {}
     for entry in child_ledger.missing:
-        classes.setdefault((entry.flow, entry.target), Counter())[_class_of(entry, known)] += 1
+        classes.setdefault((entry.flow, entry.target), Counter())[_class_of(entry, known, old)] += 1
     flows = []
     for flow in child_ledger.flows:
         found = classes.get((flow.flow, flow.target), Counter())
@@ -66,7 +74,7 @@ async def balance(child_ledger: Ledger, statuses: Statuses) -> Books:
     )
 
 
-def _class_of(entry: LedgerEntry, known: dict[str, Status]) -> str:
+def _class_of(entry: LedgerEntry, known: dict[str, Status], old: set[str]) -> str:
     if entry.outbox:
         return "in_flight"
     status = None if entry.transaction is None else known.get(entry.transaction)
@@ -76,5 +84,6 @@ def _class_of(entry: LedgerEntry, known: dict[str, Status]) -> str:
         return "unresolved"
     if status is Status.DISCARDED:
         return "written_off"
-    # Posted and reversed: what was owed was given and taken back, and nets to zero.
-    return "agreed" if status is Status.COMPENSATED else "missing"
+    # Posted and reversed: what was owed was given and taken back, and nets to zero. Replaced: the target has what the
+    # source said last of this object, and the older version may not be sent over it.
+    return "agreed" if status is Status.COMPENSATED or entry.transaction in old else "missing"

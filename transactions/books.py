@@ -7,7 +7,8 @@ from msgspec import Struct
 
 class FlowBooks(Struct, frozen=True, kw_only=True):
     """One flow to one target. Every owed posting is counted in exactly one of ``agreed`` to ``written_off``;
-    ``double`` counts surplus postings."""
+    ``double`` counts surplus postings. A failed document over which a newer version of its object was applied agrees:
+    the target has what the source said last."""
 
     flow: str
     target: str

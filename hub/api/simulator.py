@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 
 from hub.api.routing import Call, Route
 from hub.books import balance
+from hub.delivery.guards import replaced_among
 from hub.delivery.timers import ask_now
 from hub.recovery.batches import NOBODY_CAN_SAY
 from hub.simulator.child import SimulatorChild
@@ -91,7 +92,14 @@ async def show_books(hub: Hub, _call: Call) -> Books:
             found |= {row.id: Status(row.status) for row in rows}
         return found
 
-    return await balance(await _simulator(hub).ledger(), statuses)
+    async def replaced(ids: list[str]) -> set[str]:
+        found: set[str] = set()
+        for start in range(0, len(ids), 500):
+            chunk = ids[start : start + 500]
+            found |= await hub.database.read(lambda c, chunk=chunk: replaced_among(c, chunk, hub.landscape))  # type: ignore[misc]
+        return found
+
+    return await balance(await _simulator(hub).ledger(), statuses, replaced)
 
 
 async def show_state(hub: Hub, _call: Call) -> Emission:

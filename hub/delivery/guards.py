@@ -13,6 +13,7 @@ from msgspec import Struct
 from sqlalchemy import Connection, bindparam, select
 
 from hub.declarations import FlowDeclaration
+from hub.landscape import Landscape
 from hub.store.schema import business_keys, holds, transactions
 from transactions.model import Status
 from transactions.states import BLOCKING
@@ -157,6 +158,12 @@ def superseded_by(connection: Connection, row: Any, flow: FlowDeclaration | None
         if other.object_version is not None and version_order(other.object_version) > mine:
             return str(other.id)
     return None
+
+
+def replaced_among(connection: Connection, ids: list[str], landscape: Landscape) -> set[str]:
+    """Those of some transactions that :func:`superseded_by` names a newer version for."""
+    rows = connection.execute(select(transactions).where(transactions.c.id.in_(ids))).all()
+    return {row.id for row in rows if superseded_by(connection, row, landscape.flow(row.flow)) is not None}
 
 
 def version_order(version: str) -> tuple[tuple[int, int, str], ...]:

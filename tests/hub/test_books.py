@@ -86,6 +86,22 @@ async def test_every_owed_posting_is_counted_once() -> None:
     assert (books.double, books.mismatched, books.agree) == (3, 2, False)
 
 
+async def test_what_a_newer_version_replaced_agrees_and_only_failed_ones_are_asked_about() -> None:
+    asked: list[str] = []
+
+    async def replaced(ids: list[str]) -> set[str]:
+        asked.extend(ids)
+        return {"t1"}
+
+    known = knows(t1=Status.FAILED, t2=Status.FAILED, t3=Status.IN_DOUBT)
+    books = await balance(ledger([entry("t1"), entry("t2"), entry("t3"), entry(None)]), known, replaced)
+    assert asked == ["t1", "t2"]
+    [row] = books.flows
+    assert (row.agreed, row.missing, row.unresolved) == (1, 2, 1)
+    assert not books.agree
+    assert (await balance(ledger([entry("t1")]), known, replaced)).agree
+
+
 @pytest.mark.parametrize("wrong", ["mismatched", "double"])
 async def test_wrong_postings_do_not_agree(wrong: str) -> None:
     assert not (await balance(ledger([], agreed=1, **{wrong: 1}), knows())).agree

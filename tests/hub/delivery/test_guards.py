@@ -13,7 +13,14 @@ import pytest
 from sqlalchemy import Connection, select, update
 
 from hub.declarations import Catalogue
-from hub.delivery.guards import behind_in_lane, held_by_people, required_first, superseded_by, version_order
+from hub.delivery.guards import (
+    behind_in_lane,
+    held_by_people,
+    replaced_among,
+    required_first,
+    superseded_by,
+    version_order,
+)
 from hub.intake import Arrival, sort_arrival, take_in
 from hub.landscape import Landscape
 from hub.store.database import Database, open_database
@@ -132,6 +139,16 @@ async def test_superseded_by_a_newer_version_that_was_applied(yard: Yard, applie
 async def test_a_newer_version_that_was_not_applied_supersedes_nothing(yard: Yard, status: Status) -> None:
     await yard.put("plan", status, plan="A", version="2")
     assert await yard.ask(superseded_by, await yard.put("plan", plan="A", version="1")) is None
+
+
+async def test_the_replaced_among_many_are_those_with_a_newer_version_applied(yard: Yard) -> None:
+    old = await yard.put("plan", Status.FAILED, plan="A", version="1")
+    await yard.put("plan", Status.PROCESSED, plan="A", version="2")
+    newest = await yard.put("plan", Status.FAILED, plan="A", version="3")
+    other = await yard.put("plan", Status.FAILED, plan="B", version="1")
+    owed = await yard.put("consumption", Status.FAILED, event="e1", order="1")
+    ids = [old, newest, other, owed, "nobody"]
+    assert await yard.store.read(lambda c: replaced_among(c, ids, yard.landscape)) == {old}
 
 
 def test_versions_are_ordered_as_people_count() -> None:
