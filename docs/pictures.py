@@ -32,6 +32,8 @@ async def take() -> None:
             picture = app.export_screenshot(title=f"andon: {name}")
             # the fonts would be fetched from elsewhere by whoever looks at the picture
             alone = re.sub(r"@font-face \{.*?\}\s*", "", picture, flags=re.DOTALL)
+            # without it some viewers drop the blanks that line the numbers up
+            alone = alone.replace("<text ", '<text xml:space="preserve" ')
             (IMAGES / f"{name}.svg").write_text(alone, encoding="utf-8")
 
 
