@@ -17,8 +17,8 @@ from starlette.types import ASGIApp
 
 from hub.api import acting, intake, looking, simulator, stream
 from hub.api import transactions as listing
-from hub.api.access import Access
-from hub.api.gate import Gate
+from hub.api.access import Access, Principal
+from hub.api.gate import Gate, Rules
 from hub.api.openapi import document
 from hub.api.problems import on_andon_error, on_defect, on_http_error
 from hub.api.routing import JSON, Route, endpoint
@@ -34,6 +34,7 @@ from hub.store.database import Database
 from hub.store.filter_sql import compile_filter
 from transactions.clock import Clock
 from transactions.errors import AndonError
+from transactions.people import EVERYTHING, Reach, reach_of
 
 try:
     VERSION = version("andon")
@@ -111,6 +112,12 @@ class Hub:
             return None
         return compile_filter(text, self.business_keys(), now)
 
+    def reach(self, principal: Principal) -> Reach:
+        """How far somebody's rights reach over the flows that are declared now."""
+        if principal.limits.unlimited:
+            return EVERYTHING
+        return reach_of(principal.limits, {name: flow.risk for name, flow in self.landscape.catalogue.flow.items()})
+
     def business_keys(self) -> frozenset[str]:
         """Names of the business keys that any flow declares."""
         return frozenset(
@@ -167,7 +174,7 @@ def application(hub: Hub) -> ASGIApp:
         exception_handlers=handlers,
     )
     app.router.redirect_slashes = False
-    return Gate(app, hub.access)
+    return Gate(app, hub.access, Rules(routes))
 
 
 def _sorted(routes: list[Route]) -> list[Route]:

@@ -20,7 +20,7 @@ import uvicorn
 from msgspec import Struct
 from sqlalchemy import Connection, select
 
-from hub.api.access import Access, Permission, Principal
+from hub.api.access import Access, Principal
 from hub.app import Hub, application
 from hub.delivery.profile import PRODUCTION, QUICK
 from hub.errors import AlreadyRunning, SettingsError
@@ -33,6 +33,7 @@ from hub.simulator.settings import Endpoints, SimulatorSettings
 from hub.store.database import Database, open_database
 from hub.store.schema import meta
 from transactions.clock import SystemClock
+from transactions.people import Role
 
 log = structlog.get_logger("andon.hub")
 
@@ -123,7 +124,7 @@ async def _serve(
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     access = Access()
     token = folder.write_token()
-    access.accept(token, Principal(subject="bootstrap", kind="bootstrap", permissions=frozenset({Permission.ADMIN})))
+    access.accept(token, Principal(subject="bootstrap", kind="bootstrap", roles=(Role.ADMIN,)))
     hub = Hub(
         database=database,
         landscape=Landscape(settings.catalogue),
@@ -195,9 +196,7 @@ def _platform(connection: Connection, wanted: str | None) -> str:
 
 def _simulation(options: ServeOptions, settings: Settings, url: str, access: Access) -> SimulatorSettings:
     token = secrets.token_urlsafe(32)
-    access.accept(
-        token, Principal(subject="simulated systems", kind="system", permissions=frozenset({Permission.INGRESS}))
-    )
+    access.accept(token, Principal(subject="simulated systems", kind="system", roles=(Role.SOURCE,)))
     return SimulatorSettings(
         data=str(options.data),
         seed=options.seed,

@@ -8,6 +8,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from transactions.model import Risk, Status
+from transactions.people import Limits
 
 
 class Semantics(StrEnum):
@@ -199,10 +200,21 @@ class HubStatus(Struct, frozen=True, kw_only=True):
 
 
 class WhoAmI(Struct, frozen=True, kw_only=True):
-    """Who the token belongs to, and what it allows."""
+    """Who the token belongs to, what it allows, and how far that reaches.
+
+    Attributes:
+        subject: what plans and the audit chain name.
+        kind: bootstrap, user, federated or system.
+        name: how the person is called, where the token says so.
+        issuer: who made the token; None for the bootstrap token.
+        expires_at: when it ends; None where it does not by itself.
+    """
 
     subject: str
     kind: str
     roles: list[str]
     permissions: list[str]
     expires_at: datetime | None
+    limits: Limits = Limits()
+    name: str | None = None
+    issuer: str | None = None

@@ -1,83 +1,134 @@
-"""Who may call: tokens, principals, and the one check before a request is looked at."""
+"""Who calls: tokens, and the principals they speak for."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-from enum import StrEnum
+from datetime import datetime
+from typing import Protocol
 
 from msgspec import Struct
 
 from transactions.errors import Forbidden, Unauthenticated
+from transactions.people import Limits, Permission, Role, permissions_of
 
-
-class Permission(StrEnum):
-    """What a route wants of its caller."""
-
-    ADMIN = "admin"
-    INGRESS = "ingress"
+LONGEST_TOKEN = 16_384
 
 
 class Principal(Struct, frozen=True, kw_only=True):
-    """Who a token belongs to.
+    """Who a token belongs to, and what that one may do.
 
     Attributes:
-        kind: ``bootstrap`` for the token of the hub's machine, ``system`` for a source.
-        permissions: what it allows; admin allows everything.
+        subject: who it is, for good: what plans, batches and the audit chain name.
+        kind: ``bootstrap`` for the token of the hub's machine, ``user`` of the hub's own, ``federated`` for somebody an
+            identity provider vouches for, ``system`` for a source.
+        name: how the person is called, where the token says so; never used to decide anything.
+        granted: permissions besides those of the roles.
+        issuer: who made the token.
     """
 
     subject: str
     kind: str
-    permissions: frozenset[Permission]
+    roles: tuple[Role, ...] = ()
+    granted: frozenset[Permission] = frozenset()
+    limits: Limits = Limits()
+    name: str | None = None
+    issuer: str | None = None
+    expires_at: datetime | None = None
 
-    def allows(self, permission: Permission) -> bool:
-        """Whether the principal may do what wants ``permission``."""
-        return Permission.ADMIN in self.permissions or permission in self.permissions
+    @property
+    def permissions(self) -> frozenset[Permission]:
+        """Everything the principal may do."""
+        return permissions_of(self.roles, self.granted)
+
+
+class Verifier(Protocol):
+    """Knows the tokens of one issuer."""
+
+    async def principal(self, token: str) -> Principal | None:
+        """Who ``token`` speaks for; None where it is not of this issuer.
+
+        Raises:
+            Unauthenticated: it is of this issuer, and cannot be used.
+        """
+        ...
 
 
 class Access:
-    """The tokens this hub accepts, by their hash; compared in constant time."""
+    """The tokens this hub accepts: a few of its own by their hash, compared in constant time, and those of issuers."""
 
     def __init__(self) -> None:
         self._principals: list[tuple[bytes, Principal]] = []
+        self._verifiers: list[Verifier] = []
+        self.bootstrap_off: str | None = None
+        """Why the bootstrap token is refused; None while it is accepted."""
+        self.metadata_url: str | None = None
+        """Where a client reads how to sign in (RFC 9728)."""
 
     def accept(self, token: str, principal: Principal) -> None:
         """Let ``token`` speak for ``principal``."""
         self._principals.append((_digest(token), principal))
 
-    def who(self, authorization: str | None) -> Principal:
+    def trust(self, verifier: Verifier) -> None:
+        """Accept the tokens of an issuer."""
+        self._verifiers.append(verifier)
+
+    async def who(self, authorization: str | None) -> Principal:
         """The principal of an ``Authorization`` header.
 
         Raises:
-            Unauthenticated: there is none, or its token is not known.
+            Unauthenticated: there is none, or its token cannot be used.
         """
         scheme, _, token = (authorization or "").partition(" ")
-        if scheme.lower() != "bearer" or not token.strip():
+        token = token.strip()
+        if scheme.lower() != "bearer" or not token:
             raise Unauthenticated(
-                "The request has no access token. Send 'Authorization: Bearer TOKEN'; "
-                "on the hub's machine the token is in bootstrap.token in its data folder."
+                "The request has no access token. Sign in with 'andon login', or send 'Authorization: Bearer TOKEN'; "
+                "on the hub's machine a token may be in bootstrap.token in its data folder."
             )
-        digest = _digest(token.strip())
+        if len(token) > LONGEST_TOKEN or not token.isascii():
+            raise Unauthenticated("The access token is none: it is too long, or has characters that no token has.")
+        found = self._known(token)
+        if found is not None:
+            return found
+        for verifier in self._verifiers:
+            found = await verifier.principal(token)
+            if found is not None:
+                return found
+        raise Unauthenticated(
+            "The access token is not valid here. A bootstrap token changes whenever the hub starts: read it anew. "
+            "Any other: sign in again with 'andon login'."
+        )
+
+    def _known(self, token: str) -> Principal | None:
+        digest = _digest(token)
         found = None
         for known, principal in self._principals:
             if hmac.compare_digest(known, digest):
                 found = principal
-        if found is None:
-            raise Unauthenticated(
-                "The access token is not valid here. The bootstrap token changes whenever the hub starts: read it anew."
-            )
+        if found is not None and found.kind == "bootstrap" and self.bootstrap_off is not None:
+            raise Unauthenticated(self.bootstrap_off)
         return found
 
 
-def demand(principal: Principal, permission: Permission) -> None:
-    """Refuse a principal that lacks a permission.
+def demand(principal: Principal, wanted: frozenset[Permission], *, whole_hub: bool = False) -> None:
+    """Refuse a principal that has none of the permissions, or whose rights do not reach over the whole hub.
 
     Raises:
-        Forbidden: it does.
+        Forbidden: so it is.
     """
-    if not principal.allows(permission):
+    if not principal.permissions & wanted:
+        one = min(wanted, key=str)
         raise Forbidden(
-            f"{principal.subject} is signed in and may not do this: it wants the permission {permission!r}."
+            f"{principal.subject} is signed in and may not do this: it wants the permission {str(one)!r} "
+            f"(to {one.meaning}). Ask an admin of the hub for a role that has it.",
+            permission=str(one),
+        )
+    if whole_hub and not principal.limits.unlimited:
+        raise Forbidden(
+            f"{principal.subject} is signed in and may not do this: it is about the whole hub, and these rights reach "
+            f"{principal.limits.describe()} only.",
+            permission=str(min(wanted, key=str)),
         )
 
 

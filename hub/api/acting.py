@@ -18,6 +18,7 @@ from hub.store.schema import batch_items, batches, plans
 from transactions.batches import Batch, BatchItem
 from transactions.clock import to_micros
 from transactions.pages import Page
+from transactions.people import Permission
 from transactions.plans import Plan, PlanRequest, PlanState, PlanSummary
 
 if TYPE_CHECKING:
@@ -126,6 +127,7 @@ ROUTES = (
         path="plans",
         summary="Make a plan: an action on transactions, or a hold or release of a place",
         handler=make_plan,
+        permission=Permission.ACT,
         body=PlanRequest,
         answers=Plan,
         status=201,
@@ -136,6 +138,7 @@ ROUTES = (
         path="plans",
         summary="Plans, newest first",
         handler=list_plans,
+        permission=Permission.READ,
         params=PlanParams,
         answers=Page[PlanSummary],
         problems=("bad-cursor",),
@@ -145,6 +148,7 @@ ROUTES = (
         path="plans/{hash}",
         summary="One plan with its items; a unique beginning of its hash will do",
         handler=show_plan,
+        permission=Permission.READ,
         answers=Plan,
         problems=("not-found",),
     ),
@@ -153,6 +157,7 @@ ROUTES = (
         path="plans/{hash}/run",
         summary="Run a plan: once, as it is, as a durable batch",
         handler=run_plan,
+        permission=Permission.ACT,
         answers=Batch,
         status=202,
         problems=("not-found", "stale"),
@@ -162,6 +167,7 @@ ROUTES = (
         path="batches",
         summary="Batches, newest first",
         handler=list_batches,
+        permission=Permission.READ,
         params=PageParams,
         answers=Page[Batch],
         problems=("bad-cursor",),
@@ -171,6 +177,7 @@ ROUTES = (
         path="batches/{id}",
         summary="One batch",
         handler=show_batch,
+        permission=Permission.READ,
         answers=Batch,
         problems=("not-found",),
     ),
@@ -179,6 +186,7 @@ ROUTES = (
         path="batches/{id}/items",
         summary="The items of a batch, each with its state and reason",
         handler=list_items,
+        permission=Permission.READ,
         params=PageParams,
         answers=Page[BatchItem],
         problems=("not-found", "bad-cursor"),
@@ -188,6 +196,7 @@ ROUTES = (
         path="batches/{id}/cancel",
         summary="Stop a batch for good; what is under way is followed to its end",
         handler=cancel_batch,
+        permission=Permission.ACT,
         answers=Batch,
         problems=("not-found", "refused"),
     ),

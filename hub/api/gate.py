@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import NamedTuple
+
 from starlette.requests import Request
+from starlette.routing import compile_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from hub.api.access import Access, Permission, demand
+from hub.api.access import Access, demand
 from hub.api.problems import problem_response
-from transactions.errors import AndonError
+from hub.api.routing import Route
+from transactions.errors import AndonError, Unauthenticated
+from transactions.people import Permission
 
 ADMIN = "/admin/"
 INGRESS = "/ingress/"
+ANYBODY = frozenset(Permission)
+"""Wanted where it is enough to be signed in, with whatever right."""
+ON_ADMIN = ANYBODY - {Permission.INGRESS}
+"""Wanted on the admin API where no route says more: a source that only delivers documents has no business there."""
 _SECURITY_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"cache-control", b"no-store"),
@@ -19,11 +29,47 @@ _SECURITY_HEADERS = (
 )
 
 
+class Wanted(NamedTuple):
+    """What a request wants of its caller: one of the permissions, and rights over the whole hub where it says so."""
+
+    permissions: frozenset[Permission]
+    whole_hub: bool = False
+
+
+class Rules:
+    """What every route wants, found by path and method: deny by default, decided in this one place."""
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        self._fixed: dict[str, dict[str, Wanted]] = {}
+        patterns: dict[str, dict[str, Wanted]] = {}
+        for route in routes:
+            path = f"{ADMIN}v1/{route.path}"
+            permissions = ANYBODY if route.permission is None else frozenset({route.permission})
+            methods = (patterns if "{" in path else self._fixed).setdefault(path, {})
+            methods[route.method] = Wanted(permissions, route.whole_hub)
+        self._patterns = [(compile_path(path)[0], methods) for path, methods in patterns.items()]
+
+    def wanted(self, path: str, method: str) -> Wanted | None:
+        """What a request wants; None where anybody may ask. A method that a path does not have wants what its other
+        methods want, and a path that does not exist wants a right on the admin API, so that 401 and 403 come first."""
+        if path.startswith(INGRESS) or path == INGRESS.rstrip("/"):
+            return Wanted(frozenset({Permission.INGRESS}))
+        if not path.startswith(ADMIN) and path != ADMIN.rstrip("/"):
+            return None
+        methods = self._fixed.get(path)
+        if methods is None:
+            methods = next((found for pattern, found in self._patterns if pattern.match(path)), None)
+        if methods is None:
+            return Wanted(ON_ADMIN)
+        found = methods.get("GET" if method == "HEAD" else method)
+        return found or Wanted(frozenset[Permission]().union(*(every.permissions for every in methods.values())))
+
+
 class Gate:
     """ASGI middleware: 401 and 403 come before 404, 405 and 422."""
 
-    def __init__(self, app: ASGIApp, access: Access) -> None:
-        self._app, self._access = app, access
+    def __init__(self, app: ASGIApp, access: Access, rules: Rules) -> None:
+        self._app, self._access, self._rules = app, access, rules
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -35,22 +81,26 @@ class Gate:
                 message["headers"] = [*message.get("headers", []), *_SECURITY_HEADERS]
             await send(message)  # type: ignore[arg-type]
 
-        wanted = _wanted(scope["path"])
+        wanted = self._rules.wanted(scope["path"], scope["method"])
         if wanted is not None:
             request = Request(scope)
             try:
-                principal = self._access.who(request.headers.get("authorization"))
-                demand(principal, wanted)
+                principal = await self._access.who(request.headers.get("authorization"))
+                demand(principal, wanted.permissions, whole_hub=wanted.whole_hub)
             except AndonError as error:
-                await problem_response(error, scope["path"])(scope, receive, send_with_headers)
+                response = problem_response(error, scope["path"])
+                if isinstance(error, Unauthenticated):
+                    response.headers["www-authenticate"] = self._challenge("authorization" in request.headers)
+                await response(scope, receive, send_with_headers)
                 return
             scope["principal"] = principal
         await self._app(scope, receive, send_with_headers)
 
-
-def _wanted(path: str) -> Permission | None:
-    if path.startswith(ADMIN) or path == ADMIN.rstrip("/"):
-        return Permission.ADMIN
-    if path.startswith(INGRESS) or path == INGRESS.rstrip("/"):
-        return Permission.INGRESS
-    return None
+    def _challenge(self, with_token: bool) -> str:
+        """RFC 6750: an error code only where a token came; RFC 9728: where it is said how to get one."""
+        parts = []
+        if self._access.metadata_url is not None:
+            parts.append(f'resource_metadata="{self._access.metadata_url}"')
+        if with_token:
+            parts.append('error="invalid_token"')
+        return " ".join(["Bearer", ", ".join(parts)]).strip()

@@ -22,6 +22,7 @@ from hub.store.rows import to_transaction
 from hub.store.schema import transactions
 from transactions.errors import NotFound, UnsupportedMedia
 from transactions.model import Transaction
+from transactions.people import Permission
 
 if TYPE_CHECKING:
     from hub.app import Hub
@@ -144,6 +145,7 @@ ROUTES = (
         path="ingress",
         summary="Send a document as a source system would (raw body; Idempotency-Key and ce-* headers are honoured)",
         handler=send_document,
+        permission=Permission.SEND,
         params=SendParams,
         body=bytes,
         answers=Received,

@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 
-from hub.api.access import Permission
 from hub.api.routing import Call, Route
 from hub.api.transactions import PageParams
 from hub.declarations import PlantDeclaration
@@ -22,6 +21,7 @@ from transactions.history import AuditEntry
 from transactions.landscape import Board, Flow, Health, Hold, HubStatus, Plant, System, WhoAmI
 from transactions.model import Status
 from transactions.pages import Page
+from transactions.people import Permission
 from transactions.states import MOVING, OPEN
 
 if TYPE_CHECKING:
@@ -148,9 +148,12 @@ async def who_am_i(_hub: Hub, call: Call) -> WhoAmI:
     return WhoAmI(
         subject=who.subject,
         kind=who.kind,
-        roles=["admin"] if Permission.ADMIN in who.permissions else [],
+        roles=sorted(who.roles),
         permissions=sorted(who.permissions),
-        expires_at=None,
+        expires_at=who.expires_at,
+        limits=who.limits,
+        name=who.name,
+        issuer=who.issuer,
     )
 
 
@@ -168,19 +171,64 @@ ROUTES = (
         path="systems",
         summary="Systems and their health",
         handler=list_systems,
+        permission=Permission.READ,
         answers=Page[System],
     ),
-    Route(method="GET", path="flows", summary="Flows as declared", handler=list_flows, answers=Page[Flow]),
-    Route(method="GET", path="plants", summary="Plants and their shifts", handler=list_plants, answers=Page[Plant]),
-    Route(method="GET", path="holds", summary="Holds placed by people", handler=list_holds, answers=Page[Hold]),
-    Route(method="GET", path="board", summary="Everything the board shows", handler=show_board, answers=Board),
-    Route(method="GET", path="status", summary="The hub itself", handler=show_status, answers=HubStatus),
-    Route(method="GET", path="whoami", summary="Who the token belongs to", handler=who_am_i, answers=WhoAmI),
+    Route(
+        method="GET",
+        path="flows",
+        summary="Flows as declared",
+        handler=list_flows,
+        permission=Permission.READ,
+        answers=Page[Flow],
+    ),
+    Route(
+        method="GET",
+        path="plants",
+        summary="Plants and their shifts",
+        handler=list_plants,
+        permission=Permission.READ,
+        answers=Page[Plant],
+    ),
+    Route(
+        method="GET",
+        path="holds",
+        summary="Holds placed by people",
+        handler=list_holds,
+        permission=Permission.READ,
+        answers=Page[Hold],
+    ),
+    Route(
+        method="GET",
+        path="board",
+        summary="Everything the board shows",
+        handler=show_board,
+        permission=Permission.READ,
+        answers=Board,
+    ),
+    Route(
+        method="GET",
+        path="status",
+        summary="The hub itself",
+        handler=show_status,
+        permission=Permission.READ,
+        answers=HubStatus,
+    ),
+    Route(
+        method="GET",
+        path="whoami",
+        summary="Who the token belongs to",
+        handler=who_am_i,
+        permission=None,
+        answers=WhoAmI,
+    ),
     Route(
         method="GET",
         path="audit",
         summary="The audit chain, newest first",
         handler=list_audit,
+        permission=Permission.AUDIT,
+        whole_hub=True,
         params=PageParams,
         answers=Page[AuditEntry],
         problems=("bad-cursor",),

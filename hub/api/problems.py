@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from transactions.errors import PROBLEM_BASE, AndonError, MethodNotAllowed, NotFound, Unauthenticated
+from transactions.errors import PROBLEM_BASE, AndonError, MethodNotAllowed, NotFound
 
 log = structlog.get_logger("andon.api")
 PROBLEM_JSON = "application/problem+json"
@@ -24,10 +24,7 @@ def problem_response(error: AndonError, instance: str) -> Response:
         "instance": instance,
         **error.extra,
     }
-    headers = {}
-    if isinstance(error, Unauthenticated):
-        headers["www-authenticate"] = 'Bearer realm="andon"'
-    return Response(msgspec.json.encode(body), status_code=error.status, media_type=PROBLEM_JSON, headers=headers)
+    return Response(msgspec.json.encode(body), status_code=error.status, media_type=PROBLEM_JSON)
 
 
 async def on_andon_error(request: Request, error: Exception) -> Response:

@@ -11,8 +11,9 @@ from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
-from hub.api.access import Permission, Principal
+from hub.api.access import Principal
 from transactions.errors import Invalid, TooLarge, UnsupportedMedia
+from transactions.people import Permission, Reach
 
 if TYPE_CHECKING:
     from hub.app import Hub
@@ -26,12 +27,14 @@ class NoParams(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Call(Struct, frozen=True, kw_only=True):
-    """A request that was read: path, query parameters and body as declared, and who calls."""
+    """A request that was read: path, query parameters and body as declared, who calls, and how far that one's rights
+    reach."""
 
     path: dict[str, str]
     params: Any
     body: Any
     principal: Principal
+    reach: Reach
     request: Request
 
 
@@ -43,6 +46,8 @@ class Route(Struct, frozen=True, kw_only=True):
 
     Attributes:
         path: below ``/admin/v1/``.
+        permission: what the caller must be allowed; None for anybody who is signed in.
+        whole_hub: it is about everything, so rights that are limited to plants, flows or risks do not do.
         answers: type of the JSON answer; None when the handler makes the response itself.
         body: type of the JSON body; None for none, ``bytes`` for a body the handler reads.
         media: content type of an answer that is not JSON.
@@ -53,11 +58,12 @@ class Route(Struct, frozen=True, kw_only=True):
     path: str
     summary: str
     handler: Handler
+    permission: Permission | None
+    whole_hub: bool = False
     answers: Any = None
     params: type[Struct] = NoParams
     body: Any = None
     status: int = 200
-    permission: Permission = Permission.ADMIN
     media: str | None = None
     also: str | None = None
     problems: tuple[str, ...] = ()
@@ -79,6 +85,7 @@ def endpoint(route: Route, hub: Hub) -> Callable[[Request], Awaitable[Response]]
             params=read_params(request, route.params),
             body=await _read_body(request, route.body),
             principal=request.scope["principal"],
+            reach=hub.reach(request.scope["principal"]),
             request=request,
         )
         answer = await route.handler(hub, call)

@@ -22,6 +22,7 @@ from transactions.clock import to_micros
 from transactions.errors import NotFound, Unavailable
 from transactions.model import Status
 from transactions.pages import Page
+from transactions.people import Permission
 
 if TYPE_CHECKING:
     from hub.app import Hub
@@ -185,6 +186,7 @@ ROUTES = (
         path="simulator/faults",
         summary="Faults, and where they are on",
         handler=list_faults,
+        permission=Permission.READ,
         answers=Page[Fault],
         simulator=True,
     ),
@@ -193,6 +195,8 @@ ROUTES = (
         path="simulator/faults",
         summary="Switch a fault on or off",
         handler=change_fault,
+        permission=Permission.SIMULATE,
+        whole_hub=True,
         body=FaultChange,
         answers=Page[Fault],
         simulator=True,
@@ -202,6 +206,8 @@ ROUTES = (
         path="simulator/books",
         summary="What sources owe against what targets posted",
         handler=show_books,
+        permission=Permission.READ,
+        whole_hub=True,
         answers=Books,
         simulator=True,
     ),
@@ -210,6 +216,7 @@ ROUTES = (
         path="simulator/state",
         summary="How the simulated sources stand",
         handler=show_state,
+        permission=Permission.READ,
         answers=Emission,
         simulator=True,
     ),
@@ -218,6 +225,8 @@ ROUTES = (
         path="simulator/pause",
         summary="Stop emission",
         handler=pause,
+        permission=Permission.SIMULATE,
+        whole_hub=True,
         answers=Emission,
         simulator=True,
     ),
@@ -226,6 +235,8 @@ ROUTES = (
         path="simulator/resume",
         summary="Go on with emission; after so many more documents it pauses by itself",
         handler=resume,
+        permission=Permission.SIMULATE,
+        whole_hub=True,
         params=ResumeParams,
         answers=Emission,
         simulator=True,
@@ -235,6 +246,8 @@ ROUTES = (
         path="simulator/drain",
         summary="Stop emission and wait until nothing moves (30 s at most)",
         handler=drain,
+        permission=Permission.SIMULATE,
+        whole_hub=True,
         answers=Drained,
         simulator=True,
     ),

@@ -15,6 +15,7 @@ from hub.store.journal import Journal
 from hub.store.rows import to_event
 from hub.store.schema import events
 from transactions.errors import Invalid
+from transactions.people import Permission
 
 if TYPE_CHECKING:
     from hub.app import Hub
@@ -105,6 +106,7 @@ ROUTES = (
         path="events",
         summary="Events as they happen (server-sent events); resumes after Last-Event-ID",
         handler=follow,
+        permission=Permission.READ,
         media="text/event-stream",
     ),
 )

@@ -18,6 +18,7 @@ from hub.store.schema import transactions
 from transactions.history import Payload, TimelineEntry
 from transactions.model import Transaction
 from transactions.pages import Page
+from transactions.people import Permission
 
 if TYPE_CHECKING:
     from hub.app import Hub
@@ -117,6 +118,7 @@ ROUTES = (
         path="transactions",
         summary="Transactions that match a filter, a page at a time",
         handler=list_transactions,
+        permission=Permission.READ,
         params=ListParams,
         answers=Page[Transaction],
         problems=("bad-filter", "bad-cursor"),
@@ -126,6 +128,7 @@ ROUTES = (
         path="transactions/count",
         summary="How many transactions match a filter",
         handler=count_transactions,
+        permission=Permission.READ,
         params=CountParams,
         answers=Count,
         problems=("bad-filter",),
@@ -135,6 +138,7 @@ ROUTES = (
         path="transactions/{id}",
         summary="One transaction",
         handler=show_transaction,
+        permission=Permission.READ,
         answers=Transaction,
         problems=("not-found",),
     ),
@@ -143,6 +147,7 @@ ROUTES = (
         path="transactions/{id}/timeline",
         summary="What happened to a transaction, oldest first",
         handler=show_timeline,
+        permission=Permission.READ,
         answers=Page[TimelineEntry],
         problems=("not-found",),
     ),
@@ -151,6 +156,7 @@ ROUTES = (
         path="transactions/{id}/payload",
         summary="A payload: as JSON for people, byte for byte with Accept: application/octet-stream",
         handler=show_payload,
+        permission=Permission.READ,
         params=PayloadParams,
         answers=Payload,
         also=OCTETS,

@@ -311,3 +311,63 @@ audit = Table(
     Column("previous", String, nullable=False),
     Column("hash", String, nullable=False),
 )
+
+people = Table(  # the hub's own, where no identity provider names them
+    "people",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("roles", Text, nullable=False),
+    Column("granted", Text, nullable=False),
+    Column("limits", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("created_by", String, nullable=False),
+)
+
+people_tokens = Table(  # one that is not here is not accepted, whatever its signature says
+    "people_tokens",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("issued_at", BigInteger, nullable=False),
+    Column("issued_by", String, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+)
+Index("people_tokens_name", people_tokens.c.name)
+
+plan_places = Table(  # where a plan acts; '' is everywhere
+    "plan_places",
+    metadata,
+    Column("plan", String, primary_key=True),
+    Column("plant", String, primary_key=True),
+    Column("flow", String, primary_key=True),
+    sqlite_with_rowid=False,
+)
+
+approvals = Table(  # that a plan wants a second person, and what that person said
+    "approvals",
+    metadata,
+    Column("plan", String, primary_key=True),
+    Column("because", Text, nullable=False),
+    Column("asked_at", BigInteger, nullable=False),
+    Column("asker", Text, nullable=False),  # who asked, with the rights of that moment
+    Column("decided_at", BigInteger),
+    Column("decided_by", String),
+    Column("decision", String),  # approve or reject
+    Column("reason", Text),
+)
+Index("approvals_open", approvals.c.asked_at, sqlite_where=text("decided_at IS NULL"))
+
+reviews = Table(  # owed by somebody else after a plan ran without its second person
+    "reviews",
+    metadata,
+    Column("plan", String, primary_key=True),
+    Column("by", String, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("opened_at", BigInteger, nullable=False),
+    Column("due_at", BigInteger, nullable=False),
+    Column("done_at", BigInteger),
+    Column("done_by", String),
+    Column("verdict", String),  # approve or reject
+    Column("remark", Text),
+)
+Index("reviews_by", reviews.c.by, reviews.c.done_at)

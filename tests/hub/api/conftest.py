@@ -12,18 +12,19 @@ import httpx
 import msgspec
 import pytest
 
-from hub.api.access import Access, Permission, Principal
+from hub.api.access import Access, Principal
 from hub.app import Hub, application
 from hub.declarations import Catalogue
 from hub.delivery.profile import QUICK
 from hub.landscape import Landscape
 from hub.store.database import open_database
 from transactions.clock import SystemClock
+from transactions.people import Role
 
 TOKENS = {
-    "admin-token": Principal(subject="ann", kind="bootstrap", permissions=frozenset({Permission.ADMIN})),
-    "source-token": Principal(subject="mes-p01", kind="system", permissions=frozenset({Permission.INGRESS})),
-    "empty-token": Principal(subject="nobody", kind="system", permissions=frozenset()),
+    "admin-token": Principal(subject="ann", kind="bootstrap", roles=(Role.ADMIN,)),
+    "source-token": Principal(subject="mes-p01", kind="system", roles=(Role.SOURCE,)),
+    "empty-token": Principal(subject="nobody", kind="system"),
 }
 
 

@@ -5,18 +5,24 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from hub.api.access import Access, Permission, Principal, demand
+from hub.api.access import Access, Principal, demand
+from hub.api.gate import Rules
+from hub.app import ROUTES
 from transactions.errors import Forbidden, Unauthenticated
+from transactions.people import Limits, Permission, Role
 
 
-def test_a_token_speaks_for_its_principal_only() -> None:
+def person(name: str, *roles: Role, **more: object) -> Principal:
+    return Principal(subject=name, kind="user", roles=roles, **more)
+
+
+async def test_a_token_speaks_for_its_principal_only() -> None:
     access = Access()
-    ann = Principal(subject="ann", kind="bootstrap", permissions=frozenset({Permission.ADMIN}))
-    mes = Principal(subject="mes", kind="system", permissions=frozenset({Permission.INGRESS}))
+    ann, mes = person("ann", Role.ADMIN), person("mes", Role.SOURCE)
     access.accept("one", ann)
     access.accept("two", mes)
-    assert access.who("Bearer one") == ann
-    assert access.who("bearer  two ") == mes  # the scheme's case does not matter (RFC 9110, 11.1)
+    assert await access.who("Bearer one") == ann
+    assert await access.who("bearer  two ") == mes  # the scheme's case does not matter (RFC 9110, 11.1)
 
 
 @pytest.mark.parametrize(
@@ -31,30 +37,85 @@ def test_a_token_speaks_for_its_principal_only() -> None:
         ("Bearer on", "not valid here"),
         ("Bearer one two", "not valid here"),
         ("Bearer ONE", "not valid here"),
-        ("Bearer \xff\u20ac", "not valid here"),
+        ("Bearer \xff\u20ac", "characters that no token has"),
+        ("Bearer " + "x" * 20_000, "too long"),
     ],
 )
-def test_what_is_no_token_and_what_is_a_wrong_one(header, said) -> None:
+async def test_what_is_no_token_and_what_is_a_wrong_one(header, said) -> None:
     access = Access()
-    access.accept("one", Principal(subject="ann", kind="bootstrap", permissions=frozenset()))
+    access.accept("one", person("ann"))
     with pytest.raises(Unauthenticated, match=said):
-        access.who(header)
+        await access.who(header)
 
 
 def test_tokens_are_kept_as_hashes_only() -> None:
     access = Access()
-    access.accept("very-secret", Principal(subject="ann", kind="bootstrap", permissions=frozenset()))
+    access.accept("very-secret", person("ann"))
     assert "very-secret" not in repr(vars(access))
 
 
-def test_admin_may_everything_and_others_what_they_have() -> None:
-    admin = Principal(subject="ann", kind="bootstrap", permissions=frozenset({Permission.ADMIN}))
-    source = Principal(subject="mes", kind="system", permissions=frozenset({Permission.INGRESS}))
+async def test_the_bootstrap_token_can_be_off() -> None:
+    access = Access()
+    access.accept("one", Principal(subject="bootstrap", kind="bootstrap", roles=(Role.ADMIN,)))
+    assert (await access.who("Bearer one")).subject == "bootstrap"
+    access.bootstrap_off = "There is an admin now."
+    with pytest.raises(Unauthenticated, match="There is an admin now"):
+        await access.who("Bearer one")
+
+
+async def test_issuers_are_asked_in_turn() -> None:
+    asked = []
+
+    class Issuer:
+        def __init__(self, token: str) -> None:
+            self.token = token
+
+        async def principal(self, token: str) -> Principal | None:
+            asked.append(self.token)
+            return person(f"of {token}") if token == self.token else None
+
+    access = Access()
+    access.accept("own", person("ann"))
+    access.trust(Issuer("a"))
+    access.trust(Issuer("b"))
+    assert (await access.who("Bearer own")).subject == "ann"
+    assert asked == []
+    assert (await access.who("Bearer b")).subject == "of b"
+    assert asked == ["a", "b"]
+
+
+def test_admin_may_everything_and_others_what_their_roles_allow() -> None:
     for wanted in Permission:
-        demand(admin, wanted)
-    demand(source, Permission.INGRESS)
-    with pytest.raises(Forbidden, match="mes is signed in"):
-        demand(source, Permission.ADMIN)
+        demand(person("ann", Role.ADMIN), frozenset({wanted}), whole_hub=True)
+    demand(person("mes", Role.SOURCE), frozenset({Permission.INGRESS}))
+    with pytest.raises(Forbidden, match="mes is signed in and may not do this: it wants the permission 'read'"):
+        demand(person("mes", Role.SOURCE), frozenset({Permission.READ}))
+    demand(person("ann", Role.VIEWER, granted=frozenset({Permission.REVEAL})), frozenset({Permission.REVEAL}))
+    limited = person("ann", Role.APPROVER, limits=Limits(plants=["P03"], risks=["low", "operational"]))
+    demand(limited, frozenset({Permission.AUDIT}))
+    with pytest.raises(Forbidden, match="reach plant P03, risk low or operational only"):
+        demand(limited, frozenset({Permission.AUDIT}), whole_hub=True)
+
+
+def test_what_paths_want_whether_they_exist_or_not() -> None:
+    rules = Rules(ROUTES)
+
+    def wanted(path: str, method: str = "GET") -> set[Permission] | None:
+        found = rules.wanted(path, method)
+        return None if found is None else set(found.permissions)
+
+    assert wanted("/healthz") is None
+    assert wanted("/admin/v1/transactions") == wanted("/admin/v1/transactions", "HEAD") == {Permission.READ}
+    assert wanted("/admin/v1/transactions/count") == wanted("/admin/v1/transactions/x/timeline") == {Permission.READ}
+    assert wanted("/admin/v1/plans", "POST") == wanted("/admin/v1/plans/x/run", "POST") == {Permission.ACT}
+    assert wanted("/admin/v1/plans") == {Permission.READ}
+    assert wanted("/admin/v1/plans", "DELETE") == {Permission.READ, Permission.ACT}  # 405, for those who may do either
+    assert wanted("/admin/v1/whoami") == set(Permission)
+    for path in ("/admin", "/admin/", "/admin/v1/nothing", "/admin/v2/transactions", "/admin/v1/transactions/"):
+        assert wanted(path) == set(Permission) - {Permission.INGRESS}, path
+    for path in ("/ingress", "/ingress/", "/ingress/report", "/ingress/replies/ERP"):
+        assert wanted(path, "POST") == {Permission.INGRESS}
+    assert rules.wanted("/admin/v1/audit", "GET") == (frozenset({Permission.AUDIT}), True)
 
 
 @pytest.mark.parametrize(
@@ -128,9 +189,14 @@ async def test_who_am_i(local) -> None:
         "subject": "ann",
         "kind": "bootstrap",
         "roles": ["admin"],
-        "permissions": ["admin"],
+        "permissions": sorted(Permission),
         "expires_at": None,
+        "limits": {"plants": None, "flows": None, "risks": None},
+        "name": None,
+        "issuer": None,
     }
+    source = (await local.get("whoami", headers={"Authorization": "Bearer source-token"})).json()
+    assert (source["subject"], source["permissions"]) == ("mes-p01", ["ingress"])
 
 
 async def test_a_websocket_is_not_served_and_not_let_past(local) -> None:
