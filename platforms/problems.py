@@ -20,13 +20,17 @@ _BY_STATUS: dict[int, type[AndonError]] = {
     403: errors.Forbidden,
     404: errors.NotFound,
     405: errors.MethodNotAllowed,
+    408: errors.TooSlow,
     409: errors.Refused,
     412: errors.Stale,
     413: errors.TooLarge,
+    414: errors.AddressTooLong,
     415: errors.UnsupportedMedia,
+    421: errors.Misdirected,
     422: errors.Invalid,
     428: errors.Stale,
-    429: errors.Unavailable,
+    429: errors.TooManyRequests,
+    431: errors.HeadersTooLarge,
     503: errors.Unavailable,
 }
 

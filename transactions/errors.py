@@ -117,10 +117,22 @@ class Stale(AndonError):
     problem, status, title = "stale", 412, "Changed in the meantime"
 
 
+class TooSlow(AndonError):
+    """A request that took too long to arrive."""
+
+    problem, status, title = "too-slow", 408, "The request took too long to arrive"
+
+
 class TooLarge(AndonError):
     """A body over the limit."""
 
     problem, status, title = "too-large", 413, "The body is too large"
+
+
+class AddressTooLong(AndonError):
+    """A path and query over the limit."""
+
+    problem, status, title = "address-too-long", 414, "The address is too long"
 
 
 class UnsupportedMedia(AndonError):
@@ -129,10 +141,28 @@ class UnsupportedMedia(AndonError):
     problem, status, title = "unsupported-media-type", 415, "The content type is not supported"
 
 
+class Misdirected(AndonError):
+    """A request that was made for another host: most likely by a web page that had its name lead here."""
+
+    problem, status, title = "misdirected", 421, "The request is for another host"
+
+
 class Unreadable(AndonError):
     """A body that is not what its content type says."""
 
     problem, status, title = "unreadable-document", 422, "The document cannot be read"
+
+
+class TooManyRequests(AndonError):
+    """One person or program asks more often than is good for the others; ``retry_after`` (seconds) is extra."""
+
+    problem, status, title = "too-many-requests", 429, "Too many requests"
+
+
+class HeadersTooLarge(AndonError):
+    """Header fields over the limit, by number or size."""
+
+    problem, status, title = "headers-too-large", 431, "The header fields are too large"
 
 
 class Unavailable(AndonError):
