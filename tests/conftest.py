@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ["oidc_issuer"]
+
 
 def wait_for(what: str, ready: Callable[[], object], within: float = 30.0) -> object:
     """Look until ``ready`` says something true; fails after ``within`` seconds, naming ``what``."""
