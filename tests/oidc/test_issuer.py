@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import jwt
-
 from oidc_issuer import Issuer
 
 RESOURCE = "http://127.0.0.1:9"
