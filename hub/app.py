@@ -18,11 +18,15 @@ from starlette.types import ASGIApp
 from hub.api import acting, intake, looking, simulator, stream
 from hub.api import transactions as listing
 from hub.api.access import Access, Principal
+from hub.api.door import Door
 from hub.api.gate import Gate, Rules
+from hub.api.limits import RateLimiter
 from hub.api.openapi import document
 from hub.api.problems import on_andon_error, on_defect, on_http_error
 from hub.api.routing import JSON, Route, endpoint
+from hub.api.sizes import Measure
 from hub.api.stream import Followers
+from hub.caution import Caution
 from hub.delivery.engine import Engine
 from hub.delivery.http import HttpChannel
 from hub.delivery.profile import Profile
@@ -129,8 +133,8 @@ class Hub:
         return self.landscape.catalogue.instances()
 
 
-def application(hub: Hub) -> ASGIApp:
-    """The hub's ASGI application: gate, admin API, ingress, health."""
+def application(hub: Hub, caution: Caution = Caution()) -> ASGIApp:  # noqa: B008 - frozen
+    """The hub's ASGI application: door, gate, sizes, then admin API, ingress, health."""
     routes = [route for route in ROUTES if not route.simulator or hub.simulator is not None]
     described = msgspec.json.encode(document(routes, hub.version))
 
@@ -174,7 +178,8 @@ def application(hub: Hub) -> ASGIApp:
         exception_handlers=handlers,
     )
     app.router.redirect_slashes = False
-    return Gate(app, hub.access, Rules(routes))
+    gate = Gate(Measure(app, caution.sizes), hub.access, Rules(routes), RateLimiter(caution.rate))
+    return Door(gate, caution.names)
 
 
 def _sorted(routes: list[Route]) -> list[Route]:

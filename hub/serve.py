@@ -12,9 +12,11 @@ import signal
 import socket
 import sys
 import threading
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import msgspec
 import structlog
 import uvicorn
 from msgspec import Struct
@@ -22,11 +24,13 @@ from sqlalchemy import Connection, select
 
 from hub.api.access import Access, Principal
 from hub.app import Hub, application
+from hub.caution import Caution
 from hub.delivery.profile import PRODUCTION, QUICK
 from hub.errors import AlreadyRunning, SettingsError
 from hub.folder import Folder
 from hub.landscape import Landscape
 from hub.logs import set_up_logs
+from hub.patience import PatientProtocol
 from hub.settings import Settings, read_settings
 from hub.simulator.child import SimulatorChild
 from hub.simulator.settings import Endpoints, SimulatorSettings
@@ -34,6 +38,9 @@ from hub.store.database import Database, open_database
 from hub.store.schema import meta
 from transactions.clock import SystemClock
 from transactions.people import Role
+
+if os.name == "posix":
+    import resource
 
 log = structlog.get_logger("andon.hub")
 
@@ -142,9 +149,11 @@ async def _serve(
             _use(hub, folder, runtime, endpoints.systems)
 
         hub.simulator = SimulatorChild(moved)
+    caution = _caution(settings, options.host)
     server = uvicorn.Server(
         uvicorn.Config(
-            application(hub),
+            application(hub, caution),
+            http=cast(Any, partial(PatientProtocol, caution.patience)),
             log_config=None,
             access_log=False,
             lifespan="off",
@@ -168,6 +177,19 @@ async def _serve(
         await hub.close()
         if hub.simulator is not None:
             await hub.simulator.stop()
+
+
+def _caution(settings: Settings, host: str) -> Caution:
+    """What the settings ask of callers; the hub answers to the name it listens at too, and leaves descriptors of this
+    process to its store and its targets."""
+    most = settings.caution.patience.connections
+    if os.name == "posix":
+        most = max(32, min(most, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2))
+    return msgspec.structs.replace(
+        settings.caution,
+        names=(*(settings.caution.names or ()), host),
+        patience=msgspec.structs.replace(settings.caution.patience, connections=most),
+    )
 
 
 async def _until_stopped(server: uvicorn.Server, hub: Hub, listening: socket.socket) -> None:

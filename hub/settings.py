@@ -7,12 +7,13 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from hub.caution import Caution, read_caution
 from hub.declarations import Catalogue, check_references, read_settings_catalogue, shipped_catalogue
 from hub.delivery.profile import PROFILES, Profile
 from hub.documents import check_paths
 from hub.errors import SettingsError
 
-_KNOWN = ("catalogue", "system", "plant", "flow", "default_plant", "profile", "platform")
+_KNOWN = ("catalogue", "system", "plant", "flow", "default_plant", "profile", "platform", "limits", "serving")
 
 _FORMS = (("profile", str, "a name"), ("platform", str, "a name"), ("catalogue", bool, "true or false"))
 
@@ -21,6 +22,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     """What a settings file says; ``profile`` and ``platform`` are None where it does not."""
 
     catalogue: Catalogue
+    caution: Caution = Caution(names=())
     profile: Profile | None = None
     platform: str | None = None
 
@@ -59,5 +61,8 @@ def read_settings(path: Path | None) -> Settings:
     catalogue = read_settings_catalogue(path, data)
     check_paths(catalogue, path.name)
     return Settings(
-        catalogue=catalogue, profile=PROFILES[name] if name is not None else None, platform=data.get("platform")
+        catalogue=catalogue,
+        caution=read_caution(data, path.name),
+        profile=PROFILES[name] if name is not None else None,
+        platform=data.get("platform"),
     )

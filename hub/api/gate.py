@@ -7,12 +7,13 @@ from typing import NamedTuple
 
 from starlette.requests import Request
 from starlette.routing import compile_path
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hub.api.access import Access, demand
+from hub.api.limits import RateLimiter
 from hub.api.problems import problem_response
 from hub.api.routing import Route
-from transactions.errors import AndonError, Unauthenticated
+from transactions.errors import AndonError, TooManyRequests, Unauthenticated
 from transactions.people import Permission
 
 ADMIN = "/admin/"
@@ -21,12 +22,6 @@ ANYBODY = frozenset(Permission)
 """Wanted where it is enough to be signed in, with whatever right."""
 ON_ADMIN = ANYBODY - {Permission.INGRESS}
 """Wanted on the admin API where no route says more: a source that only delivers documents has no business there."""
-_SECURITY_HEADERS = (
-    (b"x-content-type-options", b"nosniff"),
-    (b"cache-control", b"no-store"),
-    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
-    (b"referrer-policy", b"no-referrer"),
-)
 
 
 class Wanted(NamedTuple):
@@ -66,35 +61,41 @@ class Rules:
 
 
 class Gate:
-    """ASGI middleware: 401 and 403 come before 404, 405 and 422."""
+    """ASGI middleware: 401 and 403 come before 404, 405 and 422, and 401 before 429: only who is known is counted."""
 
-    def __init__(self, app: ASGIApp, access: Access, rules: Rules) -> None:
-        self._app, self._access, self._rules = app, access, rules
+    def __init__(self, app: ASGIApp, access: Access, rules: Rules, limiter: RateLimiter) -> None:
+        self._app, self._access, self._rules, self._limiter = app, access, rules, limiter
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
 
-        async def send_with_headers(message: object) -> None:
-            if isinstance(message, dict) and message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", []), *_SECURITY_HEADERS]
-            await send(message)  # type: ignore[arg-type]
+        fields: list[tuple[bytes, bytes]] = []
+
+        async def send_with_fields(message: Message) -> None:
+            if fields and message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", []), *fields]
+            await send(message)
 
         wanted = self._rules.wanted(scope["path"], scope["method"])
         if wanted is not None:
             request = Request(scope)
             try:
                 principal = await self._access.who(request.headers.get("authorization"))
+                if scope["path"].startswith(ADMIN):
+                    fields += self._limiter.fields(self._limiter.take(principal.subject, principal.issuer))
                 demand(principal, wanted.permissions, whole_hub=wanted.whole_hub)
             except AndonError as error:
                 response = problem_response(error, scope["path"])
                 if isinstance(error, Unauthenticated):
                     response.headers["www-authenticate"] = self._challenge("authorization" in request.headers)
-                await response(scope, receive, send_with_headers)
+                elif isinstance(error, TooManyRequests):
+                    fields += self._limiter.refusal(error)
+                await response(scope, receive, send_with_fields)
                 return
             scope["principal"] = principal
-        await self._app(scope, receive, send_with_headers)
+        await self._app(scope, receive, send_with_fields)
 
     def _challenge(self, with_token: bool) -> str:
         """RFC 6750: an error code only where a token came; RFC 9728: where it is said how to get one."""

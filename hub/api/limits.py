@@ -63,14 +63,14 @@ class RateLimiter:
     ) -> None:
         self.limit, self._clock, self._most = limit, clock, most
         # subject: what was in the bucket, and when; the one that asked longest ago first
-        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._buckets: OrderedDict[tuple[str | None, str], tuple[float, float]] = OrderedDict()
 
     def __len__(self) -> int:
         """Subjects that are remembered now."""
         return len(self._buckets)
 
-    def take(self, subject: str) -> Standing | None:
-        """Count a request of ``subject``; None where nothing is limited.
+    def take(self, subject: str, issuer: str | None = None) -> Standing | None:
+        """Count a request of ``subject``, as ``issuer`` knows it; None where nothing is limited.
 
         Raises:
             TooManyRequests: the bucket is empty; ``retry_after`` says in how many seconds it is not.
@@ -79,10 +79,10 @@ class RateLimiter:
         if not rate:
             return None
         now = self._clock()
-        left, at = self._buckets.pop(subject, (float(burst), now))
+        left, at = self._buckets.pop((issuer, subject), (float(burst), now))
         left = min(burst, left + (now - at) * rate)
         allowed = left >= 1.0
-        self._buckets[subject] = (left - 1.0 if allowed else left, now)
+        self._buckets[issuer, subject] = (left - 1.0 if allowed else left, now)
         self._forget(now)
         if not allowed:
             wait = max(1, math.ceil((1.0 - left) / rate))
@@ -109,10 +109,10 @@ class RateLimiter:
         return [(b"retry-after", b"%d" % wait), *self.fields(Standing(remaining=0, reset=self.limit.window))]
 
     def _forget(self, now: float) -> None:
-        """Let go of buckets that are full again, which is the same as none, and of the oldest where there are too many."""
+        """Let go of buckets that are full again, which is the same as none, and of the oldest of too many."""
         full_before = now - self.limit.burst / self.limit.requests_per_second
         while self._buckets:
-            subject, (_, at) = next(iter(self._buckets.items()))
+            oldest, (_, at) = next(iter(self._buckets.items()))
             if at >= full_before and len(self._buckets) <= self._most:
                 return
-            del self._buckets[subject]
+            del self._buckets[oldest]
