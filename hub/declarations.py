@@ -77,8 +77,17 @@ class KeyPaths(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     xml: dict[str, str | list[str]] = msgspec.field(default_factory=dict)
 
 
+class MaskPaths(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where personal data and prices are in a document: JSONPath (RFC 9535), and XPath 1.0 to elements and attributes
+    (namespaces are ignored). What a path finds is masked whole, with all that is inside it."""
+
+    json: list[str] = msgspec.field(default_factory=list)
+    xml: list[str] = msgspec.field(default_factory=list)
+
+
 class FlowDeclaration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A kind of business transaction; the attributes are those of ``transactions.landscape.Flow``."""
+    """A kind of business transaction; the attributes are those of ``transactions.landscape.Flow``. ``masked`` says
+    what of its documents is shown to nobody who does not ask for it with a reason."""
 
     title: str
     sources: list[str]
@@ -96,6 +105,7 @@ class FlowDeclaration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     requires: list[Requirement] = msgspec.field(default_factory=list)
     verify: Verify = Verify.ACK
     keys: KeyPaths = msgspec.field(default_factory=KeyPaths)
+    masked: MaskPaths = msgspec.field(default_factory=MaskPaths)
 
     def describe(self, name: str) -> Flow:
         """The flow as the admin API shows it."""

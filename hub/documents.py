@@ -120,7 +120,7 @@ def read_document(content: bytes, content_type: str, *, limits: Limits = DEFAULT
     _, charset = media_type(content_type)
     if form is Form.JSON:
         return Document(form=form, tree=_read_json(_decode_json(content, charset), limits))
-    return Document(form=form, tree=_read_xml(_as_utf8(content, charset), limits))
+    return Document(form=form, tree=_read_xml(as_utf8(content, charset), limits))
 
 
 # JSON
@@ -219,7 +219,13 @@ _XML_CHARSETS = {
 }
 
 
-def _as_utf8(content: bytes, charset: str | None) -> bytes:
+def as_utf8(content: bytes, charset: str | None) -> bytes:
+    """An XML document in UTF-8, without a byte order mark.
+
+    Raises:
+        UnsupportedMedia: it is in a charset the hub does not read.
+        Unreadable: its bytes are not valid in its charset.
+    """
     # RFC 7303: the byte order mark wins, then the charset parameter, then the XML declaration
     if content.startswith(codecs.BOM_UTF8):
         return content[len(codecs.BOM_UTF8) :]

@@ -9,6 +9,9 @@ from msgspec import Struct
 
 from transactions.model import Failure, Status
 
+MASK = "▒▒▒"
+"""What stands where a value is masked."""
+
 
 class Attempt(Struct, frozen=True, kw_only=True):
     """One try to deliver, or one question to the target (``purpose`` says which)."""
@@ -60,6 +63,8 @@ class Payload(Struct, frozen=True, kw_only=True):
     Attributes:
         encoding: ``text`` where the content is text in its own charset, else ``base64``.
         headers: the headers the document came in with.
+        masked: paths of what is masked in the content; ``size`` and ``sha256`` are those of the real bytes all the same.
+        withheld: why nothing of the content is shown, where masks cannot be applied to it.
     """
 
     id: str
@@ -71,6 +76,8 @@ class Payload(Struct, frozen=True, kw_only=True):
     content: str
     headers: dict[str, str]
     revisions: list[Revision]
+    masked: list[str] = []
+    withheld: str | None = None
 
 
 class AuditEntry(Struct, frozen=True, kw_only=True):
