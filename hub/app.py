@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route as Path
 from starlette.types import ASGIApp
@@ -22,7 +22,7 @@ from hub.api.door import Door
 from hub.api.gate import Gate, Rules
 from hub.api.limits import RateLimiter
 from hub.api.openapi import document
-from hub.api.problems import on_andon_error, on_defect, on_http_error
+from hub.api.problems import on_andon_error, on_defect, on_disconnect, on_http_error
 from hub.api.routing import JSON, Route, endpoint
 from hub.api.sizes import Measure
 from hub.api.stream import Followers
@@ -161,6 +161,7 @@ def application(hub: Hub, caution: Caution = Caution()) -> ASGIApp:  # noqa: B00
     paths = [Path(f"/admin/v1/{route.path}", endpoint(route, hub), methods=[route.method]) for route in _sorted(routes)]
     handlers: dict[Any, Any] = {
         AndonError: on_andon_error,
+        ClientDisconnect: on_disconnect,
         404: on_http_error,
         405: on_http_error,
         Exception: on_defect,

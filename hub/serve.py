@@ -156,6 +156,7 @@ async def _serve(
             http=cast(Any, partial(PatientProtocol, caution.patience)),
             log_config=None,
             access_log=False,
+            proxy_headers=False,  # who calls is told by tokens; anybody can write X-Forwarded-For
             lifespan="off",
             server_header=False,
             date_header=False,

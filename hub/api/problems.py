@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from transactions.errors import PROBLEM_BASE, AndonError, MethodNotAllowed, NotFound
+from transactions.errors import PROBLEM_BASE, AndonError, Invalid, MethodNotAllowed, NotFound
 
 log = structlog.get_logger("andon.api")
 PROBLEM_JSON = "application/problem+json"
@@ -68,6 +68,12 @@ async def on_http_error(request: Request, error: Exception) -> Response:
     response = problem_response(problem, request.url.path)
     response.status_code = error.status_code
     return response
+
+
+async def on_disconnect(request: Request, error: Exception) -> Response:
+    """Who asked went away before the request was whole: nothing was taken, and nobody is there to be answered."""
+    log.info("api.went_away", path=request.url.path)
+    return problem_response(Invalid("The request ended before its body did. Nothing was taken."), request.url.path)
 
 
 async def on_defect(request: Request, error: Exception) -> Response:
