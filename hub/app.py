@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, and_
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
@@ -36,6 +36,9 @@ from hub.recovery.runner import Runner
 from hub.simulator.child import SimulatorChild
 from hub.store.database import Database
 from hub.store.filter_sql import compile_filter
+from hub.store.reach import within
+from hub.store.schema import transactions
+from transactions.approvals import ITEMS_WITHOUT_SECOND_PERSON
 from transactions.clock import Clock
 from transactions.errors import AndonError
 from transactions.people import EVERYTHING, Reach, reach_of
@@ -67,6 +70,7 @@ class Hub:
         platform: the name that plans are bound to.
         chance: seeds the jitter of retries.
         authorization: the header that targets want.
+        items_alone: items that one person may start without a second.
     """
 
     version = VERSION
@@ -82,9 +86,10 @@ class Hub:
         platform: str,
         chance: random.Random,
         authorization: str | None = None,
+        items_alone: int = ITEMS_WITHOUT_SECOND_PERSON,
     ) -> None:
         self.database, self.landscape, self.profile, self.clock = database, landscape, profile, clock
-        self.access, self.platform = access, platform
+        self.access, self.platform, self.items_alone = access, platform, items_alone
         self.started_at: datetime = clock.now()
         self.engine = Engine(database, landscape, HttpChannel(profile), profile, clock, chance, authorization)
         self.runner = Runner(database, clock)
@@ -106,15 +111,17 @@ class Hub:
         await self.runner.close()
         await self.engine.close()
 
-    def condition(self, text: str | None, now: datetime) -> ColumnElement[bool] | None:
-        """A filter as a condition on the transactions table; None for no filter.
+    def condition(self, text: str | None, now: datetime, reach: Reach) -> ColumnElement[bool] | None:
+        """A filter, within ``reach``, as a condition on the transactions table; None where nothing is cut.
 
         Raises:
             BadFilter: it cannot be read.
         """
-        if text is None or not text.strip():
-            return None
-        return compile_filter(text, self.business_keys(), now)
+        cut = within(reach, transactions)
+        if text is not None and text.strip():
+            asked = compile_filter(text, self.business_keys(), now)
+            cut += [] if asked is None else [asked]
+        return and_(*cut) if cut else None
 
     def reach(self, principal: Principal) -> Reach:
         """How far somebody's rights reach over the flows that are declared now."""

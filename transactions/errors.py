@@ -79,6 +79,12 @@ class Refused(AndonError):
     problem, status, title = "refused", 409, "Refused"
 
 
+class SecondPersonWanted(Refused):
+    """One person is not enough; the plan waits for another. ``hash`` names it, ``because`` says why."""
+
+    problem, title = "second-person-wanted", "A second person has to approve this"
+
+
 class TransitionRefused(Refused):
     """The life cycle has no such step."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from enum import StrEnum
 
 from msgspec import Struct
@@ -105,6 +106,33 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return ", ".join(parts) or "everything"
 
 
+class Principal(Struct, frozen=True, kw_only=True):
+    """Who a token belongs to, and what that one may do.
+
+    Attributes:
+        subject: who it is, for good: what plans, batches and the audit chain name.
+        kind: ``bootstrap`` for the token of the hub's machine, ``user`` of the hub's own, ``federated`` for somebody an
+            identity provider vouches for, ``system`` for a source.
+        name: how the person is called, where the token says so; never used to decide anything.
+        granted: permissions besides those of the roles.
+        issuer: who made the token.
+    """
+
+    subject: str
+    kind: str
+    roles: tuple[Role, ...] = ()
+    granted: frozenset[Permission] = frozenset()
+    limits: Limits = Limits()
+    name: str | None = None
+    issuer: str | None = None
+    expires_at: datetime | None = None
+
+    @property
+    def permissions(self) -> frozenset[Permission]:
+        """Everything the principal may do."""
+        return permissions_of(self.roles, self.granted)
+
+
 class Place(Struct, frozen=True, kw_only=True, order=True):
     """Where an action acts. None is everywhere: only somebody without a limit there may act on it."""
 
@@ -143,8 +171,8 @@ EVERYTHING = Reach()
 
 
 def reach_of(limits: Limits, risk_of: dict[str, str]) -> Reach:
-    """What ``limits`` come to, with ``risk_of`` every declared flow. A flow that nobody declares has no risk, and is out
-    of reach of somebody who is limited by risk."""
+    """What ``limits`` come to, with ``risk_of`` every declared flow. A flow that nobody declares has no risk, and is
+    out of reach of somebody who is limited by risk."""
     flows = None if limits.flows is None else frozenset(limits.flows)
     if limits.risks is not None:
         by_risk = frozenset(flow for flow, risk in risk_of.items() if risk in limits.risks)

@@ -55,6 +55,13 @@ class PlanState(StrEnum):
     EXPIRED = "expired"
 
 
+class Decision(StrEnum):
+    """What a second person says."""
+
+    APPROVE = "approve"
+    REJECT = "reject"
+
+
 class PlanOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """How a plan runs.
 
@@ -66,6 +73,7 @@ class PlanOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
         force_superseded: send what a newer version has replaced.
         target, plant, flow: what a hold or a release is about.
         drain_rate: deliveries per second after a release.
+        break_glass: run without the second person that it wants; somebody else reviews it afterwards.
     """
 
     rate: Rate | None = None
@@ -77,6 +85,7 @@ class PlanOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
     plant: str | None = None
     flow: str | None = None
     drain_rate: Rate | None = None
+    break_glass: bool = False
 
 
 class PlanRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -107,8 +116,8 @@ class PlanItem(Struct, frozen=True, kw_only=True):
     because: str | None = None
 
 
-class PlanBody(Struct, frozen=True, kw_only=True):
-    """The frozen part: everything the hash is over."""
+class PlanBody(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The frozen part: everything the hash is over. ``second_person`` says why one is wanted; empty where none is."""
 
     platform: str
     action: Action
@@ -119,6 +128,18 @@ class PlanBody(Struct, frozen=True, kw_only=True):
     expires_at: datetime
     filter: str | None
     items: list[PlanItem]
+    second_person: list[str] = msgspec.field(default_factory=list)
+
+
+class Approval(Struct, frozen=True, kw_only=True):
+    """Where a plan stands with its second person; decided_at is None while nobody has decided."""
+
+    asked_by: str
+    asked_at: datetime
+    decision: Decision | None = None
+    decided_by: str | None = None
+    decided_at: datetime | None = None
+    reason: str | None = None
 
 
 class Plan(Struct, frozen=True, kw_only=True):
@@ -137,6 +158,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     items: list[PlanItem]
     verdicts: dict[str, int]
     batch: str | None = None
+    second_person: list[str] = msgspec.field(default_factory=list)
+    approval: Approval | None = None
 
     def body(self) -> PlanBody:
         """The part that the hash is over."""

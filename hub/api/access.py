@@ -4,42 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from datetime import datetime
+from collections.abc import Callable
 from typing import Protocol
 
-from msgspec import Struct
-
 from transactions.errors import Forbidden, Unauthenticated
-from transactions.people import Limits, Permission, Role, permissions_of
+from transactions.people import Permission
+from transactions.people import Principal as Principal
 
 LONGEST_TOKEN = 16_384
-
-
-class Principal(Struct, frozen=True, kw_only=True):
-    """Who a token belongs to, and what that one may do.
-
-    Attributes:
-        subject: who it is, for good: what plans, batches and the audit chain name.
-        kind: ``bootstrap`` for the token of the hub's machine, ``user`` of the hub's own, ``federated`` for somebody an
-            identity provider vouches for, ``system`` for a source.
-        name: how the person is called, where the token says so; never used to decide anything.
-        granted: permissions besides those of the roles.
-        issuer: who made the token.
-    """
-
-    subject: str
-    kind: str
-    roles: tuple[Role, ...] = ()
-    granted: frozenset[Permission] = frozenset()
-    limits: Limits = Limits()
-    name: str | None = None
-    issuer: str | None = None
-    expires_at: datetime | None = None
-
-    @property
-    def permissions(self) -> frozenset[Permission]:
-        """Everything the principal may do."""
-        return permissions_of(self.roles, self.granted)
 
 
 class Verifier(Protocol):
@@ -62,6 +34,8 @@ class Access:
         self._verifiers: list[Verifier] = []
         self.bootstrap_off: str | None = None
         """Why the bootstrap token is refused; None while it is accepted."""
+        self.person: Callable[[str], Principal | None] | None = None
+        """A person of the hub's own, by name, with the rights of now; None where people live at an issuer."""
         self.metadata_url: str | None = None
         """Where a client reads how to sign in (RFC 9728)."""
 
@@ -72,6 +46,11 @@ class Access:
     def trust(self, verifier: Verifier) -> None:
         """Accept the tokens of an issuer."""
         self._verifiers.append(verifier)
+
+    def current(self, principal: Principal) -> Principal | None:
+        """Somebody who was here before, with the rights of now; None who is not known any more. Of people of an
+        identity provider the hub knows what their token said then."""
+        return self.person(principal.subject) if principal.kind == "user" and self.person is not None else principal
 
     async def who(self, authorization: str | None) -> Principal:
         """The principal of an ``Authorization`` header.

@@ -6,20 +6,22 @@ from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 from starlette.responses import Response
 
 from hub.api.routing import JSON, Call, Route
 from hub.api.transactions import Limit, PageParams
+from hub.recovery import approvals, building
 from hub.recovery import batches as stored
-from hub.recovery import building
 from hub.store.paging import DEFAULT_LIMIT, Order, page
+from hub.store.reach import of_plan
 from hub.store.schema import batch_items, batches, plans
+from transactions.approvals import ApprovalItem, Decided, DecisionRequest
 from transactions.batches import Batch, BatchItem
 from transactions.clock import to_micros
 from transactions.pages import Page
 from transactions.people import Permission
-from transactions.plans import Plan, PlanRequest, PlanState, PlanSummary
+from transactions.plans import Decision, Plan, PlanRequest, PlanState, PlanSummary
 
 if TYPE_CHECKING:
     from hub.app import Hub
@@ -38,18 +40,24 @@ async def make_plan(hub: Hub, call: Call) -> Response:
     request: PlanRequest = call.body
     building.check_request(request, hub.landscape)
     now = hub.clock.now()
-    condition = hub.condition(request.filter, now)
-    plan = await hub.database.read(
-        lambda c: building.build(
-            c,
+    condition = None if request.filter is None else hub.condition(request.filter, now, call.reach)
+
+    def build(connection: Connection) -> Plan:
+        if request.options.break_glass:
+            approvals.check_break_glass(connection, call.principal, now)
+        return building.build(
+            connection,
             request,
             condition,
             platform=hub.platform,
             actor=call.principal.subject,
             landscape=hub.landscape,
             now=now,
+            reach=call.reach,
+            alone=hub.items_alone,
         )
-    )
+
+    plan = await hub.database.read(build)
     await hub.database.write(lambda c: building.store(c, plan, now))
     return Response(
         msgspec.json.encode(plan),
@@ -63,7 +71,7 @@ async def list_plans(hub: Hub, call: Call) -> Page[PlanSummary]:
     """Plans, newest first."""
     params: PlanParams = call.params
     now = hub.clock.now()
-    query = select(plans)
+    query = select(plans).where(*of_plan(call.reach, plans.c.hash))
     if params.state is PlanState.EXPIRED:
         query = query.where(plans.c.state == PlanState.PLANNED, plans.c.expires_at < to_micros(now))
     elif params.state is not None:
@@ -78,15 +86,66 @@ async def list_plans(hub: Hub, call: Call) -> Page[PlanSummary]:
 
 async def show_plan(hub: Hub, call: Call) -> Plan:
     """One plan with its items."""
-    return await hub.database.read(lambda c: building.load(c, call.path["hash"], hub.clock.now()))
+    return await hub.database.read(lambda c: building.load(c, call.path["hash"], hub.clock.now(), call.reach))
 
 
 async def run_plan(hub: Hub, call: Call) -> Batch:
-    """Run a plan: once, as it is."""
+    """Run a plan: once, as it is. One that wants a second person waits for that one instead."""
     now = hub.clock.now()
-    batch = await hub.database.write(lambda c: stored.start(c, call.path["hash"], call.principal.subject, now))
-    hub.runner.follow(batch.id)
-    return batch
+
+    def start(connection: Connection) -> Batch | Plan:
+        plan = building.load(connection, call.path["hash"], now, call.reach)
+        if plan.second_person and not plan.options.break_glass:
+            approvals.ask(connection, plan, call.principal, now)
+            return plan
+        if plan.second_person:
+            approvals.check_break_glass(connection, call.principal, now)
+        batch = stored.start(connection, plan, call.principal.subject, now)
+        if plan.second_person:
+            approvals.open_review(connection, plan, call.principal, now)
+        return batch
+
+    begun = await hub.database.write(start)
+    if isinstance(begun, Plan):
+        raise approvals.wanted(begun)
+    hub.runner.follow(begun.id)
+    return begun
+
+
+async def approve_plan(hub: Hub, call: Call) -> Decided:
+    """Approve somebody else's plan, which starts it; or find nothing wrong with what ran without approval."""
+    return await _decide(hub, call, Decision.APPROVE)
+
+
+async def reject_plan(hub: Hub, call: Call) -> Decided:
+    """Reject somebody else's plan, which can then not be run; or object to what ran without approval."""
+    return await _decide(hub, call, Decision.REJECT)
+
+
+async def _decide(hub: Hub, call: Call, decision: Decision) -> Decided:
+    now = hub.clock.now()
+    decided = await hub.database.write(
+        lambda c: approvals.decide(
+            c,
+            call.path["hash"],
+            decision,
+            call.principal,
+            call.body.reason,
+            reach=call.reach,
+            current=hub.access.current,
+            reach_of=hub.reach,
+            now=now,
+        )
+    )
+    if decided.batch is not None:
+        hub.runner.follow(decided.batch.id)
+    return decided
+
+
+async def list_approvals(hub: Hub, call: Call) -> Page[ApprovalItem]:
+    """What waits for a second person."""
+    who, now, params = call.principal.subject, hub.clock.now(), call.params
+    return await hub.database.read(lambda c: approvals.list_open(c, call.reach, who, now, params.limit, params.cursor))
 
 
 async def list_batches(hub: Hub, call: Call) -> Page[Batch]:
@@ -94,20 +153,25 @@ async def list_batches(hub: Hub, call: Call) -> Page[Batch]:
     order = Order("started_at", batches.c.started_at, batches.c.id, True, "batches")
     return await hub.database.read(
         lambda c: page(
-            c, select(batches), order, call.params.limit, call.params.cursor, lambda row: stored.to_batch(c, row)
+            c,
+            select(batches).where(*of_plan(call.reach, batches.c.plan)),
+            order,
+            call.params.limit,
+            call.params.cursor,
+            lambda row: stored.to_batch(c, row),
         )
     )
 
 
 async def show_batch(hub: Hub, call: Call) -> Batch:
     """One batch."""
-    return await hub.database.read(lambda c: stored.load(c, call.path["id"]))
+    return await hub.database.read(lambda c: stored.load(c, call.path["id"], call.reach))
 
 
 async def list_items(hub: Hub, call: Call) -> Page[BatchItem]:
     """The items of a batch, in order."""
     batch_id = call.path["id"]
-    await hub.database.read(lambda c: stored.load(c, batch_id))
+    await hub.database.read(lambda c: stored.load(c, batch_id, call.reach))
     query = select(batch_items).where(batch_items.c.batch == batch_id)
     order = Order("n", batch_items.c.n, batch_items.c.tx_id, False, f"batch {batch_id}")
     return await hub.database.read(
@@ -117,8 +181,8 @@ async def list_items(hub: Hub, call: Call) -> Page[BatchItem]:
 
 async def cancel_batch(hub: Hub, call: Call) -> Batch:
     """Stop a batch for good."""
-    now = hub.clock.now()
-    return await hub.database.write(lambda c: stored.cancel(c, call.path["id"], call.principal.subject, now))
+    now, who = hub.clock.now(), call.principal.subject
+    return await hub.database.write(lambda c: stored.cancel(c, call.path["id"], who, now, call.reach))
 
 
 ROUTES = (
@@ -160,7 +224,37 @@ ROUTES = (
         permission=Permission.ACT,
         answers=Batch,
         status=202,
-        problems=("not-found", "stale"),
+        problems=("not-found", "stale", "second-person-wanted", "refused"),
+    ),
+    Route(
+        method="POST",
+        path="plans/{hash}/approve",
+        summary="Approve somebody else's plan, which starts it; or close the review of one that ran without approval",
+        handler=approve_plan,
+        permission=Permission.APPROVE,
+        body=DecisionRequest,
+        answers=Decided,
+        problems=("not-found", "stale", "refused"),
+    ),
+    Route(
+        method="POST",
+        path="plans/{hash}/reject",
+        summary="Reject somebody else's plan; or object to one that ran without approval",
+        handler=reject_plan,
+        permission=Permission.APPROVE,
+        body=DecisionRequest,
+        answers=Decided,
+        problems=("not-found", "stale", "refused"),
+    ),
+    Route(
+        method="GET",
+        path="approvals",
+        summary="Plans that wait for a second person, and reviews that are owed",
+        handler=list_approvals,
+        permission=Permission.READ,
+        params=PageParams,
+        answers=Page[ApprovalItem],
+        problems=("bad-cursor",),
     ),
     Route(
         method="GET",

@@ -15,39 +15,48 @@ from hub.delivery.breaker import BreakerState
 from hub.store import board as boards
 from hub.store import questions
 from hub.store.paging import Order, page
+from hub.store.reach import within
 from hub.store.rows import to_audit
 from hub.store.schema import audit, tallies
 from transactions.history import AuditEntry
 from transactions.landscape import Board, Flow, Health, Hold, HubStatus, Plant, System, WhoAmI
 from transactions.model import Status
 from transactions.pages import Page
-from transactions.people import Permission
+from transactions.people import Permission, Reach
 from transactions.states import MOVING, OPEN
 
 if TYPE_CHECKING:
     from hub.app import Hub
 
 
-async def list_systems(hub: Hub, _call: Call) -> Page[System]:
-    """Every instance, and how it is doing."""
+async def list_systems(hub: Hub, call: Call) -> Page[System]:
+    """Every instance, and how it is doing. Somebody with limits sees those of the plants within reach, and what serves
+    all plants, with counts of what is within reach only."""
+    reach = call.reach
     counts = await hub.database.read(
         lambda c: c.execute(
-            select(tallies.c.target, tallies.c.plant, tallies.c.status, func.sum(tallies.c.count)).group_by(
-                tallies.c.target, tallies.c.plant, tallies.c.status
-            )
+            select(tallies.c.target, tallies.c.plant, tallies.c.status, func.sum(tallies.c.count))
+            .where(*within(reach, tallies))
+            .group_by(tallies.c.target, tallies.c.plant, tallies.c.status)
         ).all()
     )
-    holds = await hub.database.read(boards.active_holds)
+    holds = await hub.database.read(lambda c: boards.active_holds(c, reach))
     found: dict[tuple[str, str | None], dict[Status, int]] = {}
     for target, plant, status, count in counts:
         statuses = found.setdefault(hub.landscape.instance(target, plant or None), {})
         statuses[Status(status)] = statuses.get(Status(status), 0) + int(count)
     return Page(
-        items=[_system(hub, name, plant, found.get((name, plant), {}), holds) for name, plant in hub.instances()]
+        items=[
+            _system(hub, name, plant, found.get((name, plant), {}), holds, reach)
+            for name, plant in hub.instances()
+            if plant is None or reach.plants is None or plant in reach.plants
+        ]
     )
 
 
-def _system(hub: Hub, name: str, plant: str | None, counts: dict[Status, int], holds: list[Hold]) -> System:
+def _system(
+    hub: Hub, name: str, plant: str | None, counts: dict[Status, int], holds: list[Hold], reach: Reach
+) -> System:
     declaration = hub.landscape.catalogue.system[name]
     outlet = hub.engine.outlet(name, plant)
     endpoint = hub.landscape.endpoint(name, plant)
@@ -68,7 +77,8 @@ def _system(hub: Hub, name: str, plant: str | None, counts: dict[Status, int], h
         moving=sum(counts.get(status, 0) for status in MOVING - {Status.HELD}),
         last_success_at=outlet.last_success,
         last_failure_at=outlet.last_failure,
-        last_failure=outlet.last_failure_text,
+        # what the system said last may have been about anything
+        last_failure=outlet.last_failure_text if reach.everything else None,
     )
 
 
@@ -84,15 +94,17 @@ def _health(breaker: BreakerState, success: datetime | None, failure: datetime |
     return Health.OK
 
 
-async def list_flows(hub: Hub, _call: Call) -> Page[Flow]:
-    """Every flow as declared."""
-    return Page(items=[flow.describe(name) for name, flow in hub.landscape.catalogue.flow.items()])
+async def list_flows(hub: Hub, call: Call) -> Page[Flow]:
+    """Every flow within reach, as declared."""
+    flows = hub.landscape.catalogue.flow
+    return Page(items=[flow.describe(name) for name, flow in flows.items() if call.reach.touches(None, name)])
 
 
-async def list_plants(hub: Hub, _call: Call) -> Page[Plant]:
-    """Every plant, with the shift that runs now."""
+async def list_plants(hub: Hub, call: Call) -> Page[Plant]:
+    """Every plant within reach, with the shift that runs now."""
     now = hub.clock.now()
-    return Page(items=[_plant(name, plant, now) for name, plant in hub.landscape.catalogue.plant.items()])
+    plants = hub.landscape.catalogue.plant
+    return Page(items=[_plant(name, plant, now) for name, plant in plants.items() if call.reach.touches(name, None)])
 
 
 def _plant(name: str, plant: PlantDeclaration, now: datetime) -> Plant:
@@ -115,20 +127,20 @@ def _plant(name: str, plant: PlantDeclaration, now: datetime) -> Plant:
     )
 
 
-async def list_holds(hub: Hub, _call: Call) -> Page[Hold]:
+async def list_holds(hub: Hub, call: Call) -> Page[Hold]:
     """Holds that people placed and nobody released."""
-    return Page(items=await hub.database.read(boards.active_holds))
+    return Page(items=await hub.database.read(lambda c: boards.active_holds(c, call.reach)))
 
 
-async def show_board(hub: Hub, _call: Call) -> Board:
-    """The board."""
+async def show_board(hub: Hub, call: Call) -> Board:
+    """The board of what is within reach."""
     owners = {name: flow.owner for name, flow in hub.landscape.catalogue.flow.items()}
-    return await hub.database.read(lambda c: boards.board(c, hub.platform, owners, hub.clock.now()))
+    return await hub.database.read(lambda c: boards.board(c, hub.platform, owners, hub.clock.now(), call.reach))
 
 
-async def show_status(hub: Hub, _call: Call) -> HubStatus:
+async def show_status(hub: Hub, call: Call) -> HubStatus:
     """How the hub is set up and how much it holds."""
-    counts = await hub.database.read(questions.status_counts)
+    counts = await hub.database.read(lambda c: questions.status_counts(c, call.reach))
     return HubStatus(
         platform=hub.platform,
         version=hub.version,

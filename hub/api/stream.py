@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 from starlette.responses import Response, StreamingResponse
 
 from hub.api.routing import Call, Route
 from hub.store.journal import Journal
+from hub.store.reach import reaches_plan
 from hub.store.rows import to_event
-from hub.store.schema import events
+from hub.store.schema import batches, events
 from transactions.errors import Invalid
-from transactions.people import Permission
+from transactions.people import Permission, Reach
 
 if TYPE_CHECKING:
     from hub.app import Hub
@@ -65,13 +66,13 @@ async def follow(hub: Hub, call: Call) -> Response:
         lambda c: c.execute(select(func.coalesce(func.max(events.c.seq), 0))).scalar_one()
     )
     return StreamingResponse(
-        _stream(hub, newest if given is None else int(given), newest),
+        _stream(hub, newest if given is None else int(given), newest, call.reach),
         media_type="text/event-stream",
         headers={"x-accel-buffering": "no"},
     )
 
 
-async def _stream(hub: Hub, last: int, newest: int) -> AsyncIterator[bytes]:
+async def _stream(hub: Hub, last: int, newest: int, reach: Reach) -> AsyncIterator[bytes]:
     yield f": connected, newest {newest}\n\n".encode()
     if last > newest:  # an id of another store: start over with what is here
         yield b"event: reset\ndata: {}\n\n"
@@ -89,7 +90,7 @@ async def _stream(hub: Hub, last: int, newest: int) -> AsyncIterator[bytes]:
                 yield b"event: reset\ndata: {}\n\n"
             yield b"".join(
                 b"id: %d\nevent: %b\ndata: %b\n\n" % (row.seq, row.type.encode(), msgspec.json.encode(to_event(row)))
-                for row in rows
+                for row in await _seen(hub, rows, reach)
             )
             last = rows[-1].seq
             continue
@@ -98,6 +99,33 @@ async def _stream(hub: Hub, last: int, newest: int) -> AsyncIterator[bytes]:
                 await changed.wait()
         except TimeoutError:
             yield b": ping\n\n"
+
+
+async def _seen(hub: Hub, rows: Sequence[Any], reach: Reach) -> Sequence[Any]:
+    """Those events that are about what is within reach."""
+    if reach.everything:
+        return rows
+
+    def question(connection: Connection) -> list[Any]:
+        return [row for row in rows if _about(connection, row, reach)]
+
+    return await hub.database.read(question)
+
+
+def _about(connection: Connection, row: Any, reach: Reach) -> bool:
+    data = msgspec.json.decode(row.data)
+    match row.type:
+        case "transaction":
+            return reach.covers(data["plant"], data["flow"])
+        case "hold":
+            return reach.touches(data["plant"], data["flow"])
+        case "plan" | "approval":
+            return reaches_plan(connection, reach, row.id)
+        case "batch":
+            plan = connection.execute(select(batches.c.plan).where(batches.c.id == row.id)).scalar()
+            return plan is not None and reaches_plan(connection, reach, plan)
+        case _:
+            return False
 
 
 ROUTES = (

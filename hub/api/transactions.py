@@ -65,7 +65,7 @@ async def list_transactions(hub: Hub, call: Call) -> Page[Transaction]:
     """One page."""
     params: ListParams = call.params
     now = hub.clock.now()
-    condition = hub.condition(params.filter, now)
+    condition = hub.condition(params.filter, now, call.reach)
     order = order_of(transactions, questions.SORTABLE, params.sort, "id")
     return await hub.database.read(
         lambda c: questions.transaction_page(c, condition, order, params.limit, params.cursor, now)
@@ -74,7 +74,7 @@ async def list_transactions(hub: Hub, call: Call) -> Page[Transaction]:
 
 async def count_transactions(hub: Hub, call: Call) -> Count:
     """How many match."""
-    condition = hub.condition(call.params.filter, hub.clock.now())
+    condition = hub.condition(call.params.filter, hub.clock.now(), call.reach)
     return Count(await hub.database.read(lambda c: questions.count_transactions(c, condition)))
 
 
@@ -82,21 +82,21 @@ async def show_transaction(hub: Hub, call: Call) -> Response:
     """One transaction, with its ETag."""
     import msgspec
 
-    row = await hub.database.read(lambda c: questions.one_row(c, call.path["id"]))
+    row = await hub.database.read(lambda c: questions.one_row(c, call.path["id"], call.reach))
     found = to_transaction(row, hub.clock.now())
     return Response(msgspec.json.encode(found), media_type="application/json", headers={"etag": f'"{found.etag}"'})
 
 
 async def show_timeline(hub: Hub, call: Call) -> Page[TimelineEntry]:
     """Everything that happened."""
-    return await hub.database.read(lambda c: questions.timeline_of(c, call.path["id"]))
+    return await hub.database.read(lambda c: questions.timeline_of(c, call.path["id"], call.reach))
 
 
 async def show_payload(hub: Hub, call: Call) -> Any:
     """One revision of the payload: for people as JSON, byte for byte as octets."""
 
     def question(connection: Connection) -> tuple[Any, bytes, list[Any]]:
-        return questions.payload_of(connection, call.path["id"], call.params.revision)
+        return questions.payload_of(connection, call.path["id"], call.params.revision, call.reach)
 
     one, content, revisions = await hub.database.read(question)
     if OCTETS in call.request.headers.get("accept", ""):

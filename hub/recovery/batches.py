@@ -12,6 +12,7 @@ from hub.ids import new_id
 from hub.recovery import building
 from hub.recovery.holding import place_hold, release_holds
 from hub.store.journal import Ready, journal
+from hub.store.reach import of_plan
 from hub.store.rows import etag_of, moment
 from hub.store.schema import batch_items, batches, transactions
 from hub.store.transitions import TxRow, fail, fetch, give_back, move, release_claim
@@ -19,7 +20,8 @@ from transactions.batches import Batch, BatchItem, BatchState, ItemState
 from transactions.clock import from_micros, to_micros
 from transactions.errors import NotFound, Refused
 from transactions.model import Failure, FailureKind, Status
-from transactions.plans import Action, PlanOptions, PlanRequest, Verdict
+from transactions.people import EVERYTHING, Reach
+from transactions.plans import Action, Plan, PlanOptions, PlanRequest, Verdict
 from transactions.states import Event, allowed
 
 _UNDER_WAY = (ItemState.INTENDED, ItemState.SENT, ItemState.IN_DOUBT)
@@ -52,16 +54,20 @@ _SET = (
 )
 
 
-def start(connection: Connection, digest: str, actor: str, now: datetime) -> Batch:
+def start(connection: Connection, plan: Plan, actor: str, now: datetime, *, approved_by: str | None = None) -> Batch:
     """Run a stored plan: makes its batch, in the same write that marks the plan as used.
 
+    Args:
+        plan: as the store has it in this same write.
+        actor: in whose name it runs.
+        now: the present moment.
+        approved_by: the second person, where it waited for one.
+
     Raises:
-        NotFound: no such plan.
         Stale: used, rejected or expired.
     """
-    plan = building.load(connection, digest, now)
     batch_id = new_id(now)
-    building.use(connection, plan, batch_id)
+    building.use(connection, plan, batch_id, approved=approved_by is not None)
     connection.execute(
         batches.insert(),
         {
@@ -97,7 +103,8 @@ def start(connection: Connection, digest: str, actor: str, now: datetime) -> Bat
             ],
         )
     book = journal(connection)
-    book.effect(now, actor, f"batch.{plan.action}", batch_id, plan.reason, None, {"plan": plan.hash})
+    by_two = {} if approved_by is None else {"approved_by": approved_by}
+    book.effect(now, actor, f"batch.{plan.action}", batch_id, plan.reason, None, {"plan": plan.hash} | by_two)
     if plan.action is Action.HOLD:
         place_hold(connection, plan.options, plan.reason, actor, now)
     elif plan.action is Action.RELEASE:
@@ -108,13 +115,14 @@ def start(connection: Connection, digest: str, actor: str, now: datetime) -> Bat
     return load(connection, batch_id)
 
 
-def load(connection: Connection, batch_id: str) -> Batch:
+def load(connection: Connection, batch_id: str, reach: Reach = EVERYTHING) -> Batch:
     """A batch with the count of its items in each state.
 
     Raises:
-        NotFound: no such batch.
+        NotFound: no such batch within reach.
     """
-    row = connection.execute(select(batches).where(batches.c.id == batch_id)).first()
+    query = select(batches).where(batches.c.id == batch_id, *of_plan(reach, batches.c.plan))
+    row = connection.execute(query).first()
     if row is None:
         raise NotFound(f"There is no batch {batch_id!r}. `andon batches list` shows those that are here.")
     return to_batch(connection, row)
@@ -323,14 +331,14 @@ def finish(connection: Connection, batch_id: str, now: datetime) -> Batch:
     return load(connection, batch_id)
 
 
-def cancel(connection: Connection, batch_id: str, actor: str, now: datetime) -> Batch:
+def cancel(connection: Connection, batch_id: str, actor: str, now: datetime, reach: Reach = EVERYTHING) -> Batch:
     """Stop a batch for good: what has not left goes back to where it was; what is under way is followed to its end.
 
     Raises:
         NotFound: no such batch.
         Refused: it has ended already.
     """
-    batch = load(connection, batch_id)
+    batch = load(connection, batch_id, reach)
     if batch.state not in _ACTIVE:
         raise Refused(f"Batch {batch_id} is {batch.state} already. Nothing was changed.")
     taken = connection.execute(

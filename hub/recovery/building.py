@@ -11,14 +11,19 @@ from sqlalchemy import ColumnElement, Connection, select, update
 from hub.landscape import Landscape
 from hub.recovery.verdicts import decide
 from hub.store.journal import journal
-from hub.store.rows import etag_of
-from hub.store.schema import holds, meta, plans, transactions
+from hub.store.reach import of_plan, store_places
+from hub.store.rows import etag_of, moment
+from hub.store.schema import approvals, holds, meta, plans, transactions
+from transactions.approvals import ITEMS_WITHOUT_SECOND_PERSON, why_second
 from transactions.clock import from_micros, to_micros
-from transactions.errors import Invalid, NotFound, Refused, Stale
+from transactions.errors import Forbidden, Invalid, NotFound, Refused, Stale
 from transactions.model import Risk, Status
+from transactions.people import Place, Principal, Reach
 from transactions.plans import (
     PLAN_VALIDITY,
     Action,
+    Approval,
+    Decision,
     Plan,
     PlanBody,
     PlanItem,
@@ -107,6 +112,8 @@ def build(
     actor: str,
     landscape: Landscape,
     now: datetime,
+    reach: Reach,
+    alone: int = ITEMS_WITHOUT_SECOND_PERSON,
 ) -> Plan:
     """Make a plan from what the store holds now.
 
@@ -118,12 +125,16 @@ def build(
         actor: who asks.
         landscape: flows and targets.
         now: the present moment; the plan is valid for 24 hours from it.
+        reach: how far the rights of the one who asks reach.
+        alone: items that one person may start without a second.
 
     Raises:
-        NotFound: an id that does not exist, or nothing is held at the place of a release.
+        Forbidden: a place that is not within reach.
+        NotFound: an id that does not exist within reach, or nothing is held at the place of a release.
         Refused: more items than one plan may have.
     """
-    rows = _select(connection, request, condition)
+    _check_reach(request, reach)
+    rows = _select(connection, request, condition, reach)
     planned = {row.id for row in rows}
     items = []
     for row in rows:
@@ -158,8 +169,34 @@ def build(
         expires_at=now + PLAN_VALIDITY,
         filter=request.filter,
         items=items,
+        second_person=why_second(request.action, request.options, items, _risks_at(request.options, landscape), alone),
     )
     return _plan(body, plan_hash(body), PlanState.PLANNED, None)
+
+
+def _check_reach(request: PlanRequest, reach: Reach) -> None:
+    place = request.options
+    if request.action in _PLACES and not reach.covers(place.plant, place.flow):
+        raise Forbidden(
+            f"A {request.action} there is wider than your rights reach. Nothing was planned. "
+            "Name a plant and a flow that are yours; `andon whoami` shows them."
+        )
+
+
+def _risks_at(place: PlanOptions, landscape: Landscape) -> frozenset[Risk]:
+    """Risks of the flows that a place is about."""
+    return frozenset(
+        flow.risk
+        for name, flow in landscape.catalogue.flow.items()
+        if place.flow in (None, name) and (place.target is None or place.target in flow.targets)
+    )
+
+
+def places_of(plan: Plan) -> set[Place]:
+    """Where a plan acts."""
+    if plan.action in _PLACES:
+        return {Place(plant=plan.options.plant, flow=plan.options.flow)}
+    return {Place(plant=item.plant, flow=item.flow) for item in plan.items}
 
 
 def matching_holds(connection: Connection, request: PlanRequest) -> list[Any]:
@@ -177,7 +214,9 @@ def matching_holds(connection: Connection, request: PlanRequest) -> list[Any]:
     )
 
 
-def _select(connection: Connection, request: PlanRequest, condition: ColumnElement[bool] | None) -> list[Any]:
+def _select(
+    connection: Connection, request: PlanRequest, condition: ColumnElement[bool] | None, reach: Reach
+) -> list[Any]:
     if request.ids is not None:
         wanted = list(dict.fromkeys(request.ids))
         if len(wanted) > MAX_ITEMS:
@@ -186,6 +225,7 @@ def _select(connection: Connection, request: PlanRequest, condition: ColumnEleme
         for start in range(0, len(wanted), _CHUNK):
             chunk = wanted[start : start + _CHUNK]
             found += connection.execute(select(transactions).where(transactions.c.id.in_(chunk))).all()
+        found = [row for row in found if reach.covers(row.plant, row.flow)]
         missing = set(wanted) - {row.id for row in found}
         if missing:
             raise NotFound(
@@ -208,9 +248,9 @@ def _too_many() -> Refused:
     )
 
 
-def _plan(body: PlanBody, digest: str, state: PlanState, batch: str | None) -> Plan:
+def _plan(body: PlanBody, digest: str, state: PlanState, batch: str | None, approval: Approval | None = None) -> Plan:
     fields = {name: getattr(body, name) for name in PlanBody.__struct_fields__}
-    return Plan(hash=digest, state=state, verdicts=count_verdicts(body.items), batch=batch, **fields)
+    return Plan(hash=digest, state=state, verdicts=count_verdicts(body.items), batch=batch, approval=approval, **fields)
 
 
 def store(connection: Connection, plan: Plan, now: datetime) -> None:
@@ -231,6 +271,7 @@ def store(connection: Connection, plan: Plan, now: datetime) -> None:
             "body": msgspec.json.encode(plan.body()),
         },
     )
+    store_places(connection, plan.hash, places_of(plan))
     book = journal(connection)
     book.effect(
         now,
@@ -244,13 +285,13 @@ def store(connection: Connection, plan: Plan, now: datetime) -> None:
     book.event(now, "plan", plan.hash, {"state": plan.state, "action": plan.action})
 
 
-def load(connection: Connection, digest: str, now: datetime) -> Plan:
+def load(connection: Connection, digest: str, now: datetime, reach: Reach) -> Plan:
     """A stored plan, by its hash or a unique beginning of it (12 characters and more).
 
     Raises:
-        NotFound: no such plan.
+        NotFound: no such plan within reach.
     """
-    query = select(plans)
+    query = select(plans).where(*of_plan(reach, plans.c.hash))
     if len(digest) == 64:
         query = query.where(plans.c.hash == digest)
     elif len(digest) >= 12 and all(char in "0123456789abcdef" for char in digest):
@@ -264,8 +305,26 @@ def load(connection: Connection, digest: str, now: datetime) -> Plan:
             "or by a beginning of at least 12 characters that is no other's."
         )
     row = rows[0]
-    body = msgspec.json.decode(row.body, type=PlanBody)
-    return _plan(body, row.hash, _state(row, now), row.batch)
+    return _plan(read_body(row.body), row.hash, _state(row, now), row.batch, _approval(connection, row.hash))
+
+
+def read_body(stored: bytes) -> PlanBody:
+    """The frozen part of a plan as it was stored."""
+    return msgspec.json.decode(stored, type=PlanBody)
+
+
+def _approval(connection: Connection, digest: str) -> Approval | None:
+    row = connection.execute(select(approvals).where(approvals.c.plan == digest)).first()
+    if row is None:
+        return None
+    return Approval(
+        asked_by=msgspec.json.decode(row.asker, type=Principal).subject,
+        asked_at=from_micros(row.asked_at),
+        decision=None if row.decision is None else Decision(row.decision),
+        decided_by=row.decided_by,
+        decided_at=moment(row.decided_at),
+        reason=row.reason,
+    )
 
 
 def _state(row: Any, now: datetime) -> PlanState:
@@ -290,8 +349,8 @@ def summarise(row: Any, now: datetime) -> PlanSummary:
     )
 
 
-def use(connection: Connection, plan: Plan, batch: str) -> None:
-    """Mark a plan as run by ``batch``.
+def check_usable(plan: Plan, *, waiting: bool) -> None:
+    """Whether a plan can still be run; ``waiting`` for one that waits for a second person.
 
     Raises:
         Stale: it was run before, rejected, or has expired.
@@ -300,8 +359,20 @@ def use(connection: Connection, plan: Plan, batch: str) -> None:
         raise Stale(f"The plan was run already, as batch {plan.batch}. Nothing was sent again. Make a new plan.")
     if plan.state is PlanState.EXPIRED:
         raise Stale(f"The plan expired on {plan.expires_at:%Y-%m-%d %H:%M} UTC. Nothing was sent. Make a new one.")
-    if plan.state is not PlanState.PLANNED:
+    if plan.state is PlanState.REJECTED:
+        said = f" by {plan.approval.decided_by}: {plan.approval.reason}" if plan.approval else ""
+        raise Stale(f"The plan was rejected{said}. Nothing was sent. Make a new one.")
+    if not waiting and plan.state is not PlanState.PLANNED:
         raise Stale(f"The plan is {plan.state}. Nothing was sent. Make a new one.")
+
+
+def use(connection: Connection, plan: Plan, batch: str, *, approved: bool = False) -> None:
+    """Mark a plan as run by ``batch``.
+
+    Raises:
+        Stale: it was run before, rejected, or has expired.
+    """
+    check_usable(plan, waiting=approved)
     connection.execute(update(plans).where(plans.c.hash == plan.hash).values(state=PlanState.RUN, batch=batch))
 
 

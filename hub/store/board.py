@@ -9,11 +9,13 @@ from sqlalchemy import Connection, func, select
 
 from hub.store.journal import HALF_HOUR
 from hub.store.questions import status_counts
+from hub.store.reach import within
 from hub.store.rows import moment
 from hub.store.schema import failures_by_half_hour, groups, holds, tallies, transactions
 from transactions.clock import from_micros, to_micros
 from transactions.landscape import Board, CauseSummary, Hold, Lamp
 from transactions.model import FailureKind, Status
+from transactions.people import Reach
 from transactions.states import CLOSED
 
 _HALF_HOURS = 8
@@ -21,32 +23,38 @@ _CAUSES = 12
 _OPEN_OR_MOVING = sorted(set(Status) - CLOSED)
 
 
-def board(connection: Connection, platform: str, owners: dict[str, str], now: datetime) -> Board:
-    """Everything the board shows. ``owners`` names the owner team of each flow."""
-    overdue = _overdue(connection, to_micros(now))
-    lamps = _lamps(connection, overdue, now)
+def board(connection: Connection, platform: str, owners: dict[str, str], now: datetime, reach: Reach) -> Board:
+    """Everything the board shows within ``reach``. ``owners`` names the owner team of each flow."""
+    overdue = _overdue(connection, to_micros(now), reach)
+    lamps = _lamps(connection, overdue, now, reach)
     return Board(
         at=now,
         platform=platform,
-        counts=status_counts(connection),
+        counts=status_counts(connection, reach),
         overdue=sum(overdue.values()),
         oldest_failed_at=min((lamp.oldest_failed_at for lamp in lamps if lamp.oldest_failed_at), default=None),
         oldest_held_at=moment(
             connection.execute(
-                select(func.min(transactions.c.created_at)).where(transactions.c.status == Status.HELD)
+                select(func.min(transactions.c.created_at)).where(
+                    transactions.c.status == Status.HELD, *within(reach, transactions)
+                )
             ).scalar()
         ),
         lamps=lamps,
-        holds=active_holds(connection),
-        causes=causes(connection, owners, _CAUSES),
+        holds=active_holds(connection, reach),
+        causes=causes(connection, owners, _CAUSES, reach),
     )
 
 
-def active_holds(connection: Connection) -> list[Hold]:
-    """Holds that people placed, with how much waits behind each."""
+def active_holds(connection: Connection, reach: Reach) -> list[Hold]:
+    """Holds that people placed on what is within reach, with how much of that waits behind each."""
     found = []
     for row in connection.execute(select(holds).where(holds.c.released_at.is_(None)).order_by(holds.c.placed_at)):
-        query = select(func.coalesce(func.sum(tallies.c.count), 0)).where(tallies.c.status == Status.HELD)
+        if not reach.touches(row.plant, row.flow):
+            continue
+        query = select(func.coalesce(func.sum(tallies.c.count), 0)).where(
+            tallies.c.status == Status.HELD, *within(reach, tallies)
+        )
         for name in ("target", "plant", "flow"):
             if getattr(row, name) is not None:
                 query = query.where(tallies.c[name] == getattr(row, name))
@@ -65,13 +73,13 @@ def active_holds(connection: Connection) -> list[Hold]:
     return found
 
 
-def causes(connection: Connection, owners: dict[str, str], limit: int) -> list[CauseSummary]:
-    """The largest groups of failed transactions."""
+def causes(connection: Connection, owners: dict[str, str], limit: int, reach: Reach) -> list[CauseSummary]:
+    """The largest groups of failed transactions within reach."""
     total = func.sum(tallies.c.count).label("total")
     rows = connection.execute(
         select(groups, total, func.group_concat(tallies.c.plant.distinct()).label("plants"))
         .join(tallies, tallies.c.fingerprint == groups.c.fingerprint)
-        .where(tallies.c.status == Status.FAILED)
+        .where(tallies.c.status == Status.FAILED, *within(reach, tallies))
         .group_by(*groups.c)
         .order_by(total.desc(), groups.c.fingerprint)
         .limit(limit)
@@ -95,21 +103,21 @@ def causes(connection: Connection, owners: dict[str, str], limit: int) -> list[C
     ]
 
 
-def _overdue(connection: Connection, now: int) -> dict[tuple[str, str], int]:
+def _overdue(connection: Connection, now: int, reach: Reach) -> dict[tuple[str, str], int]:
     rows = connection.execute(
         select(transactions.c.plant, transactions.c.flow, func.count())
-        .where(transactions.c.status.in_(_OPEN_OR_MOVING), transactions.c.due_at < now)
+        .where(transactions.c.status.in_(_OPEN_OR_MOVING), transactions.c.due_at < now, *within(reach, transactions))
         .group_by(transactions.c.plant, transactions.c.flow)
     )
     return {(plant or "", flow): count for plant, flow, count in rows}
 
 
-def _lamps(connection: Connection, overdue: dict[tuple[str, str], int], now: datetime) -> list[Lamp]:
+def _lamps(connection: Connection, overdue: dict[tuple[str, str], int], now: datetime, reach: Reach) -> list[Lamp]:
     counts: dict[tuple[str, str], dict[Status, int]] = defaultdict(dict)
     rows = connection.execute(
-        select(tallies.c.plant, tallies.c.flow, tallies.c.status, func.sum(tallies.c.count)).group_by(
-            tallies.c.plant, tallies.c.flow, tallies.c.status
-        )
+        select(tallies.c.plant, tallies.c.flow, tallies.c.status, func.sum(tallies.c.count))
+        .where(*within(reach, tallies))
+        .group_by(tallies.c.plant, tallies.c.flow, tallies.c.status)
     )
     for plant, flow, status, count in rows:
         counts[plant, flow][Status(status)] = int(count)

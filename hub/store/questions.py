@@ -9,12 +9,14 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, func, select
 
 from hub.store.paging import Order, page
+from hub.store.reach import within
 from hub.store.rows import attempt_entry, to_attempt, to_revision, to_timeline, to_transaction
 from hub.store.schema import attempts, payloads, revisions, tallies, timeline, transactions
 from transactions.errors import NotFound
 from transactions.history import Payload, TimelineEntry
 from transactions.model import Status, Transaction
 from transactions.pages import Page
+from transactions.people import Reach
 
 SORTABLE = ("created_at", "failed_at", "due_at", "flow", "plant", "target", "status", "id")
 
@@ -43,23 +45,25 @@ def count_transactions(connection: Connection, condition: ColumnElement[bool] | 
     return found
 
 
-def status_counts(connection: Connection) -> dict[Status, int]:
+def status_counts(connection: Connection, reach: Reach) -> dict[Status, int]:
     """How many transactions are in each status."""
-    rows = connection.execute(select(tallies.c.status, func.sum(tallies.c.count)).group_by(tallies.c.status))
+    query = select(tallies.c.status, func.sum(tallies.c.count)).where(*within(reach, tallies))
+    rows = connection.execute(query.group_by(tallies.c.status))
     counts = {Status(status): int(count) for status, count in rows}
     return {status: counts.get(status, 0) for status in Status}
 
 
-def one_row(connection: Connection, tx_id: str) -> Any:
+def one_row(connection: Connection, tx_id: str, reach: Reach) -> Any:
     """The row of a transaction.
 
     Raises:
-        NotFound: there is none with this id.
+        NotFound: there is none with this id within reach.
     """
     row = connection.execute(select(transactions).where(transactions.c.id == tx_id)).first()
-    if row is None:
+    if row is None or not reach.covers(row.plant, row.flow):
         raise NotFound(
-            f"There is no transaction {tx_id!r}. Check the id; `andon tx list` shows those that are here.",
+            f"There is no transaction {tx_id!r}{'' if reach.everything else ' that you may see'}. "
+            "Check the id; `andon tx list` shows those that are here.",
         )
     return row
 
@@ -78,22 +82,22 @@ def by_key(connection: Connection, target: str, key: str) -> Any:
     return row
 
 
-def timeline_of(connection: Connection, tx_id: str) -> Page[TimelineEntry]:
+def timeline_of(connection: Connection, tx_id: str, reach: Reach) -> Page[TimelineEntry]:
     """Everything that happened to a transaction, oldest first."""
-    one_row(connection, tx_id)
+    one_row(connection, tx_id, reach)
     told = connection.execute(select(timeline).where(timeline.c.tx_id == tx_id).order_by(timeline.c.seq)).all()
     tried = connection.execute(select(attempts).where(attempts.c.tx_id == tx_id).order_by(attempts.c.n)).all()
     lines = [to_timeline(row) for row in told] + [attempt_entry(to_attempt(row)) for row in tried]
     return Page(items=sorted(lines, key=lambda line: line.at))
 
 
-def payload_of(connection: Connection, tx_id: str, revision: int | None) -> tuple[Any, bytes, list[Any]]:
+def payload_of(connection: Connection, tx_id: str, revision: int | None, reach: Reach) -> tuple[Any, bytes, list[Any]]:
     """One revision of a payload: its row, its content, and the rows of all revisions.
 
     Raises:
         NotFound: no such transaction or revision.
     """
-    row = one_row(connection, tx_id)
+    row = one_row(connection, tx_id, reach)
     wanted = row.revision if revision is None else revision
     found = connection.execute(select(revisions).where(revisions.c.tx_id == tx_id).order_by(revisions.c.revision)).all()
     one = next((entry for entry in found if entry.revision == wanted), None)

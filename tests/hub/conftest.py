@@ -9,6 +9,7 @@ import asyncio
 import random
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from hub.store.schema import attempts, batch_items, transactions
 from transactions.batches import Batch
 from transactions.clock import SystemClock
 from transactions.model import Status
+from transactions.people import EVERYTHING
 from transactions.plans import Action, Plan, PlanOptions, PlanRequest
 
 FAST: Profile = msgspec.structs.replace(
@@ -264,14 +266,33 @@ class Workbench:
         )
         building.check_request(request, self.landscape)
         plan = await self.database.read(
-            lambda c: building.build(c, request, None, platform="test", actor="ann", landscape=self.landscape, now=now)
+            lambda c: building.build(
+                c,
+                request,
+                None,
+                platform="test",
+                actor="ann",
+                landscape=self.landscape,
+                now=now,
+                reach=EVERYTHING,
+            )
         )
         await self.database.write(lambda c: building.store(c, plan, now))
         return plan
 
+    async def begin(self, plan: Plan, now: datetime | None = None) -> Batch:
+        """Start a plan's batch; nobody runs it yet."""
+        at = now or self.clock.now()
+        return await self.database.write(
+            lambda c: batches.start(c, building.load(c, plan.hash, at, EVERYTHING), "ann", at)
+        )
+
+    async def stored(self, digest: str, now: datetime | None = None) -> Plan:
+        """A plan as the store has it."""
+        return await self.database.read(lambda c: building.load(c, digest, now or self.clock.now(), EVERYTHING))
+
     async def run(self, plan: Plan) -> Batch:
-        now = self.clock.now()
-        batch = await self.database.write(lambda c: batches.start(c, plan.hash, "ann", now))
+        batch = await self.begin(plan)
         self.runner.follow(batch.id)
         return batch
 

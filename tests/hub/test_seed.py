@@ -28,6 +28,7 @@ from transactions.canonical import sha256_bytes
 from transactions.clock import to_micros
 from transactions.grouping import fingerprint, template
 from transactions.model import Status
+from transactions.people import EVERYTHING
 
 NOW = datetime(2026, 9, 14, 6, 30, tzinfo=UTC)
 COUNT = 3_000
@@ -142,7 +143,7 @@ def test_the_hub_reads_every_row(seeded: Path) -> None:
                 assert tries[-1].failure == shown.failure
                 assert all(one.started_at < one.finished_at for one in tries if one.finished_at)
                 assert tries[-1].request_headers["ce-id"] == row.id
-            shown_board = board(connection, "test", {}, NOW)
+            shown_board = board(connection, "test", {}, NOW, EVERYTHING)
     finally:
         database.close()
     assert shown_board.counts[Status.FAILED] == COUNT

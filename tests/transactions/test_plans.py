@@ -131,7 +131,9 @@ def test_where_a_plan_stands_is_not_part_of_it(a_plan: MakePlan) -> None:
 
 
 def test_the_body_is_every_frozen_field() -> None:
-    assert set(Plan.__struct_fields__) - set(PlanBody.__struct_fields__) == {"hash", "state", "verdicts", "batch"}
+    assert set(Plan.__struct_fields__) - set(PlanBody.__struct_fields__) == {
+        "hash", "state", "verdicts", "batch", "approval",
+    }  # fmt: skip
 
 
 def test_every_verdict_is_counted_also_with_zero(an_item: MakeItem) -> None:

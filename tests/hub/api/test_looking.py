@@ -15,6 +15,7 @@ from aiohttp import web
 from hub.api.looking import _plant
 from hub.declarations import PlantDeclaration
 from transactions.model import Status
+from transactions.people import EVERYTHING
 
 
 def says(status: int, body: object = None):
@@ -244,6 +245,6 @@ async def test_metrics_follow_the_store(local) -> None:
 
 def test_business_keys_of_every_flow_can_be_filtered(own_hub) -> None:
     assert own_hub.business_keys() == {"event", "order", "material", "plan", "version"}
-    assert own_hub.condition(None, own_hub.clock.now()) is None
-    assert own_hub.condition("order:1", own_hub.clock.now()) is not None
+    assert own_hub.condition(None, own_hub.clock.now(), EVERYTHING) is None
+    assert own_hub.condition("order:1", own_hub.clock.now(), EVERYTHING) is not None
     assert msgspec.structs.asdict(own_hub.profile)["name"] == "quick"

@@ -162,7 +162,7 @@ async def test_a_paused_batch_stays_paused_over_a_restart(bench, target) -> None
     await bench.until(tx, Status.FAILED)
     plan = await bench.plan(Action.REPLAY, tx)
     await bench.runner.close()
-    batch = await bench.database.write(lambda c: batches.start(c, plan.hash, "ann", bench.clock.now()))
+    batch = await bench.begin(plan)
     await bench.database.write(lambda c: c.exec_driver_sql("update batches set state = 'paused'"))
     await bench.stop()
     target.received.clear()

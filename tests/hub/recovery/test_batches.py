@@ -245,7 +245,7 @@ async def test_an_expired_plan_is_stale(bench, target) -> None:
     plan = await bench.plan(Action.REPLAY, tx)
     later = plan.expires_at.replace(year=plan.expires_at.year + 1)
     with pytest.raises(Stale, match="expired"):
-        await bench.database.write(lambda c: batches.start(c, plan.hash, "ann", later))
+        await bench.begin(plan, later)
     assert target.received == []
 
 

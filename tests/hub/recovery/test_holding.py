@@ -18,6 +18,7 @@ from hub.store.rows import to_audit
 from hub.store.schema import audit, events
 from transactions.errors import NotFound
 from transactions.model import Status
+from transactions.people import EVERYTHING
 from transactions.plans import Action
 
 
@@ -124,14 +125,14 @@ async def test_a_release_names_exactly_the_place_of_its_hold(bench) -> None:
             await bench.plan(Action.RELEASE, **place)
     plan = await bench.plan(Action.RELEASE, target="ERP", plant="P01")
     await bench.finished((await bench.run(plan)).id)
-    assert await bench.database.read(active_holds) == []
+    assert await bench.database.read(lambda c: active_holds(c, EVERYTHING)) == []
 
 
 async def test_two_holds_of_one_place_are_released_together(bench, target) -> None:
     await bench.act(Action.HOLD, target="ERP", reason="one")
     await bench.act(Action.HOLD, target="ERP", reason="two")
     tx = await held(bench, "report", 1)
-    holds = await bench.database.read(active_holds)
+    holds = await bench.database.read(lambda c: active_holds(c, EVERYTHING))
     assert [(hold.reason, hold.placed_by, hold.held) for hold in holds] == [("one", "ann", 1), ("two", "ann", 1)]
     await bench.act(Action.RELEASE, target="ERP")
     await bench.until(tx, Status.PROCESSED)

@@ -20,6 +20,7 @@ from transactions.clock import to_micros
 from transactions.errors import TransitionRefused
 from transactions.grouping import fingerprint, template
 from transactions.model import Failure, FailureKind, Status
+from transactions.people import EVERYTHING
 from transactions.states import CLOSED, Event, allowed
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -95,10 +96,10 @@ async def test_tallies_are_what_counting_says_after_any_walk(store: Database, ad
 @pytest.mark.parametrize("seed", range(4))
 async def test_the_board_says_what_plain_sql_says(store: Database, add: Add, seed: int) -> None:
     await walked(store, add, 100 + seed)
-    shown = await store.read(lambda c: board(c, "test", {"goods-receipt": "logistics"}, NOON))
+    shown = await store.read(lambda c: board(c, "test", {"goods-receipt": "logistics"}, NOON, EVERYTHING))
     rows = await store.read(lambda c: c.execute(text("select * from transactions")).mappings().all())
     assert shown.counts == {status: sum(row["status"] == status for row in rows) for status in Status}
-    assert shown.counts == await store.read(status_counts)
+    assert shown.counts == await store.read(lambda c: status_counts(c, EVERYTHING))
     late = [row for row in rows if Status(row["status"]) not in CLOSED and row["due_at"] < to_micros(NOON)]
     assert shown.overdue == len(late) == sum(lamp.overdue for lamp in shown.lamps)
     failed = [row for row in rows if row["status"] == "failed"]
@@ -152,7 +153,7 @@ async def test_a_failure_is_written_counted_and_told(store: Database, add: Add) 
     assert (told.type, told.id) == ("transaction", tx_id)
     line = await store.read(lambda c: c.execute(select(timeline)).one())
     assert line.text == "Failed: period-closed M7053. ERP says: Period 3 not open"
-    shown = await store.read(lambda c: board(c, "test", {}, NOON))
+    shown = await store.read(lambda c: board(c, "test", {}, NOON, EVERYTHING))
     assert shown.lamps[0].trend == [0, 0, 0, 0, 0, 0, 0, 1]
 
 
