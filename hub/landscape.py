@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from hub.declarations import Catalogue, FlowDeclaration, SystemDeclaration
+from hub.masks import Masks
 from transactions.errors import Invalid
 from transactions.landscape import Verify
 
@@ -37,10 +38,15 @@ class Endpoint(Struct, frozen=True, kw_only=True):
 
 
 class Landscape:
-    """Catalogue plus addresses; addresses of simulated systems come when the simulator has started."""
+    """Catalogue plus addresses; addresses of simulated systems come when the simulator has started.
+
+    Attributes:
+        masks: what each flow's documents hide.
+    """
 
     def __init__(self, catalogue: Catalogue) -> None:
         self.catalogue = catalogue
+        self.masks = Masks(catalogue)
         self._addresses: dict[str, str] = {}
 
     def use_addresses(self, addresses: dict[str, str]) -> None:

@@ -52,6 +52,7 @@ class Prepared(Struct, frozen=True, kw_only=True):
     """
 
     id: str
+    flow: str
     n: int
     endpoint: Endpoint
     request: Outgoing
@@ -183,6 +184,7 @@ def _intend(
         request = msgspec.structs.replace(request, headers={**headers, "authorization": authorization})
     return Prepared(
         id=row.id,
+        flow=row.flow,
         n=n,
         endpoint=endpoint,
         request=request,

@@ -9,12 +9,14 @@ import structlog
 
 from hub.delivery.answers import LookupAnswer
 from hub.delivery.channel import Channel
+from hub.delivery.clearing import clear_lookup
 from hub.delivery.finish import Finisher
 from hub.delivery.outlet import Outlet
 from hub.delivery.profile import Profile
 from hub.delivery.timers import next_due, recover, take_due
 from hub.errors import StoreError
 from hub.landscape import Landscape
+from hub.masks.stored import secrets_of
 from hub.store.database import TRY_AGAIN, Database
 from hub.store.journal import Journal, Ready
 from hub.store.questions import by_key
@@ -101,6 +103,9 @@ class Engine:
         label = endpoint.label if endpoint is not None else target
         settle = endpoint.declaration.settle_seconds() if endpoint is not None else 0.0
         now = self._clock.now()
+        masks = self._landscape.masks.flow(row.flow)
+        if masks is not None:
+            said = clear_lookup(said, await self._database.read(lambda c: secrets_of(c, masks, row.id)))
         await self._database.write(lambda c: self._finisher.asked(c, row.id, said, label, settle, now))
         return to_transaction(await self._database.read(lambda c: by_key(c, target, key)), now)
 

@@ -15,10 +15,14 @@ from hub.delivery.begin import Prepared
 from hub.delivery.breaker import Breaker, BreakerState
 from hub.delivery.channel import Channel, NoAnswer, NotSent, Outgoing
 from hub.delivery.classify import classify, classify_lookup
+from hub.delivery.clearing import clear_lookup, clear_tried, has_words
 from hub.delivery.finish import Finisher, Tried
 from hub.delivery.profile import Profile
 from hub.delivery.timers import release_breaker
+from hub.errors import StoreError
 from hub.landscape import Landscape
+from hub.masks.flow import Secrets
+from hub.masks.stored import secrets_of
 from hub.store.database import Database
 from hub.store.transitions import fetch
 from transactions.clock import Clock
@@ -140,22 +144,30 @@ class Outlet:
 
     async def _deliver(self, prepared: Prepared) -> None:
         if prepared.ask_first and prepared.lookup is not None:
-            asked = await self._exchange(prepared.lookup)
-            if await self._asked(prepared.id, _answer_of(asked)) is not None:
+            asked = await self._exchange(prepared.lookup, prepared.id, prepared.flow)
+            if await self._asked(prepared.id, await self._found(asked, prepared.id, prepared.flow)) is not None:
                 await self._notice(asked, self._clock.now())
                 return
             now = self._clock.now()
             if not await self._database.insist(lambda c: beginning.intend_after_question(c, prepared, now)):
                 await self._notice(asked, now)
                 return
-        tried = await self._exchange(prepared.request)
+        tried = await self._exchange(prepared.request, prepared.id, prepared.flow)
         done = self._clock.now()
         status = await self._database.insist(lambda c: self._finisher.delivery(c, prepared, tried, done))
         await self._notice(tried, done)
         if status is Status.SENT and prepared.verify not in (Verify.REPLY, Verify.CONFIRM) and prepared.lookup:
-            await self._asked(prepared.id, await self._question(prepared.lookup))
+            await self._asked(prepared.id, await self._question(prepared.lookup, prepared.id, prepared.flow))
 
-    async def _exchange(self, request: Outgoing) -> Tried:
+    async def _exchange(self, request: Outgoing, tx_id: str, flow: str) -> Tried:
+        """Send a request about a transaction; what is said of a failure repeats nothing that its document hides."""
+        tried = await self._send(request)
+        if not has_words(tried):
+            return tried
+        secrets = await self._secrets(tx_id, flow)
+        return tried if secrets is None else clear_tried(tried, secrets)
+
+    async def _send(self, request: Outgoing) -> Tried:
         try:
             answer = await self._channel.send(request)
         except NotSent as error:
@@ -163,6 +175,17 @@ class Outlet:
         except NoAnswer as error:
             return Tried(no_answer=error)
         return Tried(answer=answer, outcome=classify(answer, self.label))
+
+    async def _secrets(self, tx_id: str, flow: str) -> Secrets | None:
+        """What must not be repeated of a transaction's document; None where its flow hides nothing."""
+        masks = self._landscape.masks.flow(flow)
+        if masks is None:
+            return None
+        try:
+            return await self._database.read(lambda c: secrets_of(c, masks, tx_id))
+        except StoreError:  # what came of the delivery must not be lost; its words may
+            log.warning("delivery.words-withheld", transaction=tx_id)
+            return Secrets.unknown()
 
     async def _notice(self, tried: Tried, now: datetime) -> None:
         failure = tried.outcome.failure if tried.outcome is not None else None
@@ -197,10 +220,15 @@ class Outlet:
             return
         request = beginning.question(endpoint, row, self._authorization)
         if request is not None:
-            await self._asked(tx_id, await self._question(request))
+            await self._asked(tx_id, await self._question(request, tx_id, row.flow))
 
-    async def _question(self, request: Outgoing) -> LookupAnswer:
-        return _answer_of(await self._exchange(request))
+    async def _question(self, request: Outgoing, tx_id: str, flow: str) -> LookupAnswer:
+        return await self._found(await self._send(request), tx_id, flow)
+
+    async def _found(self, asked: Tried, tx_id: str, flow: str) -> LookupAnswer:
+        found = _answer_of(asked)
+        secrets = await self._secrets(tx_id, flow) if found.message or found.code else None
+        return found if secrets is None else clear_lookup(found, secrets)
 
     async def _asked(self, tx_id: str, found: LookupAnswer) -> Status | None:
         now = self._clock.now()

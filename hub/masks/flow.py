@@ -122,18 +122,29 @@ class Secrets:
     def __init__(self, words: Words, names: frozenset[str] | None, *, closed: bool) -> None:
         self._words, self._names, self._closed = words, names, closed
 
+    @classmethod
+    def unknown(cls) -> Secrets:
+        """Those of documents that cannot be looked at now: everything may be one."""
+        return cls(Words([]), None, closed=True)
+
     def repeated_in(self, text: str) -> bool:
         """Whether a sentence must not be shown."""
         return self._closed or self._words.repeated_in(text)
 
-    def failure(self, failure: Failure) -> Failure:
-        """A failure as it is shown; the hub's own words name no values."""
-        if failure.system == "hub" or not (self.repeated_in(failure.message) or self._words.repeated_in(failure.code)):
-            return failure
-        code = failure.code
+    def words(self, code: str, message: str) -> tuple[str, str]:
+        """A target's code and message as they are shown."""
+        if not (self.repeated_in(message) or self._words.repeated_in(code)):
+            return code, message
         if len(code) >= _CODE_LENGTH and self._words.repeated_in(code):
             code = MASK
-        return msgspec.structs.replace(failure, code=code, message=withheld_words(code))
+        return code, withheld_words(code)
+
+    def failure(self, failure: Failure) -> Failure:
+        """A failure as it is shown; the hub's own words name no values."""
+        if failure.system == "hub":
+            return failure
+        code, message = self.words(failure.code, failure.message)
+        return msgspec.structs.replace(failure, code=code, message=message)
 
     def sentence(self, text: str, instead: str) -> str:
         """``text``, or what stands for it where it repeats a hidden value."""
