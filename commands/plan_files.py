@@ -12,6 +12,7 @@ import msgspec
 from commands.exits import Usage
 from transactions.errors import NotFound, PlanAltered
 from transactions.plans import Plan, count_verdicts, plan_hash
+from transactions.untrusted import parse_json, repeated_member
 
 _HASH = re.compile(r"[0-9a-f]{12,64}")
 
@@ -56,12 +57,18 @@ def read_plan(path: Path) -> Plan:
     except OSError as error:
         raise Usage(f"The plan {path} cannot be read: {error.strerror or error}. Nothing was sent.") from error
     try:
-        plan = msgspec.json.decode(content, type=Plan)
+        plan = parse_json(content, Plan)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise PlanAltered(
             f"{path} is not a plan as andon writes it ({error}). Nothing was sent. "
             "Make one with --dry-run --plan-out FILE."
         ) from error
+    repeated = repeated_member(content)
+    if repeated is not None:
+        raise PlanAltered(
+            f"The plan in {path} has {repeated!r} twice in one place, so two readers could read two plans in it. "
+            "Nothing was sent. Make a new plan instead of changing one."
+        )
     # Beside the hashed body, a file has fields that are told from it, and none that andon does not write.
     same = msgspec.json.decode(content) == msgspec.json.decode(msgspec.json.encode(plan))
     if not same or plan_hash(plan.body()) != plan.hash or plan.verdicts != count_verdicts(plan.items):

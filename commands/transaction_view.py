@@ -10,6 +10,7 @@ from transactions.explanation import explain
 from transactions.history import Payload, TimelineEntry
 from transactions.model import KeyOrigin, Transaction
 from transactions.states import CLOSED
+from transactions.untrusted import lay_out
 
 LEADING_KEYS = ("order", "delivery", "shipment", "material", "lot", "equipment")
 
@@ -129,7 +130,7 @@ def _laid_out(payload: Payload) -> str:
     if not payload.content_type.partition(";")[0].endswith("json"):
         return payload.content
     try:
-        return msgspec.json.format(payload.content, indent=2)
+        return lay_out(payload.content)
     except msgspec.DecodeError:
         return payload.content
 

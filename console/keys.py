@@ -10,6 +10,8 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from transactions.untrusted import parse_toml
+
 
 class KeysFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The file as it is written."""
@@ -33,7 +35,7 @@ def load(path: Path, known: Collection[str]) -> Keys:
     """
     try:
         text = path.read_text(encoding="utf-8")
-        content = msgspec.convert(tomllib.loads(text), KeysFile)
+        content = msgspec.convert(parse_toml(text), KeysFile)
     except FileNotFoundError:
         return Keys(keymap={}, faults=[])
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:

@@ -8,6 +8,7 @@ import msgspec
 
 from console.text import clean
 from transactions.history import Payload
+from transactions.untrusted import lay_out
 
 SHOWN_CHARACTERS = 200_000
 _BETWEEN_TAGS = re.compile(r">\s*<")
@@ -35,8 +36,7 @@ def pretty(payload: Payload) -> str:
     kind = language(payload)
     if kind == "json":
         try:
-            # Formats the text itself: numbers stay as they are written, members stay in their order.
-            return clean(msgspec.json.format(payload.content, indent=2))
+            return clean(lay_out(payload.content))
         except msgspec.DecodeError:
             return raw(payload)
     if kind == "xml" and payload.content.count("\n") < 3:

@@ -12,19 +12,35 @@ from hub.declarations import Catalogue, check_references, read_settings_catalogu
 from hub.delivery.profile import PROFILES, Profile
 from hub.documents import check_paths
 from hub.errors import SettingsError
+from hub.identity.issuer_settings import IssuerSettings, read_issuer, read_public_url
+from transactions.untrusted import parse_toml
 
-_KNOWN = ("catalogue", "system", "plant", "flow", "default_plant", "profile", "platform", "limits", "serving")
+_KNOWN = (
+    "catalogue",
+    "system",
+    "plant",
+    "flow",
+    "default_plant",
+    "profile",
+    "platform",
+    "limits",
+    "serving",
+    "url",
+    "issuer",
+)
 
 _FORMS = (("profile", str, "a name"), ("platform", str, "a name"), ("catalogue", bool, "true or false"))
 
 
 class Settings(Struct, frozen=True, kw_only=True):
-    """What a settings file says; ``profile`` and ``platform`` are None where it does not."""
+    """What a settings file says; ``profile``, ``platform``, ``url`` and ``issuer`` are None where it does not."""
 
     catalogue: Catalogue
     caution: Caution = Caution(names=())
     profile: Profile | None = None
     platform: str | None = None
+    url: str | None = None
+    issuer: IssuerSettings | None = None
 
 
 def read_settings(path: Path | None) -> Settings:
@@ -38,7 +54,7 @@ def read_settings(path: Path | None) -> Settings:
         check_references(catalogue, "catalogue.toml")
         return Settings(catalogue=catalogue)
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        data = parse_toml(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise SettingsError(f"{path} cannot be read: {error.strerror}. Name another file with --config.") from error
     except UnicodeDecodeError as error:
@@ -65,4 +81,6 @@ def read_settings(path: Path | None) -> Settings:
         caution=read_caution(data, path.name),
         profile=PROFILES[name] if name is not None else None,
         platform=data.get("platform"),
+        url=read_public_url(data, path),
+        issuer=read_issuer(data, path),
     )

@@ -16,6 +16,7 @@ from msgspec import Struct
 from platforms.errors import ReadOnly, UnexpectedAnswer
 from platforms.problems import error_of
 from transactions.errors import Invalid, NotFound
+from transactions.untrusted import parse_json
 
 T = TypeVar("T")
 
@@ -157,7 +158,7 @@ def read_answer(call: Call[T], response: Response, address: str) -> T:
     if call.answers is bytes:
         return response.body  # type: ignore[return-value]
     try:
-        return msgspec.json.decode(response.body, type=call.answers)
+        return parse_json(response.body, call.answers)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise UnexpectedAnswer(
             f"{address} answered {call.method} {call.path} with something this version of andon cannot read ({error}). "

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from platforms.errors import ContextError
 from platforms.origins import read_address
+from transactions.untrusted import parse_toml
 
 FILE_NAME = "contexts.toml"
 
@@ -100,7 +101,7 @@ def load(folder: Path) -> ContextFile:
             "Mend the permissions of the file, or point ANDON_CONFIG_DIR elsewhere."
         ) from error
     try:
-        return read(tomllib.loads(raw.decode()), path)
+        return read(parse_toml(raw.decode()), path)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ContextError(
             f"{path} is not valid TOML: {error}. No context is known without it. "

@@ -19,9 +19,11 @@ from platforms import context_file
 from platforms.context_file import Context, ContextFile
 from platforms.errors import ContextError
 from platforms.origins import Address, read_address
+from transactions.untrusted import parse_json, parse_toml
 
 DEFAULT_URL = "http://127.0.0.1:8470"
 PROJECT_FILE = ".andon.toml"
+_PROJECT_BYTES = 65_536
 TOKEN_FILE = "bootstrap.token"  # noqa: S105  # a file name
 RUNTIME_FILE = "runtime.json"
 
@@ -152,12 +154,18 @@ def _from_project(environ: Mapping[str, str], folder: Path) -> _Selected | None:
 
 def _project_choice(path: Path) -> str:
     try:
-        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), _ProjectChoice).context
+        return msgspec.convert(parse_toml(_beginning(path)), _ProjectChoice).context
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
         raise ContextError(
             f"{path} cannot be used: {error}. A project's file may name one of your contexts and say nothing else. "
             'Write one line into it: context = "NAME". Or choose yourself with --context or --url.'
         ) from error
+
+
+def _beginning(path: Path) -> str:
+    """The text of a project's file: no more of it than anybody writes, as it came with somebody else's repository."""
+    with path.open("rb") as file:
+        return file.read(_PROJECT_BYTES).decode("utf-8")
 
 
 def _from_user(environ: Mapping[str, str]) -> _Selected:
@@ -181,7 +189,7 @@ def _running_hub(folder: Path) -> str | None:
     """Where the hub of a data folder answers; None where none runs there, or its folder is not this user's."""
     path = folder / RUNTIME_FILE
     try:
-        return msgspec.json.decode(path.read_bytes(), type=_Runtime).url
+        return parse_json(path.read_bytes(), _Runtime).url
     except OSError:
         return None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

@@ -12,6 +12,7 @@ from platforms.calls import Call, Request, request_for
 from platforms.errors import UnexpectedAnswer
 from transactions.errors import AndonError, Unavailable, Unreachable
 from transactions.history import StreamEvent
+from transactions.untrusted import parse_json
 
 STREAM = "text/event-stream"
 SILENCE_SECONDS = 45.0
@@ -63,7 +64,7 @@ class EventReader:
 
 def _decode(data: bytes) -> StreamEvent:
     try:
-        return msgspec.json.decode(data, type=StreamEvent)
+        return parse_json(data, StreamEvent)
     except msgspec.DecodeError as error:
         raise UnexpectedAnswer(
             f"The platform sent an event that this version of andon cannot read ({error}). "

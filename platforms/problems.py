@@ -11,6 +11,7 @@ import msgspec
 from platforms.errors import UnexpectedAnswer
 from transactions import errors
 from transactions.errors import PROBLEM_BASE, AndonError
+from transactions.untrusted import parse_json
 
 _MEMBERS = frozenset({"type", "title", "status", "detail", "instance"})
 
@@ -74,7 +75,7 @@ def _problem(content_type: str, body: bytes) -> dict[str, Any] | None:
     if content_type.partition(";")[0].strip().lower() != "application/problem+json":
         return None
     try:
-        return msgspec.json.decode(body, type=dict[str, Any])
+        return parse_json(body, dict[str, Any])
     except (msgspec.DecodeError, UnicodeDecodeError):
         # A broken problem document is as foreign as none; _foreign() tells the status.
         return None

@@ -15,6 +15,8 @@ from msgspec import Struct
 from textual.color import Color, ColorParseError
 from textual.theme import Theme
 
+from transactions.untrusted import parse_toml
+
 BUILT_IN = Path(__file__).parent
 DEFAULT = "andon-dark"
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
@@ -103,7 +105,7 @@ def read(path: Path) -> Theme:
         ValueError: not readable, not a theme, or a colour that is none; the message names the place.
     """
     try:
-        content = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), ThemeFile)
+        content = msgspec.convert(parse_toml(path.read_text(encoding="utf-8")), ThemeFile)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise ValueError(f"{path.name}: {error}") from error
     if not _NAME.fullmatch(content.name):

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from transactions.errors import BadCursor
+from transactions.untrusted import parse_json
 
 T = TypeVar("T")
 # What a database column holds; a larger number was never in a cursor of ours.
@@ -48,7 +49,7 @@ def decode_cursor(text: str, order: str) -> Cursor:
     """
     try:
         raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-        cursor = msgspec.json.decode(raw, type=Cursor)
+        cursor = parse_json(raw, Cursor)
     except (binascii.Error, ValueError, msgspec.DecodeError) as error:
         raise BadCursor(
             "The cursor is not one this platform made. Start again without a cursor, and pass next_cursor on as it is."

@@ -12,14 +12,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from hub.api.access import Principal
+from hub.api.sizes import BODY_LIMIT
 from transactions.errors import Invalid, TooLarge, UnsupportedMedia
 from transactions.people import Permission, Reach
+from transactions.untrusted import parse_json, repeated_member
 
 if TYPE_CHECKING:
     from hub.app import Hub
 
 JSON = "application/json"
-BODY_LIMIT = 10 * 1024 * 1024
 
 
 class NoParams(Struct, frozen=True, forbid_unknown_fields=True):
@@ -134,13 +135,18 @@ async def read_json(request: Request, wanted: Any) -> Any:
     if media != JSON:
         raise UnsupportedMedia(f"The body must be {JSON}, and this one is {media or 'of no type'}.")
     try:
-        return msgspec.json.decode(await read_limited(request, BODY_LIMIT), type=wanted)
+        content = await read_limited(request, BODY_LIMIT)
+        body = parse_json(content, wanted)
+        repeated = repeated_member(content)
     except msgspec.ValidationError as error:
         raise Invalid(f"The body does not fit: {error}") from error
     except msgspec.DecodeError as error:
         raise Invalid(f"The body is not JSON: {error}") from error
     except UnicodeDecodeError as error:
         raise Invalid(f"The body is not UTF-8: {error.reason} at byte {error.start}") from error
+    if repeated is not None:
+        raise Invalid(f"The body has {repeated!r} twice in one place. Which one counts is not plain. Send it once.")
+    return body
 
 
 async def read_limited(request: Request, limit: int) -> bytes:
