@@ -15,12 +15,14 @@ from commands.session import Session
 from platforms.errors import ReadOnly
 from platforms.hub import plans
 from transactions.durations import parse_rate
-from transactions.errors import NotFound, PlanAltered, Refused, Stale
+from transactions.errors import NotFound, PlanAltered, Refused, SecondPersonWanted, Stale
 from transactions.plans import Action, Plan, PlanOptions, PlanRequest, PlanState, Verdict, check_unaltered
 
 PLACED = frozenset({Action.HOLD, Action.RELEASE})
 _PAST = {Action.DISCARD: "discarded", Action.RESTORE: "restored"}
-OF_THE_PLAN = ("rate", "concurrency", "canary", "stop_after_failures", "force_superseded", "drain_rate")
+OF_THE_PLAN = (
+    *("rate", "concurrency", "canary", "stop_after_failures", "force_superseded", "drain_rate", "break_glass"),
+)
 RUNNABLE = frozenset({Verdict.SEND, Verdict.HELD_BEHIND})
 
 
@@ -40,6 +42,7 @@ class Acting(Struct, frozen=True, kw_only=True):
     canary: int | None = None
     stop_after_failures: int | None = None
     force_superseded: bool = False
+    break_glass: bool = False
     wait: bool = True
     target: str | None = None
     plant: str | None = None
@@ -72,7 +75,10 @@ def act(session: Session, asked: Acting) -> Exit:
         return stop
     if not asked.yes:
         _confirm(session, plan)
-    batch = session.send(plans.run(plan.hash))
+    try:
+        batch = session.send(plans.run(plan.hash))
+    except SecondPersonWanted:
+        return _waits(session, session.send(plans.show(plan.hash)))
     session.note(f"Batch {batch.id} runs plan {plan.hash[:12]}…")
     if asked.wait:
         batch = follow(session, batch)
@@ -117,6 +123,7 @@ def _make(session: Session, asked: Acting) -> Plan:
             canary=asked.canary,
             stop_after_failures=asked.stop_after_failures,
             force_superseded=asked.force_superseded,
+            break_glass=asked.break_glass,
             target=asked.target,
             plant=asked.plant,
             flow=asked.flow,
@@ -189,9 +196,7 @@ def _stored(session: Session, asked: Acting) -> Plan:
 def _cannot_run(session: Session, plan: Plan) -> Exit | None:
     """The exit code where there is nothing to run, with the outcome shown; None where it can run."""
     if plan.state is PlanState.AWAITING_APPROVAL:
-        show_outcome(session, Outcome.without_run(plan))
-        session.note(f"A second person has to approve the plan {plan.hash}. Nothing was sent.")
-        return Exit.REFUSED
+        return _waits(session, plan)
     if plan.action in PLACED:
         return None
     if not plan.items:
@@ -205,6 +210,18 @@ def _cannot_run(session: Session, plan: Plan) -> Exit | None:
     return None
 
 
+def _waits(session: Session, plan: Plan) -> Exit:
+    """The plan is stored, and somebody else has to approve it."""
+    show_outcome(session, Outcome.without_run(plan))
+    # Loud also with --quiet: the hash is what the other person needs.
+    session.stderr.write(
+        f"andon: {' '.join(plan.second_person)} Nothing was changed yet. The plan {plan.hash} waits for a second person "
+        f"until {plan.expires_at:%Y-%m-%d %H:%M} UTC, who runs 'andon approvals approve {plan.hash[:12]} --reason TEXT'; "
+        "it starts by itself then.\n"
+    )
+    return Exit.REFUSED
+
+
 def _confirm(session: Session, plan: Plan) -> None:
     session.stderr.write(describe_plan(plan, session.look_err()))
     resolved = session.resolved
@@ -213,7 +230,9 @@ def _confirm(session: Session, plan: Plan) -> None:
         if session.ask(f"This is production. Type {resolved.name} to run the plan:") != resolved.name:
             raise _declined(plan)
         return
-    while (answer := session.ask("Run it? [y/N]").lower()) not in ("y", "yes"):
+    alone = not plan.second_person or plan.options.break_glass
+    question = "Run it? [y/N]" if alone else "It wants a second person. Ask for approval? [y/N]"
+    while (answer := session.ask(question).lower()) not in ("y", "yes"):
         if answer in ("", "n", "no"):
             raise _declined(plan)
 

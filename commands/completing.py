@@ -56,6 +56,13 @@ def batches(incomplete: str) -> list[str]:
     return _starting(incomplete, lambda session: [batch.id for batch in session.send(calls.list_page()).items])
 
 
+def approvals(incomplete: str) -> list[str]:
+    """Hashes of the plans that wait for a second person."""
+    from platforms.hub import approvals as calls
+
+    return _starting(incomplete, lambda session: [item.hash for item in session.send(calls.list_page()).items])
+
+
 def sorts(incomplete: str) -> list[str]:
     """What a list may be sorted by, either way."""
     return [name for name in (*SORTS, *(f"-{name}" for name in SORTS)) if name.startswith(incomplete)]

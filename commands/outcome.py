@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 from msgspec import Struct
 
 from commands.batch_view import ITEMS
@@ -24,6 +25,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
 
     Attributes:
         batch: id of the run; None where nothing was run.
+        second_person: why the plan wants one; empty where none is wanted.
         total: items of the plan.
         verdicts: what the plan decided, by verdict.
         counts: what the run did, by item state.
@@ -40,6 +42,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
     verdicts: dict[str, int]
     counts: dict[str, int]
     not_processed: list[NotProcessed]
+    second_person: list[str] = msgspec.field(default_factory=list)
 
     @classmethod
     def without_run(cls, plan: Plan) -> Outcome:
@@ -53,6 +56,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
             total=len(plan.items),
             verdicts=plan.verdicts,
             counts={},
+            second_person=plan.second_person,
             not_processed=[
                 NotProcessed(
                     id=item.id,
@@ -92,6 +96,7 @@ def outcome_of(session: Session, plan: Plan, batch: Batch) -> Outcome:
         total=len(plan.items),
         verdicts=plan.verdicts,
         counts=batch.counts,
+        second_person=plan.second_person,
         not_processed=[
             NotProcessed(
                 id=item.id,

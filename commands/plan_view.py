@@ -8,7 +8,7 @@ from commands.output import Column, Detail, Listing
 from commands.output.table_form import render
 from commands.session import Session
 from commands.terminal import Look, plain, spoken, state
-from transactions.plans import Action, Plan, PlanItem, Verdict
+from transactions.plans import Action, Decision, Plan, PlanItem, Verdict
 
 SHOWN_ITEMS = 30
 
@@ -45,6 +45,7 @@ def describe_plan(plan: Plan, look: Look) -> str:
         lines.append(f"  place     {place(options.target, options.plant, options.flow)}")
     else:
         lines.append("  nothing matches: there is nothing to do")
+    lines += [f"  {label:<10}{plain(text)}" for label, text in eyes(plan, look)]
     lines.append(f"  hash      {plan.hash}")
     text = "\n".join(lines) + "\n"
     if plan.items:
@@ -54,6 +55,24 @@ def describe_plan(plan: Plan, look: Look) -> str:
         if len(plan.items) > len(told):
             text += look.paint(f"and {len(plan.items) - len(told)} more; -o jsonl prints all\n", "dim")
     return text
+
+
+def eyes(plan: Plan, look: Look) -> list[tuple[str, str]]:
+    """Whether one person is enough, and what the second said, as label and text."""
+    if not plan.second_person:
+        return []
+    lines = [("second", f"◆ wanted: {' '.join(plan.second_person)}")]
+    if plan.options.break_glass:
+        lines.append(("", "▲ runs without one (break glass); somebody else reviews it within 24 hours"))
+    found = plan.approval
+    if found is not None:
+        asked = f"{found.asked_by} asked {spoken(look.now - found.asked_at)} ago"
+        if found.decided_by is None:
+            lines.append(("", f"{asked}; nobody has decided"))
+        else:
+            word = "approved" if found.decision is Decision.APPROVE else "rejected"
+            lines.append(("", f"{asked}; {word} by {found.decided_by}: {found.reason}"))
+    return lines
 
 
 def radius(plan: Plan) -> list[tuple[str, str]]:

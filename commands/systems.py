@@ -64,6 +64,13 @@ FlowOption = Annotated[
 ]
 Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why; kept in the audit.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Store and print the plan, and run nothing.")]
+BreakGlass = Annotated[
+    bool,
+    typer.Option(
+        "--break-glass",
+        help="Without the second person it wants: a permission of that name; somebody else reviews it within a day.",
+    ),
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask. Needed where nobody can be asked.")]
 
 
@@ -137,6 +144,7 @@ def release(
     ] = None,
     dry_run: DryRun = False,
     yes: Yes = False,
+    break_glass: BreakGlass = False,
 ) -> None:
     """Release a hold; what it held goes out in order."""
     asked = Acting(
@@ -144,6 +152,7 @@ def release(
         reason=reason,
         dry_run=dry_run,
         yes=yes,
+        break_glass=break_glass,
         target=_place(name, target, plant, flow),
         plant=plant,
         flow=flow,

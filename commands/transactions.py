@@ -44,6 +44,13 @@ StopAfter = Annotated[
     typer.Option("--stop-after-failures", metavar="N", min=1, help="Stop when the same failure came this often."),
 ]
 ForceSuperseded = Annotated[bool, typer.Option("--force-superseded", help="Send what a newer version replaced.")]
+BreakGlass = Annotated[
+    bool,
+    typer.Option(
+        "--break-glass",
+        help="Without the second person it wants: a permission of that name; somebody else reviews it within a day.",
+    ),
+]
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Follow the run to its end.")]
 
 
@@ -169,6 +176,7 @@ def plan(
     canary: Canary = None,
     stop_after_failures: StopAfter = None,
     force_superseded: ForceSuperseded = False,
+    break_glass: BreakGlass = False,
 ) -> None:
     """Store a plan, print it item by item, and run nothing."""
     session = session_of(ctx)
@@ -185,6 +193,7 @@ def plan(
         ids=ids,
         filter=filter,
         reason=reason,
+        break_glass=break_glass,
         dry_run=True,
         plan_out=plan_out,
         rate=rate,
@@ -206,6 +215,7 @@ def replay(
     plan_out: PlanOut = None,
     plan: PlanFrom = None,
     yes: Yes = False,
+    break_glass: BreakGlass = False,
     rate: Rate = None,
     concurrency: Concurrency = None,
     canary: Canary = None,
@@ -219,6 +229,7 @@ def replay(
         ids=ids,
         filter=filter,
         reason=reason,
+        break_glass=break_glass,
         dry_run=dry_run,
         plan_out=plan_out,
         plan=plan,
@@ -243,6 +254,7 @@ def discard(
     plan_out: PlanOut = None,
     plan: PlanFrom = None,
     yes: Yes = False,
+    break_glass: BreakGlass = False,
     wait: Wait = True,
 ) -> None:
     """Close transactions unprocessed, with a reason. They can be restored."""
@@ -259,6 +271,7 @@ def restore(
     plan_out: PlanOut = None,
     plan: PlanFrom = None,
     yes: Yes = False,
+    break_glass: BreakGlass = False,
     wait: Wait = True,
 ) -> None:
     """Bring discarded transactions back. Nothing is sent until a replay does."""
@@ -282,6 +295,7 @@ def _close_or_reopen(
         ids=ids,
         filter=filter,
         reason=reason,
+        break_glass=break_glass,
         dry_run=dry_run,
         plan_out=plan_out,
         plan=plan,
