@@ -14,6 +14,7 @@ from commands.session import Session
 from commands.terminal import size_of
 from commands.version import installed_version
 from platforms.context_file import config_folder
+from platforms.contexts import Resolved
 from platforms.hub import server
 from platforms.reach import tls
 from transactions.errors import AndonError, Forbidden, Unauthenticated
@@ -100,18 +101,22 @@ def folder(session: Session) -> Check:
 
 
 def keyring() -> Check:
-    """Where tokens would be stored."""
-    from platforms.keyrings import backend_name
+    """Where tokens would be stored, and whether it can be used now."""
+    from platforms.errors import NoStorage
+    from platforms.signin.entries import Key
+    from platforms.signin.keyring_store import open_keyring
 
-    name = backend_name()
-    if name.startswith(("keyring.backends.fail", "keyring.backends.null")):
+    try:
+        store = open_keyring()
+        store.load(Key(origin="doctor"))
+    except NoStorage as error:
         return Check(
             name="keyring",
             grade=Grade.WARN,
-            found="no backend",
-            advice="Tokens come from ANDON_TOKEN; for stored ones install a keyring service.",
+            found=error.detail.split(". ")[0],
+            advice="Unlock or start a keyring service, or set ANDON_TOKEN for each run.",
         )
-    return Check(name="keyring", grade=Grade.OK, found=name)
+    return Check(name="keyring", grade=Grade.OK, found=store.backend_name)
 
 
 def way(session: Session) -> Iterator[Check]:
@@ -141,15 +146,31 @@ def way(session: Session) -> Iterator[Check]:
             name="token",
             grade=Grade.FAIL,
             found=f"refused ({error.title.lower()}); {resolved.token_from}",
-            advice="Set ANDON_TOKEN to a valid token, or run on the hub's machine as the user who serves it.",
+            advice="Sign in with 'andon login', or set ANDON_TOKEN to a valid token.",
         )
         return
     except AndonError as error:
         yield failed("platform", error)
         return
     yield Check(name="platform", grade=Grade.OK, found=f"{status.platform} answers at {resolved.url}")
-    yield attempt("token", lambda: f"accepted for {session.send(server.whoami()).subject}, from {resolved.token_from}")
+    yield token(session, resolved)
     yield versions(installed_version(), status.version)
+
+
+def token(session: Session, resolved: Resolved) -> Check:
+    """Who the platform takes the token's bearer for, and where the token came from."""
+    try:
+        found = f"accepted for {session.send(server.whoami()).subject}, from {resolved.token_from}"
+    except AndonError as error:
+        return failed("token", error)
+    if resolved.warning is not None:
+        return Check(
+            name="token",
+            grade=Grade.WARN,
+            found=found,
+            advice="Where there is a keyring, sign in again without --insecure-storage.",
+        )
+    return Check(name="token", grade=Grade.OK, found=found)
 
 
 def versions(own: str, theirs: str) -> Check:

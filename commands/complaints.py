@@ -17,7 +17,7 @@ _FALLBACK: dict[Exit, tuple[str, str]] = {
     Exit.UNREACHABLE: ("The platform gave no answer.", "Check address and network with 'andon doctor'."),
     Exit.NOT_ALLOWED: (
         "The platform does not let this token do it.",
-        "See 'andon whoami'; a token comes from ANDON_TOKEN or from the hub's own machine.",
+        "See 'andon whoami'; sign in as somebody else with 'andon login', or ask an admin of the platform.",
     ),
     Exit.REFUSED: ("Nothing was changed.", "Mend what is named above, then try again."),
     Exit.NOT_FOUND: ("It may be gone, or you may not see it.", "Look it up with a list command first."),
@@ -87,6 +87,6 @@ def of_token(error: Unauthenticated, token_from: str) -> Unauthenticated:
     """The platform's refusal with what it cannot know: which token was sent, or why none was."""
     happened = _SENTENCE.split(error.detail.strip())[0].rstrip(".") + "."
     return Unauthenticated(
-        f"{happened} The token: {token_from}. Set ANDON_TOKEN to one that is valid at this platform; "
-        "on the hub's own machine leave it unset, and the hub's bootstrap token is read."
+        f"{happened} The token: {token_from}. Sign in with 'andon login', or set ANDON_TOKEN to a token that is valid "
+        "at this platform; on the hub's own machine the hub's bootstrap token is read where nobody has signed in."
     )

@@ -18,7 +18,10 @@ from commands.session import Session, session_of
 from commands.terminal import Look, plain
 from platforms.context_file import Context, ContextFile, config_folder, load, save
 from platforms.contexts import Resolved
+from platforms.errors import ContextError
 from platforms.origins import read_address
+from platforms.secrets import check_reference
+from platforms.signin.metadata import check_secure
 from transactions.errors import NotFound, Refused
 
 app = Noun(help="The platforms you work with, and which one is current.")
@@ -32,7 +35,7 @@ Name = Annotated[
 
 
 class Shown(Struct, frozen=True, kw_only=True):
-    """A context in a list."""
+    """A context in a list; ``client_secret`` says where the secret is, never what it is."""
 
     name: str
     current: bool
@@ -42,6 +45,10 @@ class Shown(Struct, frozen=True, kw_only=True):
     read_only: bool
     colour: str | None
     ca: str | None
+    issuer: str | None
+    client_id: str | None
+    client_secret: str | None
+    scopes: list[str]
 
 
 class InUse(Struct, frozen=True, kw_only=True):
@@ -55,6 +62,10 @@ class InUse(Struct, frozen=True, kw_only=True):
     colour: str | None
     ca: str | None
     chosen_by: str
+    issuer: str | None
+    client_id: str | None
+    client_secret: str | None
+    scopes: list[str]
     token: bool
     token_from: str
 
@@ -114,6 +125,23 @@ def add(
     ca: Annotated[
         Path | None, typer.Option("--ca", metavar="FILE", help="Trust the certificates in this file alone.")
     ] = None,
+    issuer: Annotated[
+        str | None, typer.Option("--issuer", metavar="URL", help="Trust tokens of this issuer alone.")
+    ] = None,
+    client_id: Annotated[
+        str | None, typer.Option("--client-id", metavar="ID", help="The client to name at the issuer.")
+    ] = None,
+    client_secret: Annotated[
+        str | None,
+        typer.Option(
+            "--client-secret",
+            metavar="REFERENCE",
+            help="Where the secret of a machine's client is: env:NAME, file:PATH or keyring:NAME.",
+        ),
+    ] = None,
+    scope: Annotated[
+        list[str] | None, typer.Option("--scope", metavar="SCOPE", help="Ask the issuer for this; repeatable.")
+    ] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Write over one of that name.")] = False,
 ) -> None:
     """Add a context. With --read-only, nothing is ever changed through it. The first one becomes current."""
@@ -135,6 +163,12 @@ def add(
             f"There is a context {name!r} already, at {contexts.context[name].url}. Nothing was changed. "
             "Add --replace to write over it, or choose another name."
         )
+    if client_secret is not None:
+        check_secret_reference(client_secret)
+        if client_id is None:
+            raise Usage("--client-secret wants a --client-id, whose secret it is. Nothing was done. Add it.")
+    if issuer is not None:
+        check_secure(issuer, "the issuer")
     added = Context(
         platform="hub",
         url=address.url,
@@ -142,6 +176,10 @@ def add(
         read_only=session.options.read_only,
         colour=colour,
         ca=None if ca is None else str(ca.resolve()),
+        issuer=issuer,
+        client_id=client_id,
+        client_secret=client_secret,
+        scopes=scope or [],
     )
     _save(session, ContextFile(current=contexts.current or name, context={**contexts.context, name: added}))
     session.note(f"{name} was added: {address.url}")
@@ -156,6 +194,9 @@ def remove(ctx: typer.Context, name: Name) -> None:
     left = {key: value for key, value in contexts.context.items() if key != name}
     current = None if contexts.current == name else contexts.current
     _save(session, ContextFile(current=current, context=left))
+    origin = read_address(contexts.context[name].url, name).origin
+    if origin not in {read_address(each.url, "").origin for each in left.values()} and _stored(session, origin):
+        session.note(f"Its tokens are still stored. Remove them with: andon logout --url {origin}")
     session.note(f"{name} was removed." + ("" if current else " No context is current now."))
 
 
@@ -181,15 +222,40 @@ def show(
 
 def in_use(resolved: Resolved) -> InUse:
     """What may be shown of a resolved context."""
-    fields = {name: getattr(resolved, name) for name in InUse.__struct_fields__ if name != "token"}
-    return InUse(**fields, token=resolved.token is not None)
+    signing_in = {"issuer", "client_id", "client_secret", "scopes"}
+    fields = {name: getattr(resolved, name) for name in InUse.__struct_fields__ if name not in {"token", *signing_in}}
+    context = resolved.context or Context(url=resolved.url)
+    return InUse(**fields, **{name: getattr(context, name) for name in signing_in}, token=resolved.signed_in)
+
+
+def check_secret_reference(reference: str) -> None:
+    """Refuse a secret on the command line, without repeating it.
+
+    Raises:
+        Usage: it says no place where a secret could be.
+    """
+    try:
+        check_reference(reference, "--client-secret")
+    except ContextError as error:
+        raise Usage(
+            "--client-secret takes a place, and this is none: env:NAME, file:PATH or keyring:NAME. Nothing was stored. "
+            "If it was the secret itself, it is in your shell's history now: have it changed."
+        ) from error
 
 
 def _facts(shown: Shown | InUse, look: Look) -> str:
-    rows = [(name.replace("_", " "), getattr(shown, name)) for name in shown.__struct_fields__]
-    told = {True: "yes", False: "no", None: ""}
-    texts = [(label, told[value] if value is None or isinstance(value, bool) else str(value)) for label, value in rows]
-    return "\n".join(f"{look.paint(f'{label:<12}', 'dim')}{plain(text)}" for label, text in texts if text)
+    rows = [(name.replace("_", " "), _told(getattr(shown, name))) for name in shown.__struct_fields__]
+    return "\n".join(f"{look.paint(f'{label:<15}', 'dim')}{plain(text)}" for label, text in rows if text)
+
+
+def _told(value: str | bool | list[str] | None) -> str:
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case list():
+            return " ".join(value)
+        case _:
+            return value or ""
 
 
 def _shown(name: str, contexts: ContextFile) -> Shown:
@@ -203,6 +269,12 @@ def _known(contexts: ContextFile, name: str) -> None:
         known = ", ".join(sorted(contexts.context))
         advice = f"Known are: {known}." if known else "There are none yet: andon context add NAME --url URL"
         raise NotFound(f"There is no context {name!r}. Nothing was changed. {advice}")
+
+
+def _stored(session: Session, origin: str) -> bool:
+    from platforms.signin.register import Register, folder_of
+
+    return Register(folder_of(session.environ)).find(origin) is not None
 
 
 def _load(session: Session) -> ContextFile:

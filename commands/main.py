@@ -125,7 +125,7 @@ def _complain(session: Session, error: AndonError, code: int, *, flush: bool = T
     from transactions.errors import Unauthenticated
 
     given = session.given_filter
-    if isinstance(error, Unauthenticated) and session.token_from is not None:
+    if type(error) is Unauthenticated and session.token_from is not None:
         error = of_token(error, session.token_from)
     try:
         if flush:

@@ -17,7 +17,9 @@ from transactions.clock import Clock, SystemClock
 
 if TYPE_CHECKING:
     from platforms.calls import Call
-    from platforms.contexts import Resolved
+    from platforms.context_file import Context
+    from platforms.contexts import Found, Resolved
+    from platforms.origins import Address
     from platforms.protocol import Sender
 
 T = TypeVar("T")
@@ -94,7 +96,10 @@ class Session:
             from platforms.contexts import Choice, resolve
 
             choice = Choice(context=self.options.context, url=self.options.url, read_only=self.options.read_only)
-            self._resolved = resolve(choice, self.environ, self.folder, _keyring)
+            self._resolved = resolve(choice, self.environ, self.folder, self._signed_in)
+            if self._resolved.warning is not None:
+                # Not for --quiet to silence.
+                self.stderr.write(f"andon: {plain(self._resolved.warning)}\n")
             self.trace(
                 f"{self._resolved.name}: {self._resolved.url}, chosen by {self._resolved.chosen_by}; "
                 f"token: {self._resolved.token_from}"
@@ -106,9 +111,7 @@ class Session:
         """Where the token came from, or why there is none; None where no platform was asked yet."""
         if self._resolved is None:
             return None
-        return (
-            self._resolved.token_from if self._resolved.token is None else f"it came from {self._resolved.token_from}"
-        )
+        return f"it came from {self._resolved.token_from}" if self._resolved.signed_in else self._resolved.token_from
 
     @property
     def client(self) -> Sender:
@@ -170,12 +173,11 @@ class Session:
         if self._client is not None:
             self._client.close()
 
+    def _signed_in(self, address: Address, context: Context) -> Found | None:
+        # Imported late: with ANDON_TOKEN set nobody asks for what is stored.
+        from platforms.signin.finding import find
 
-def _keyring(origin: str) -> str | None:
-    # Imported late: no machine output needs it, and finding a backend takes its time.
-    from platforms.keyrings import stored_token
-
-    return stored_token(origin)
+        return find(address, context, self.environ, self.clock)
 
 
 def session_of(context: Any) -> Session:

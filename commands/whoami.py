@@ -1,4 +1,4 @@
-"""``andon whoami``: who the token belongs to."""
+"""``andon whoami``: who you are to the platform."""
 
 from __future__ import annotations
 
@@ -7,35 +7,63 @@ import typer
 from commands.app import Word
 from commands.output import Detail
 from commands.session import session_of
-from commands.terminal import Look, plain
+from commands.terminal import Look, plain, spoken
+from platforms.contexts import Resolved
 from platforms.hub import server
 from transactions.landscape import WhoAmI
 
 app = Word()
 
 
+class Bearer(WhoAmI, frozen=True, kw_only=True):
+    """Who the token belongs to, and where this machine has it from; never the token."""
+
+    context: str
+    url: str
+    token_from: str
+
+
 @app.verb()
 def whoami(ctx: typer.Context) -> None:
-    """Who the token belongs to, and what it allows."""
+    """Who you are to the platform: subject, roles, limits, expiry, and where the token came from."""
     session = session_of(ctx)
-    who = session.send(server.whoami())
-    session.show(
-        Detail(
-            value=who,
-            human=lambda look: describe(who, session.resolved.name, session.resolved.token_from, look),
-            identify=lambda each: each.subject,
-        )
+    bearer = bearer_of(session.send(server.whoami()), session.resolved)
+    session.show(Detail(value=bearer, human=lambda look: describe(bearer, look), identify=lambda each: each.subject))
+
+
+def bearer_of(who: WhoAmI, resolved: Resolved) -> Bearer:
+    """What the platform says, with what this machine knows."""
+    fields = {name: getattr(who, name) for name in WhoAmI.__struct_fields__}
+    return Bearer(**fields, context=resolved.name, url=resolved.url, token_from=resolved.token_from)
+
+
+def describe(who: Bearer, look: Look) -> str:
+    """In words."""
+    name = f" · {plain(who.name)}" if who.name else ""
+    subject = look.paint(plain(who.subject), "bold")
+    rows = [
+        ("roles", ", ".join(who.roles) or "none"),
+        ("may", ", ".join(who.permissions) or "nothing"),
+        ("reach", who.limits.describe()),
+        ("token", f"from {who.token_from}"),
+        ("issuer", who.issuer or ""),
+        ("until", until(who, look)),
+    ]
+    return "\n".join(
+        [
+            f"{subject}{name} ({plain(who.kind)}) on {plain(who.context)}, {plain(who.url)}",
+            *(f"  {look.paint(f'{label:<8}', 'dim')}{plain(text)}" for label, text in rows if text),
+        ]
     )
 
 
-def describe(who: WhoAmI, context: str, token_from: str, look: Look) -> str:
-    """In words."""
-    until = "does not expire" if who.expires_at is None else f"expires {who.expires_at:%Y-%m-%d %H:%M} UTC"
-    return "\n".join(
-        [
-            f"{look.paint(plain(who.subject), 'bold')} ({plain(who.kind)}) on {plain(context)}",
-            f"  roles        {plain(', '.join(who.roles)) or 'none'}",
-            f"  permissions  {plain(', '.join(who.permissions)) or 'none'}",
-            f"  token        from {plain(token_from)}; {until}",
-        ]
+def until(who: WhoAmI, look: Look) -> str:
+    """When the token ends."""
+    if who.expires_at is None:
+        return "it does not expire by itself"
+    left = who.expires_at - look.now
+    return f"{who.expires_at:%Y-%m-%d %H:%M} UTC" + (
+        f", {spoken(left).removesuffix(' ago')} from now"
+        if left.total_seconds() > 0
+        else ", by this machine's clock past"
     )

@@ -65,18 +65,12 @@ class AsyncClient:
             Unreachable: no answer, or one that is not of an admin API.
             AndonError: the problem that the platform sent, as its own type.
         """
-        request = request_for(
-            call,
-            base_path=self._endpoint.base_path,
-            token=self._endpoint.token,
-            agent=AGENT,
-            read_only=self._endpoint.read_only,
-        )
-        try:
-            answer = await self._http.send(self._build(request))
-        except (httpx.RequestError, httpx.InvalidURL) as error:
-            raise unreachable(self._endpoint, request, error) from error
-        return read_answer(call, _response(answer), self.address)
+        token = await self._token()
+        answer = await self._exchange(call, token)
+        if answer.status == 401 and token is not None and (newer := await self._renewed(token)) is not None:
+            # Refused before it was looked at, so it may be asked again, whatever it is.
+            answer = await self._exchange(call, newer)
+        return read_answer(call, answer, self.address)
 
     async def events(self, last_event_id: int | None = None) -> AsyncGenerator[StreamEvent | Connection]:
         """Events as they come, for ever; after a loss the stream goes on behind the last one seen.
@@ -104,6 +98,27 @@ class AsyncClient:
         """Let go of connections."""
         await self._http.aclose()
 
+    async def _exchange(self, call: Call[T], token: str | None) -> Response:
+        request = request_for(
+            call,
+            base_path=self._endpoint.base_path,
+            token=token,
+            agent=AGENT,
+            read_only=self._endpoint.read_only,
+        )
+        try:
+            return _response(await self._http.send(self._build(request)))
+        except (httpx.RequestError, httpx.InvalidURL) as error:
+            raise unreachable(self._endpoint, request, error) from error
+
+    async def _token(self) -> str | None:
+        return self._endpoint.tokens.current() or await self._renewed(None)
+
+    async def _renewed(self, refused: str | None) -> str | None:
+        # In a thread: it may ask the issuer and wait for another process. A cancelled caller does not stop it, so that
+        # a refresh token that was spent is always followed by the one that came for it.
+        return await asyncio.to_thread(self._endpoint.tokens.renew, refused)
+
     def _build(self, request: Request) -> httpx.Request:
         return self._http.build_request(
             request.method,
@@ -114,10 +129,15 @@ class AsyncClient:
         )
 
     async def _listen(self, resumption: Resumption) -> AsyncGenerator[StreamEvent | Connection]:
-        request = resumption.request(base_path=self._endpoint.base_path, token=self._endpoint.token, agent=AGENT)
+        token = await self._token()
+        request = resumption.request(base_path=self._endpoint.base_path, token=token, agent=AGENT)
         try:
             answer = await self._http.send(self._build(request), stream=True)
             try:
+                wanting = answer.status_code == 401 and token is not None and resumption.may_renew()
+                if wanting and await self._renewed(token) is not None:
+                    # The next try has the new token.
+                    return
                 if answer.status_code != 200:
                     await answer.aread()
                     response = _response(answer)

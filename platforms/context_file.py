@@ -15,13 +15,14 @@ from msgspec import Struct
 
 from platforms.errors import ContextError
 from platforms.origins import read_address
+from platforms.secrets import check_reference
 from transactions.untrusted import parse_toml
 
 FILE_NAME = "contexts.toml"
 
 
 class Context(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """How one platform is reached. Never with a token in it.
+    """How one platform is reached, and how one signs in there. Never with a token or a secret in it.
 
     Attributes:
         platform: what kind of platform it is.
@@ -29,7 +30,12 @@ class Context(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
         production: the console shows a banner and wants a typed confirmation.
         read_only: nothing is changed through this context.
         colour: accent colour in the console.
-        ca: file with the certificates to trust instead of the machine's own.
+        ca: file with the certificates to trust instead of the machine's own; for the issuer, beside the machine's own.
+        issuer: who makes tokens for it; written at the first sign-in, and no other is trusted after that.
+        client_id: the client to name at the issuer, where it is not the one that the platform says.
+        client_secret: where that client's secret is: ``env:NAME``, ``file:PATH`` or ``keyring:NAME``. With it, commands
+            get tokens by client credentials.
+        scopes: what to ask the issuer for, where it is not what the platform says.
     """
 
     platform: Literal["hub"] = "hub"
@@ -38,6 +44,10 @@ class Context(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
     read_only: bool = False
     colour: str | None = None
     ca: str | None = None
+    issuer: str | None = None
+    client_id: str | None = None
+    client_secret: str | None = None
+    scopes: list[str] = []
 
 
 class ContextFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -124,6 +134,13 @@ def read(data: dict[str, Any], path: Path) -> ContextFile:
         ) from error
     for name, context in contexts.context.items():
         read_address(context.url, f"{path}: context.{name}.url")
+        if context.client_secret is not None:
+            check_reference(context.client_secret, f"{path}: context.{name}.client_secret")
+        if context.client_secret is not None and context.client_id is None:
+            raise ContextError(
+                f"{path}: context.{name} has a client_secret and no client_id. The secret is nobody's without it. "
+                "Add the client_id, or take the client_secret away."
+            )
     if contexts.current is not None:
         contexts.get(contexts.current, f"{path}: current")
     return contexts

@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from platforms import context_file
+from platforms.bearer import Tokens
 from platforms.context_file import Context, ContextFile
 from platforms.errors import ContextError
 from platforms.origins import Address, read_address
@@ -27,8 +28,25 @@ _PROJECT_BYTES = 65_536
 TOKEN_FILE = "bootstrap.token"  # noqa: S105  # a file name
 RUNTIME_FILE = "runtime.json"
 
-Keyring = Callable[[str], str | None]
-"""Looks a stored token up by origin."""
+
+class Found(Struct, frozen=True, kw_only=True):
+    """A token that was found, or why there is none.
+
+    Attributes:
+        token: as it is now; None where there is none, or where it is got when it is wanted.
+        tokens: renews it; None where it stays as it is.
+        token_from: where it came from, or why there is none.
+        warning: what to say loudly whenever it is used.
+    """
+
+    token: str | None = None
+    tokens: Tokens | None = None
+    token_from: str
+    warning: str | None = None
+
+
+SignedIn = Callable[[Address, Context], Found | None]
+"""Looks a stored sign-in up, for an address and what its context says of signing in."""
 
 
 class Choice(Struct, frozen=True, kw_only=True):
@@ -45,8 +63,12 @@ class Resolved(Struct, frozen=True, kw_only=True):
     Attributes:
         name: the context's name, or host and port where the address was given by itself.
         chosen_by: what decided: ``--url``, ``ANDON_CONTEXT``, a file's path …
-        token: bearer token, None where there is none for this origin.
+        token: bearer token, None where there is none for this origin, or where it is got when it is wanted.
         token_from: where it came from, or why there is none.
+        tokens: renews the token while the session lasts; None where it stays as it is.
+        warning: what to say loudly of where the token came from.
+        context: what the user's file says of it, also of signing in.
+        named: whether it is one of the user's contexts, so that what is learnt can be written there.
     """
 
     name: str
@@ -59,6 +81,15 @@ class Resolved(Struct, frozen=True, kw_only=True):
     chosen_by: str
     token: str | None
     token_from: str
+    tokens: Tokens | None = None
+    warning: str | None = None
+    context: Context | None = None
+    named: bool = False
+
+    @property
+    def signed_in(self) -> bool:
+        """Whether requests go out with a token."""
+        return self.token is not None or self.tokens is not None
 
     @property
     def address(self) -> Address:
@@ -76,20 +107,21 @@ class _Selected(Struct, frozen=True, kw_only=True):
     name: str
     context: Context
     chosen_by: str
+    named: bool = False
 
 
 class _ProjectChoice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     context: str
 
 
-def resolve(choice: Choice, environ: Mapping[str, str], folder: Path, keyring: Keyring | None = None) -> Resolved:
+def resolve(choice: Choice, environ: Mapping[str, str], folder: Path, signed_in: SignedIn | None = None) -> Resolved:
     """Decide which platform to work on, and find the token for it.
 
     Args:
         choice: what the command line says.
         environ: the environment.
         folder: where to look for a project's file, upward from here.
-        keyring: looks stored tokens up; asked only where the environment has none.
+        signed_in: looks stored sign-ins up; asked only where the environment has no token.
 
     Raises:
         ContextError: a context that does not exist, a broken file, an address that is none.
@@ -97,7 +129,7 @@ def resolve(choice: Choice, environ: Mapping[str, str], folder: Path, keyring: K
     explicit = _explicit(choice, environ)
     selected = explicit or _from_project(environ, folder) or _from_user(environ)
     address = read_address(selected.context.url, selected.chosen_by)
-    token, token_from = _token(selected, address, explicit is not None, environ, keyring)
+    found = _token(selected, address, explicit is not None, environ, signed_in)
     return Resolved(
         name=selected.name,
         platform=selected.context.platform,
@@ -107,8 +139,12 @@ def resolve(choice: Choice, environ: Mapping[str, str], folder: Path, keyring: K
         colour=selected.context.colour,
         ca=selected.context.ca,
         chosen_by=selected.chosen_by,
-        token=token,
-        token_from=token_from,
+        token=found.token,
+        token_from=found.token_from,
+        tokens=found.tokens,
+        warning=found.warning,
+        context=selected.context,
+        named=selected.named,
     )
 
 
@@ -141,7 +177,7 @@ def _at(url: str, place: str) -> _Selected:
 
 
 def _named(name: str, place: str, environ: Mapping[str, str]) -> _Selected:
-    return _Selected(name=name, context=user_contexts(environ).get(name, place), chosen_by=place)
+    return _Selected(name=name, context=user_contexts(environ).get(name, place), chosen_by=place, named=True)
 
 
 def _from_project(environ: Mapping[str, str], folder: Path) -> _Selected | None:
@@ -172,7 +208,10 @@ def _from_user(environ: Mapping[str, str]) -> _Selected:
     contexts = user_contexts(environ)
     if contexts.current is not None:
         return _Selected(
-            name=contexts.current, context=contexts.context[contexts.current], chosen_by="the current context"
+            name=contexts.current,
+            context=contexts.context[contexts.current],
+            chosen_by="the current context",
+            named=True,
         )
     folder = context_file.data_folder(environ)
     running = _running_hub(folder)
@@ -200,24 +239,24 @@ def _running_hub(folder: Path) -> str | None:
 
 
 def _token(
-    selected: _Selected, address: Address, explicit: bool, environ: Mapping[str, str], keyring: Keyring | None
-) -> tuple[str | None, str]:
+    selected: _Selected, address: Address, explicit: bool, environ: Mapping[str, str], signed_in: SignedIn | None
+) -> Found:
     given = environ.get("ANDON_TOKEN")
     if given:
         meant = _origin_of_environment_token(selected, explicit, environ)
         if meant == address.origin:
-            return _checked(given.strip()), "ANDON_TOKEN"
-        return None, (
-            f"ANDON_TOKEN belongs to {meant} and is not sent to {address.origin}, which {selected.chosen_by} names"
+            return Found(token=_checked(given.strip()), token_from="ANDON_TOKEN")  # noqa: S106  # a name
+        return Found(
+            token_from=f"ANDON_TOKEN belongs to {meant} and is not sent to {address.origin}, "
+            f"which {selected.chosen_by} names"
         )
-    missing = f"ANDON_TOKEN is not set, and no token is stored for {address.origin}"
+    # Before the bootstrap token, which is everybody's on this machine: who has signed in acts in their own name.
+    found = signed_in(address, selected.context) if signed_in is not None else None
+    if found is not None:
+        return found
     if address.loopback:
-        # Before the keyring: it is there only while nobody has signed in yet, and a file is quicker to ask.
-        token, missing = _bootstrap_token(context_file.data_folder(environ), address)
-        if token is not None:
-            return token, missing
-    stored = keyring(address.origin) if keyring is not None else None
-    return (None, missing) if stored is None else (stored, "the keyring")
+        return _bootstrap_token(context_file.data_folder(environ), address)
+    return Found(token_from=f"ANDON_TOKEN is not set, and nobody has signed in at {address.origin} with 'andon login'")
 
 
 def _checked(token: str) -> str:
@@ -239,18 +278,16 @@ def _origin_of_environment_token(selected: _Selected, explicit: bool, environ: M
     return read_address(_from_user(environ).context.url, "the current context").origin
 
 
-def _bootstrap_token(folder: Path, address: Address) -> tuple[str | None, str]:
+def _bootstrap_token(folder: Path, address: Address) -> Found:
     path = folder / TOKEN_FILE
     running = _running_hub(folder)
+    none = "ANDON_TOKEN is not set, nobody has signed in with 'andon login'"
     if running is not None and read_address(running, str(folder / RUNTIME_FILE)).port != address.port:
         # Whoever listens on another port of this machine may be anybody.
-        return None, f"ANDON_TOKEN is not set, and the token in {path} is for the hub at {running}"
+        return Found(token_from=f"{none}, and the token in {path} is for the hub at {running}")
     try:
-        return path.read_text(encoding="ascii").strip(), str(path)
+        return Found(token=path.read_text(encoding="ascii").strip(), token_from=str(path))
     except FileNotFoundError:
-        return (
-            None,
-            f"ANDON_TOKEN is not set, and there is no {path}, which a hub on this machine writes when it starts",
-        )
+        return Found(token_from=f"{none}, and there is no {path}, which a hub on this machine writes when it starts")
     except (OSError, UnicodeDecodeError) as error:
-        return None, f"ANDON_TOKEN is not set, and {path} cannot be read: {error}"
+        return Found(token_from=f"{none}, and {path} cannot be read: {error}")

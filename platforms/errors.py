@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from transactions.errors import AndonError, Refused, Unreachable
+from transactions.errors import AndonError, Refused, Unauthenticated, Unreachable
 
 
 class UnexpectedAnswer(Unreachable):
@@ -21,3 +21,21 @@ class ReadOnly(Refused):
     """The caller asked to change nothing, and the call would change something."""
 
     problem, title = "read-only", "Read-only"
+
+
+class SignInFailed(Unauthenticated):
+    """Signing in, or renewing a sign-in, did not work: denied, expired, not offered."""
+
+    problem, title = "sign-in", "Signing in did not work"
+
+
+class UntrustedIssuer(Refused):
+    """Tokens would go to, or come from, somebody other than the one that was agreed on."""
+
+    problem, title = "untrusted-issuer", "The issuer is not trusted"
+
+
+class NoStorage(Refused):
+    """There is no safe place to keep a token in, or it cannot be used now."""
+
+    problem, title = "no-storage", "Tokens cannot be stored"

@@ -80,6 +80,7 @@ class Resumption:
         self.last_event_id = last_event_id
         self._jitter = jitter
         self._losses = 0
+        self._renewed = False
 
     def request(self, *, base_path: str, token: str | None, agent: str) -> Request:
         """The request that goes on after the last event seen."""
@@ -92,7 +93,13 @@ class Resumption:
     def live(self) -> Connection:
         """The platform has answered."""
         self._losses = 0
+        self._renewed = False
         return Connection(state=ConnectionState.LIVE)
+
+    def may_renew(self) -> bool:
+        """Whether a refused token may be renewed: once, until the platform has taken one again."""
+        first, self._renewed = not self._renewed, True
+        return first
 
     def seen(self, event: StreamEvent) -> StreamEvent:
         """Remember ``event`` as the newest."""

@@ -7,6 +7,7 @@ import ssl
 
 from msgspec import Struct
 
+from platforms.bearer import Fixed, Tokens
 from platforms.calls import Request
 from platforms.contexts import Resolved
 from platforms.errors import ContextError
@@ -22,7 +23,7 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     """A platform as a sender needs it."""
 
     address: Address
-    token: str | None
+    tokens: Tokens
     read_only: bool
     ca: str | None
 
@@ -43,7 +44,12 @@ class Endpoint(Struct, frozen=True, kw_only=True):
 
 def endpoint_of(context: Resolved) -> Endpoint:
     """What a sender needs of a context."""
-    return Endpoint(address=context.address, token=context.token, read_only=context.read_only, ca=context.ca)
+    return Endpoint(
+        address=context.address,
+        tokens=context.tokens or Fixed(context.token),
+        read_only=context.read_only,
+        ca=context.ca,
+    )
 
 
 def tls(endpoint: Endpoint) -> ssl.SSLContext:
@@ -73,7 +79,7 @@ def unreachable(endpoint: Endpoint, request: Request, error: BaseException) -> U
         meaning = "Nothing was sent."
     else:
         meaning = "Whether the platform did what was asked is not known: look before asking again."
-    return Unreachable(f"No answer from {url}: {_why(error)}. {meaning} {_advice(endpoint, error)}", url=url)
+    return Unreachable(f"No answer from {url}: {why(error)}. {meaning} {_advice(endpoint, error)}", url=url)
 
 
 def _cause(error: BaseException) -> BaseException:
@@ -84,7 +90,8 @@ def _cause(error: BaseException) -> BaseException:
     return seen
 
 
-def _why(error: BaseException) -> str:
+def why(error: BaseException) -> str:
+    """Why a request got no answer, in words that follow a colon."""
     cause = _cause(error)
     match cause:
         case ConnectionRefusedError():

@@ -9,7 +9,7 @@ from contextlib import closing
 from types import TracebackType
 from typing import TypeVar
 
-from platforms.calls import Call, read_answer, request_for
+from platforms.calls import Call, Request, read_answer, request_for
 from platforms.contexts import Resolved
 from platforms.events import Connection, EventReader, Resumption
 from platforms.problems import error_of
@@ -55,14 +55,13 @@ class SyncClient:
             Unreachable: no answer, or one that is not of an admin API.
             AndonError: the problem that the platform sent, as its own type.
         """
-        request = request_for(
-            call,
-            base_path=self._endpoint.base_path,
-            token=self._endpoint.token,
-            agent=AGENT,
-            read_only=self._endpoint.read_only,
-        )
-        return read_answer(call, self._wire.exchange(request), self.address)
+        tokens = self._endpoint.tokens
+        token = tokens.current() or tokens.renew(None)
+        answer = self._wire.exchange(self._request(call, token))
+        if answer.status == 401 and token is not None and (newer := tokens.renew(token)) is not None:
+            # Refused before it was looked at, so it may be asked again, whatever it is.
+            answer = self._wire.exchange(self._request(call, newer))
+        return read_answer(call, answer, self.address)
 
     def events(self, last_event_id: int | None = None) -> Generator[StreamEvent | Connection]:
         """Events as they come, for ever; after a loss the stream goes on behind the last one seen.
@@ -89,9 +88,24 @@ class SyncClient:
         """Let go of connections."""
         self._wire.close()
 
+    def _request(self, call: Call[T], token: str | None) -> Request:
+        return request_for(
+            call,
+            base_path=self._endpoint.base_path,
+            token=token,
+            agent=AGENT,
+            read_only=self._endpoint.read_only,
+        )
+
     def _listen(self, resumption: Resumption) -> Generator[StreamEvent | Connection]:
-        request = resumption.request(base_path=self._endpoint.base_path, token=self._endpoint.token, agent=AGENT)
+        tokens = self._endpoint.tokens
+        token = tokens.current() or tokens.renew(None)
+        request = resumption.request(base_path=self._endpoint.base_path, token=token, agent=AGENT)
         with self._wire.stream(request) as (response, pieces):
+            wanting = response.status == 401 and token is not None and resumption.may_renew()
+            if wanting and tokens.renew(token) is not None:
+                # The next try has the new token.
+                return
             if response.status != 200:
                 raise error_of(response.status, response.content_type, response.body, self.address, response.location)
             yield resumption.live()

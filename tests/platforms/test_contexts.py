@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from platforms.context_file import Context, ContextFile, config_folder, data_folder, load, save
-from platforms.contexts import Choice, Keyring, Resolved, resolve
+from platforms.contexts import Choice, Found, Resolved, SignedIn, resolve
 from platforms.errors import ContextError
+from platforms.origins import Address
 
 
 @pytest.fixture
@@ -34,8 +35,8 @@ def contexts(environ: dict[str, str]) -> ContextFile:
     return both
 
 
-def ask(environ: dict[str, str], work: Path, keyring: Keyring | None = None, **choice: object) -> Resolved:
-    return resolve(Choice(**choice), environ, work, keyring)  # type: ignore[arg-type]
+def ask(environ: dict[str, str], work: Path, signed_in: SignedIn | None = None, **choice: object) -> Resolved:
+    return resolve(Choice(**choice), environ, work, signed_in)  # type: ignore[arg-type]
 
 
 def project(work: Path, text: str) -> Path:
@@ -125,10 +126,10 @@ def test_with_url_and_token_no_file_is_looked_at(environ: dict[str, str], work: 
     project(work, "broken too")
     environ |= {"ANDON_URL": "http://127.0.0.1:1", "ANDON_TOKEN": " t\n"}
 
-    def keyring(_origin: str) -> str | None:
-        pytest.fail("the keyring was asked")
+    def stored(_address: Address, _context: Context) -> Found | None:
+        pytest.fail("stored sign-ins were looked up")
 
-    assert ask(environ, work, keyring).token == "t"
+    assert ask(environ, work, stored).token == "t"
 
 
 @pytest.mark.usefixtures("contexts")
@@ -158,10 +159,28 @@ def test_what_somebody_names_on_the_line_gets_the_token(environ: dict[str, str],
 
 
 @pytest.mark.usefixtures("contexts")
-def test_stored_tokens_are_looked_up_by_origin(environ: dict[str, str], work: Path) -> None:
-    stored = {"https://prod.example.com:443": "p"}
-    assert ask(environ, work, stored.get, context="production").token == "p"
-    assert ask(environ, work, stored.get, context="staging").token is None
+def test_a_stored_sign_in_is_looked_up_by_address_and_context(environ: dict[str, str], work: Path) -> None:
+    def stored(address: Address, context: Context) -> Found | None:
+        assert address.url == context.url
+        found = Found(token="p", token_from="the keyring", warning="loud")
+        return found if address.origin == "https://prod.example.com:443" else None
+
+    resolved = ask(environ, work, stored, context="production")
+    assert (resolved.token, resolved.token_from, resolved.warning) == ("p", "the keyring", "loud")
+    assert resolved.signed_in
+    assert resolved.named
+    resolved = ask(environ, work, stored, context="staging")
+    assert not resolved.signed_in
+    assert "'andon login'" in resolved.token_from
+
+
+def test_who_has_signed_in_goes_before_the_bootstrap_token_of_this_machine(environ: dict[str, str], work: Path) -> None:
+    data_folder(environ).mkdir()
+    (data_folder(environ) / "bootstrap.token").write_text("boot\n")
+    assert ask(environ, work, lambda _address, _context: Found(token="mine", token_from="the keyring")).token == "mine"
+    # A sign-in that cannot be read does not make somebody the admin instead.
+    assert ask(environ, work, lambda _address, _context: Found(token_from="it is locked")).token is None
+    assert ask(environ, work, lambda _address, _context: None).token == "boot"
 
 
 @pytest.mark.parametrize(
