@@ -46,7 +46,7 @@ class IssuerMetadata(Struct, frozen=True, kw_only=True):
     token_endpoint: str | None = None
     device_authorization_endpoint: str | None = None
     revocation_endpoint: str | None = None
-    token_endpoint_auth_methods_supported: list[str] = ["client_secret_basic"]
+    token_endpoint_auth_methods_supported: tuple[str, ...] = ("client_secret_basic",)
 
 
 def resource_of(address: Address, ca: str | None) -> ResourceMetadata | None:
