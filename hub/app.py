@@ -15,7 +15,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route as Path
 from starlette.types import ASGIApp
 
-from hub.api import acting, intake, looking, simulator, stream
+from hub.api import acting, intake, looking, people, simulator, stream
 from hub.api import transactions as listing
 from hub.api.access import Access, Principal
 from hub.api.door import Door
@@ -30,6 +30,7 @@ from hub.caution import Caution
 from hub.delivery.engine import Engine
 from hub.delivery.http import HttpChannel
 from hub.delivery.profile import Profile
+from hub.identity.wiring import KEYS, METADATA, Identity, SignIn
 from hub.landscape import Landscape
 from hub.metrics import exposition
 from hub.recovery.runner import Runner
@@ -52,6 +53,7 @@ ROUTES: tuple[Route, ...] = (
     *listing.ROUTES,
     *acting.ROUTES,
     *looking.ROUTES,
+    *people.ROUTES,
     *intake.ROUTES,
     *stream.ROUTES,
     *simulator.ROUTES,
@@ -70,6 +72,7 @@ class Hub:
         platform: the name that plans are bound to.
         chance: seeds the jitter of retries.
         authorization: the header that targets want.
+        sign_in: whose tokens are accepted besides.
         items_alone: items that one person may start without a second.
     """
 
@@ -86,11 +89,13 @@ class Hub:
         platform: str,
         chance: random.Random,
         authorization: str | None = None,
+        sign_in: SignIn = SignIn(),  # noqa: B008 - frozen
         items_alone: int = ITEMS_WITHOUT_SECOND_PERSON,
     ) -> None:
         self.database, self.landscape, self.profile, self.clock = database, landscape, profile, clock
         self.access, self.platform, self.items_alone = access, platform, items_alone
         self.started_at: datetime = clock.now()
+        self.identity = Identity(sign_in, platform=platform, database=database, clock=clock, access=access)
         self.engine = Engine(database, landscape, HttpChannel(profile), profile, clock, chance, authorization)
         self.runner = Runner(database, clock)
         self.followers = Followers()
@@ -99,7 +104,8 @@ class Hub:
         database.writer.on_commit(self.followers.committed)
 
     async def start(self) -> None:
-        """Take up what an earlier run left."""
+        """Know everybody, and take up what an earlier run left."""
+        await self.identity.start()
         await self.engine.start()
         await self.runner.start()
         self.ready = True
@@ -110,6 +116,7 @@ class Hub:
         self.followers.close()
         await self.runner.close()
         await self.engine.close()
+        await self.identity.close()
 
     def condition(self, text: str | None, now: datetime, reach: Reach) -> ColumnElement[bool] | None:
         """A filter, within ``reach``, as a condition on the transactions table; None where nothing is cut.
@@ -161,6 +168,12 @@ def application(hub: Hub, caution: Caution = Caution()) -> ASGIApp:  # noqa: B00
         state = b'{"status":"ready"}' if hub.ready else b'{"status":"starting"}'
         return Response(state, status_code=200 if hub.ready else 503, media_type=JSON)
 
+    async def how_to_sign_in(_request: Request) -> Response:
+        return Response(msgspec.json.encode(hub.identity.metadata()), media_type=JSON)
+
+    async def public_keys(_request: Request) -> Response:
+        return Response(msgspec.json.encode(hub.identity.key_set()), media_type="application/jwk-set+json")
+
     async def metrics(_request: Request) -> Response:
         text = await hub.database.read(lambda c: exposition(c, hub.engine.breakers()))
         return PlainTextResponse(text, media_type="text/plain; version=0.0.4")
@@ -182,6 +195,8 @@ def application(hub: Hub, caution: Caution = Caution()) -> ASGIApp:  # noqa: B00
             Path("/healthz", alive, methods=["GET"]),
             Path("/readyz", is_ready, methods=["GET"]),
             Path("/metrics", metrics, methods=["GET"]),
+            Path(METADATA, how_to_sign_in, methods=["GET"]),
+            Path(KEYS, public_keys, methods=["GET"]),
         ],
         exception_handlers=handlers,
     )

@@ -7,6 +7,7 @@ import hmac
 from collections.abc import Callable
 from typing import Protocol
 
+from hub.loopback import is_loopback
 from transactions.errors import Forbidden, Unauthenticated
 from transactions.people import Permission
 from transactions.people import Principal as Principal
@@ -52,8 +53,12 @@ class Access:
         identity provider the hub knows what their token said then."""
         return self.person(principal.subject) if principal.kind == "user" and self.person is not None else principal
 
-    async def who(self, authorization: str | None) -> Principal:
+    async def who(self, authorization: str | None, host: str | None = None) -> Principal:
         """The principal of an ``Authorization`` header.
+
+        Args:
+            authorization: its value.
+            host: the address that the request came from, where it is known.
 
         Raises:
             Unauthenticated: there is none, or its token cannot be used.
@@ -69,6 +74,11 @@ class Access:
             raise Unauthenticated("The access token is none: it is too long, or has characters that no token has.")
         found = self._known(token)
         if found is not None:
+            if found.kind == "bootstrap" and host is not None and not is_loopback(host):
+                raise Unauthenticated(
+                    "The bootstrap token is good on the hub's own machine only. There, give yourself a token: "
+                    "'andon hub users add NAME --role admin', then 'andon hub users token NAME'."
+                )
             return found
         for verifier in self._verifiers:
             found = await verifier.principal(token)

@@ -60,6 +60,11 @@ class Rules:
         return found or Wanted(frozenset[Permission]().union(*(every.permissions for every in methods.values())))
 
 
+def caller(request: Request) -> str | None:
+    """The address that a request came from, where that is known."""
+    return None if request.client is None else request.client.host
+
+
 class Gate:
     """ASGI middleware: 401 and 403 come before 404, 405 and 422, and 401 before 429: only who is known is counted."""
 
@@ -82,7 +87,7 @@ class Gate:
         if wanted is not None:
             request = Request(scope)
             try:
-                principal = await self._access.who(request.headers.get("authorization"))
+                principal = await self._access.who(request.headers.get("authorization"), caller(request))
                 if scope["path"].startswith(ADMIN):
                     fields += self._limiter.fields(self._limiter.take(principal.subject, principal.issuer))
                 demand(principal, wanted.permissions, whole_hub=wanted.whole_hub)

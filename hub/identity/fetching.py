@@ -6,7 +6,6 @@ import asyncio
 import re
 import ssl
 from collections.abc import Awaitable, Callable
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,6 +15,7 @@ import msgspec
 
 from hub.identity.key_cache import Fetched, IssuerError
 from hub.identity.key_sets import KeySet, read_key_set
+from hub.loopback import is_loopback
 
 SHORTEST_AGE, USUAL_AGE, LONGEST_AGE = 60.0, 600.0, 3600.0
 """Seconds that keys are kept: never shorter, without a word of the issuer, never longer."""
@@ -33,14 +33,7 @@ def safe_address(url: str) -> bool:
         return False
     if not host or parts.username is not None or parts.fragment or not url.isascii() or not url.isprintable():
         return False
-    return parts.scheme == "https" or (parts.scheme == "http" and _own(host))
-
-
-def _own(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))
 
 
 def from_issuer(issuer: str, jwks_uri: str | None, ca: Path | None) -> Callable[[], Awaitable[Fetched]]:
