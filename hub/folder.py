@@ -52,6 +52,10 @@ class Folder:
         self._replace("bootstrap.token", token + "\n")
         return token
 
+    def remove_token(self) -> None:
+        """Take the admin token back: it is of no use any more, and secrets do not lie around."""
+        (self.path / "bootstrap.token").unlink(missing_ok=True)
+
     def write_runtime(self, facts: dict[str, Any]) -> None:
         """Say where things run, in ``runtime.json``."""
         self._replace("runtime.json", json.dumps(facts, indent=2, sort_keys=True) + "\n")

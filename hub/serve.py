@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import os
 import random
 import secrets
 import shutil
 import signal
 import socket
+import ssl
 import sys
 import threading
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 import msgspec
 import structlog
@@ -28,14 +29,17 @@ from hub.caution import Caution
 from hub.delivery.profile import PRODUCTION, QUICK
 from hub.errors import AlreadyRunning, SettingsError
 from hub.folder import Folder
+from hub.identity.wiring import SignIn
 from hub.landscape import Landscape
 from hub.logs import set_up_logs
+from hub.loopback import is_loopback
 from hub.patience import PatientProtocol
 from hub.settings import Settings, read_settings
 from hub.simulator.child import SimulatorChild
 from hub.simulator.settings import Endpoints, SimulatorSettings
 from hub.store.database import Database, open_database
 from hub.store.schema import meta
+from hub.tls import fingerprint, server_context
 from transactions.clock import SystemClock
 from transactions.people import Role
 
@@ -53,6 +57,8 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
         port: 0 takes a free one; ``runtime.json`` tells which.
         paused: the simulated sources wait until they are told to resume.
         ephemeral: end when standard input does, and take the folder along.
+        tls_cert: file with the hub's certificate and those between it and its root; None serves plain HTTP.
+        tls_key: file with its key, unless that is in the same file.
     """
 
     data: Path
@@ -64,6 +70,8 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
     speed: float = 1.0
     paused: bool = False
     ephemeral: bool = False
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
 
 
 def serve(options: ServeOptions) -> None:
@@ -74,7 +82,8 @@ def serve(options: ServeOptions) -> None:
     """
     set_up_logs()
     settings = read_settings(options.config)
-    _refuse_public(options.host)
+    tls = server_context(options.tls_cert, options.tls_key)
+    _refuse_public(options.host, tls)
     listening = _listen(options.host, options.port)
     # The store holds payloads, and the folder may be one that others can look into.
     os.umask(0o077)
@@ -83,7 +92,7 @@ def serve(options: ServeOptions) -> None:
         try:
             database = open_database(options.data)
             try:
-                asyncio.run(_serve(options, settings, folder, database, listening))
+                asyncio.run(_serve(options, settings, folder, database, listening, tls))
             finally:
                 database.close()
         finally:
@@ -94,17 +103,12 @@ def serve(options: ServeOptions) -> None:
         listening.close()
 
 
-def _refuse_public(host: str) -> None:
-    if host == "localhost":
-        return
-    try:
-        loopback = ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        loopback = False
-    if not loopback:
+def _refuse_public(host: str, tls: ssl.SSLContext | None) -> None:
+    if tls is None and not is_loopback(host):
         raise SettingsError(
-            f"The hub would be reachable from other machines at {host}, and it speaks plain HTTP, "
-            "so tokens could be read on the way. Serve on 127.0.0.1, behind a proxy that ends TLS."
+            f"The hub would be reachable from other machines at {host}, and it speaks plain HTTP, so tokens could be "
+            "read on the way. Give it a certificate with --tls-cert and --tls-key, or serve on 127.0.0.1, behind a "
+            "proxy that ends TLS."
         )
 
 
@@ -125,13 +129,15 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 async def _serve(
-    options: ServeOptions, settings: Settings, folder: Folder, database: Database, listening: socket.socket
+    options: ServeOptions,
+    settings: Settings,
+    folder: Folder,
+    database: Database,
+    listening: socket.socket,
+    tls: ssl.SSLContext | None,
 ) -> None:
-    host, port = listening.getsockname()[:2]
-    url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    url = _url(listening, options.host, tls)
     access = Access()
-    token = folder.write_token()
-    access.accept(token, Principal(subject="bootstrap", kind="bootstrap", roles=(Role.ADMIN,)))
     hub = Hub(
         database=database,
         landscape=Landscape(settings.catalogue),
@@ -141,6 +147,7 @@ async def _serve(
         platform=await database.write(lambda c: _platform(c, settings.platform)),
         chance=random.Random(options.seed),  # noqa: S311 - jitter of retries, no secret
         authorization=f"Bearer {secrets.token_urlsafe(24)}" if options.simulate else None,
+        sign_in=SignIn(url=settings.url or url, issuer=settings.issuer, key_file=options.data / "issuer.key"),
     )
     runtime: dict[str, Any] = {"url": url, "platform": hub.platform, "systems": {}}
     if options.simulate:
@@ -165,19 +172,44 @@ async def _serve(
         )
     )
     if hub.simulator is not None:
-        endpoints = await hub.simulator.start(_simulation(options, settings, url, access))
+        endpoints = await hub.simulator.start(_simulation(options, settings, url, hub))
         _use(hub, folder, runtime, endpoints.systems)
     folder.write_runtime(runtime)
     try:
         await hub.start()
+        _bootstrap(hub, folder)
         if options.ephemeral:
             _end_with_input(server)
         log.info("hub.serving", url=url, data=str(options.data), simulate=options.simulate)
-        await _until_stopped(server, hub, listening)
+        await _until_stopped(server, hub, listening, tls)
     finally:
         await hub.close()
         if hub.simulator is not None:
             await hub.simulator.stop()
+
+
+def _url(listening: socket.socket, asked: str, tls: ssl.SSLContext | None) -> str:
+    """Where this machine reaches the hub; one that listens at every address is at this machine's own too."""
+    host, port = listening.getsockname()[:2]
+    if tls is not None:
+        # Certificates name hosts: what was asked for is what they can name.
+        host = "localhost" if asked in ("0.0.0.0", "::", "") else asked  # noqa: S104 - compared, not bound
+    where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return f"{'http' if tls is None else 'https'}://{where}"
+
+
+def _host_of(url: str) -> str:
+    return urlsplit(url).hostname or ""
+
+
+def _bootstrap(hub: Hub, folder: Folder) -> None:
+    """Let in whoever can read the data folder, until somebody else can run the hub."""
+    if hub.access.bootstrap_off is not None:
+        folder.remove_token()
+        log.info("bootstrap.off", because=hub.access.bootstrap_off)
+        return
+    hub.identity.on_bootstrap_off = folder.remove_token
+    hub.access.accept(folder.write_token(), Principal(subject="bootstrap", kind="bootstrap", roles=(Role.ADMIN,)))
 
 
 def _caution(settings: Settings, host: str) -> Caution:
@@ -188,12 +220,14 @@ def _caution(settings: Settings, host: str) -> Caution:
         most = max(32, min(most, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2))
     return msgspec.structs.replace(
         settings.caution,
-        names=(*(settings.caution.names or ()), host),
+        names=(*(settings.caution.names or ()), host, *([] if settings.url is None else [_host_of(settings.url)])),
         patience=msgspec.structs.replace(settings.caution.patience, connections=most),
     )
 
 
-async def _until_stopped(server: uvicorn.Server, hub: Hub, listening: socket.socket) -> None:
+async def _until_stopped(
+    server: uvicorn.Server, hub: Hub, listening: socket.socket, tls: ssl.SSLContext | None
+) -> None:
     loop = asyncio.get_running_loop()
 
     def stop() -> None:
@@ -203,6 +237,7 @@ async def _until_stopped(server: uvicorn.Server, hub: Hub, listening: socket.soc
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stop)
     server.config.load()
+    server.config.ssl = tls
     server.lifespan = server.config.lifespan_class(server.config)
     await server.startup(sockets=[listening])
     await server.main_loop()
@@ -217,14 +252,15 @@ def _platform(connection: Connection, wanted: str | None) -> str:
     return found
 
 
-def _simulation(options: ServeOptions, settings: Settings, url: str, access: Access) -> SimulatorSettings:
+def _simulation(options: ServeOptions, settings: Settings, url: str, hub: Hub) -> SimulatorSettings:
     token = secrets.token_urlsafe(32)
-    access.accept(token, Principal(subject="simulated systems", kind="system", roles=(Role.SOURCE,)))
+    hub.access.accept(token, Principal(subject="simulated systems", kind="system", roles=(Role.SOURCE,)))
     return SimulatorSettings(
         data=str(options.data),
         seed=options.seed,
         speed=options.speed,
         hub=url,
+        hub_certificate=None if options.tls_cert is None else fingerprint(options.tls_cert),
         token=token,
         control_token=secrets.token_urlsafe(32),
         paused=options.paused,

@@ -94,9 +94,14 @@ class OutboxSender:
         headers = msgspec.json.decode(row["headers"], type=dict[str, str])
         headers["Content-Type"] = row["content_type"]
         url = f"{self._settings.hub}/ingress/{row['flow']}"
+        pinned = self._settings.hub_certificate
         try:
             async with session.post(
-                url, params={"plant": row["plant"]}, data=row["payload"], headers=headers
+                url,
+                params={"plant": row["plant"]},
+                data=row["payload"],
+                headers=headers,
+                ssl=True if pinned is None else aiohttp.Fingerprint(bytes.fromhex(pinned)),
             ) as response:
                 body = await response.read()
         except (aiohttp.ClientError, TimeoutError):

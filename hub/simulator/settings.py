@@ -19,6 +19,8 @@ class SimulatorSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields
         seed: the story that is told; the same seed tells the same one.
         speed: 1 emits two documents a second; 0 emits none. Never a timeout.
         hub: address of the hub that takes the documents.
+        hub_certificate: SHA-256 of the hub's certificate, hexadecimal, where it serves by TLS: the simulator trusts
+            this one certificate, whatever name it has.
         token: bearer token for the hub's ingress.
         control_token: bearer token that the control API wants.
         profile: the hub's timing profile, for the record.
@@ -34,6 +36,7 @@ class SimulatorSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     control_token: str
     catalogue: Catalogue
     speed: float = 1.0
+    hub_certificate: str | None = None
     profile: str = "quick"
     paused: bool = False
     documents: int | None = None
