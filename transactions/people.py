@@ -160,6 +160,10 @@ class Reach(Struct, frozen=True, kw_only=True):
         """Whether a transaction, or a place, is within reach."""
         return (self.plants is None or plant in self.plants) and (self.flows is None or flow in self.flows)
 
+    def covers_flow(self, flow: str) -> bool:
+        """Whether transactions of a flow can be within reach."""
+        return self.flows is None or flow in self.flows
+
     def touches(self, plant: str | None, flow: str | None) -> bool:
         """Whether something about a place, where None is everywhere, is also about what is within reach."""
         return (self.plants is None or plant is None or plant in self.plants) and (

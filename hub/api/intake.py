@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select
 from starlette.requests import Request
 from starlette.responses import Response
 
+from hub.api.access import Principal
 from hub.api.routing import JSON, Call, Route, read_json, read_limited, read_params
 from hub.delivery.answers import Found, LookupAnswer
 from hub.delivery.classify import code_table
@@ -18,9 +19,10 @@ from hub.delivery.wording import known_form
 from hub.documents import DEFAULT_LIMITS
 from hub.intake import Accepted, Arrival, sort_arrival, take_in
 from hub.store.journal import journal
+from hub.store.questions import by_key
 from hub.store.rows import to_transaction
 from hub.store.schema import transactions
-from transactions.errors import NotFound, UnsupportedMedia
+from transactions.errors import Forbidden, NotFound, UnsupportedMedia
 from transactions.model import Transaction
 from transactions.people import Permission
 
@@ -48,9 +50,12 @@ class Received(Struct, frozen=True):
 
 
 async def _receive(
-    hub: Hub, request: Request, flow: str, plant: str | None, by: str, *, audited: bool = False
+    hub: Hub, request: Request, flow: str, plant: str | None, who: Principal, *, audited: bool = False
 ) -> Accepted:
     """Take in the document of a request; ``audited`` writes into the audit chain, in the same write, who sent it."""
+    by, reach = who.subject, hub.reach(who)
+    if not reach.covers_flow(flow):  # before anything is said of the flow, or read
+        raise _beyond(who, f"of the flow {flow!r}")
     content_type = request.headers.get("content-type", "")
     if not content_type:
         raise UnsupportedMedia("The document has no content type. Send application/json or application/xml.")
@@ -71,6 +76,8 @@ async def _receive(
         sent_by=by,
     )
     found = sort_arrival(arrival, hub.landscape)
+    if not reach.covers(found.plant, flow):
+        raise _beyond(who, "without a plant" if found.plant is None else f"of the plant {found.plant!r}")
     now = hub.clock.now()
 
     def store(connection: Connection) -> Accepted:
@@ -83,11 +90,17 @@ async def _receive(
     return await hub.database.write(store)
 
 
+def _beyond(who: Principal, what: str) -> Forbidden:
+    return Forbidden(
+        f"{who.subject} may not send documents {what}: these rights reach {who.limits.describe()} only. "
+        "The document was not taken. Ask an admin of the hub, or whoever keeps the issuer.",
+        permission=str(Permission.INGRESS),
+    )
+
+
 async def send_document(hub: Hub, call: Call) -> Received:
     """A document that a person sends as a source would; the audit names the person."""
-    accepted = await _receive(
-        hub, call.request, call.params.flow, call.params.plant, call.principal.subject, audited=True
-    )
+    accepted = await _receive(hub, call.request, call.params.flow, call.params.plant, call.principal, audited=True)
     now = hub.clock.now()
     rows = await hub.database.read(
         lambda c: c.execute(select(transactions).where(transactions.c.id.in_(accepted.ids))).all()
@@ -111,6 +124,9 @@ async def reply(hub: Hub, request: Request) -> Response:
     """A reply or confirmation from a target: what makes documents of such flows final."""
     said = await read_json(request, Reply)
     target = request.path_params["target"]
+    reach = hub.reach(request.scope["principal"])
+    # What is beyond reach is not there: a reply must not find out which keys other plants use.
+    await hub.database.read(lambda c: by_key(c, target, said.key, reach))
     answer = LookupAnswer(
         status=Found(said.status),
         sha256=said.sha256,
@@ -127,9 +143,7 @@ async def reply(hub: Hub, request: Request) -> Response:
 async def ingress(hub: Hub, request: Request) -> Response:
     """A document from a source system: durable before it is answered."""
     params = read_params(request, IngressParams)
-    accepted = await _receive(
-        hub, request, request.path_params["flow"], params.plant, request.scope["principal"].subject
-    )
+    accepted = await _receive(hub, request, request.path_params["flow"], params.plant, request.scope["principal"])
     targets = await hub.database.read(
         lambda c: c.execute(
             select(transactions.c.id, transactions.c.target).where(transactions.c.id.in_(accepted.ids))

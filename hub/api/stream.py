@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 from sqlalchemy import Connection, func, select
+from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from hub.api.access import demand
+from hub.api.gate import caller
 from hub.api.routing import Call, Route
 from hub.store.journal import Journal
 from hub.store.reach import reaches_plan
 from hub.store.rows import to_event
 from hub.store.schema import batches, events
-from transactions.errors import Invalid
+from transactions.errors import Forbidden, Invalid, Unauthenticated, Unavailable
 from transactions.people import Permission, Reach
 
 if TYPE_CHECKING:
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 
 _PING = 15.0
 _CHUNK = 500
+_WANTED = frozenset({Permission.READ})
 
 
 class Followers:
@@ -66,18 +70,22 @@ async def follow(hub: Hub, call: Call) -> Response:
         lambda c: c.execute(select(func.coalesce(func.max(events.c.seq), 0))).scalar_one()
     )
     return StreamingResponse(
-        _stream(hub, newest if given is None else int(given), newest, call.reach),
+        _stream(hub, call.request, newest if given is None else int(given), newest, call.reach),
         media_type="text/event-stream",
         headers={"x-accel-buffering": "no"},
     )
 
 
-async def _stream(hub: Hub, last: int, newest: int, reach: Reach) -> AsyncIterator[bytes]:
+async def _stream(hub: Hub, request: Request, last: int, newest: int, reach: Reach) -> AsyncIterator[bytes]:
     yield f": connected, newest {newest}\n\n".encode()
     if last > newest:  # an id of another store: start over with what is here
         yield b"event: reset\ndata: {}\n\n"
         last = newest
     while not hub.followers.closing:
+        now_reach = await _still(hub, request)
+        if now_reach is None:
+            return
+        reach = now_reach
         changed = hub.followers.next_change()
         position = last
         rows = await hub.database.read(
@@ -99,6 +107,17 @@ async def _stream(hub: Hub, last: int, newest: int, reach: Reach) -> AsyncIterat
                 await changed.wait()
         except TimeoutError:
             yield b": ping\n\n"
+
+
+async def _still(hub: Hub, request: Request) -> Reach | None:
+    """How far the follower's rights reach now: a stream may be open for days, and rights that were taken back, or a
+    token that ended, are no rights. None ends it, and the next request is told why."""
+    try:
+        who = await hub.access.who(request.headers.get("authorization"), caller(request))
+        demand(who, _WANTED)
+    except (Unauthenticated, Forbidden, Unavailable):
+        return None
+    return hub.reach(who)
 
 
 async def _seen(hub: Hub, rows: Sequence[Any], reach: Reach) -> Sequence[Any]:

@@ -16,7 +16,7 @@ from transactions.errors import NotFound
 from transactions.history import Payload, TimelineEntry
 from transactions.model import Status, Transaction
 from transactions.pages import Page
-from transactions.people import Reach
+from transactions.people import EVERYTHING, Reach
 
 SORTABLE = ("created_at", "failed_at", "due_at", "flow", "plant", "target", "status", "id")
 
@@ -68,16 +68,16 @@ def one_row(connection: Connection, tx_id: str, reach: Reach) -> Any:
     return row
 
 
-def by_key(connection: Connection, target: str, key: str) -> Any:
+def by_key(connection: Connection, target: str, key: str, reach: Reach = EVERYTHING) -> Any:
     """The row of the transaction that went to ``target`` under ``key``.
 
     Raises:
-        NotFound: there is none.
+        NotFound: there is none within ``reach``.
     """
     row = connection.execute(
         select(transactions).where(transactions.c.target == target, transactions.c.idempotency_key == key)
     ).first()
-    if row is None:
+    if row is None or not reach.covers(row.plant, row.flow):
         raise NotFound(f"Nothing went to {target} under the key {key!r}. Check the key: it is the one that was sent.")
     return row
 

@@ -14,13 +14,13 @@ from hub.store.database import open_database
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.53", "::1", "localhost"])
 def test_the_own_machine_is_no_public_address(host: str) -> None:
-    serve._refuse_public(host)
+    serve._refuse_public(host, None)
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "hub.example", "", "127.0.0.1.example"])
 def test_every_other_address_is_refused_without_tls(host: str) -> None:
     with pytest.raises(SettingsError, match="plain HTTP"):
-        serve._refuse_public(host)
+        serve._refuse_public(host, None)
 
 
 def test_port_zero_takes_a_free_one() -> None:
