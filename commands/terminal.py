@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import unicodedata
 from collections.abc import Mapping
@@ -14,9 +13,7 @@ from msgspec import Struct
 
 from transactions.durations import short
 from transactions.model import Status
-
-# C0 but tab and newline, DEL, C1, and the marks that turn or hide the text after them.
-_HARMFUL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+from transactions.steering import escaped
 
 _CODES = {
     "red": "31",
@@ -93,7 +90,7 @@ def look_at(stream: IO[str], environ: Mapping[str, str], now: datetime, *, no_co
 
 def plain(text: str) -> str:
     """``text`` with what would steer a terminal made visible: ``ESC [31m`` comes out as ``\\x1b[31m``."""
-    return _HARMFUL.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+    return escaped(text)
 
 
 def one_line(text: str) -> str:

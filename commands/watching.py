@@ -13,6 +13,7 @@ from commands.terminal import Look, one_line, state
 from platforms.events import Connection, ConnectionState
 from platforms.hub import landscape
 from transactions.history import StreamEvent
+from transactions.steering import escaped_json
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
@@ -74,11 +75,11 @@ def _known(noun: str, name: str, names: list[str]) -> None:
 def rendered(event: StreamEvent, form: Form, look: Look) -> bytes:
     """An event as one line. A stream has no end, so JSON, YAML and CSV all mean JSONL here."""
     if form is Form.ID:
-        return f"{event.id}\n".encode()
+        return f"{one_line(event.id)}\n".encode()
     if form is not Form.TABLE:
         import msgspec
 
-        return msgspec.json.encode(event) + b"\n"
+        return escaped_json(msgspec.json.encode(event)) + b"\n"
     data = {name: one_line(str(value)) if value is not None else "" for name, value in event.data.items()}
     word, style = state(data.get("status", ""))
     before = data.get("before", "")

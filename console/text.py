@@ -10,17 +10,14 @@ import re
 
 from rich.cells import cell_len, set_cell_size
 
-# C0 without tab and newline, DEL, C1; line and paragraph separators; bidirectional controls, which can make a line read
-# as something else than it says (Unicode TR36); zero-width and interlinear characters; lone surrogates.
-_UNSAFE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
-)
+from transactions.steering import STEERING
+
 _PICTURES = 0x2400
 
 
 def clean(text: str) -> str:
     """``text`` with everything a terminal might obey made visible: ESC becomes ``␛``, other controls their picture."""
-    return _UNSAFE.sub(_visible, text)
+    return STEERING.sub(_visible, text)
 
 
 def one_line(text: str) -> str:

@@ -9,7 +9,7 @@ from typing import IO, Any
 from msgspec import Struct
 
 from commands.streams import writing
-from commands.terminal import Look
+from commands.terminal import Look, one_line
 
 
 class Form(StrEnum):
@@ -115,4 +115,4 @@ def put(stream: IO[str], content: bytes) -> None:
 def render_ids(shown: Listing | Detail) -> bytes:
     """One id a line."""
     items = shown.items if isinstance(shown, Listing) else [shown.value]
-    return "".join(f"{shown.identify(item)}\n" for item in items).encode()
+    return "".join(f"{one_line(shown.identify(item))}\n" for item in items).encode()

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from commands.output import Detail, Listing
+from transactions.steering import STEERING, escaped
 
 # OWASP, CSV injection: with the full-width signs, which some spreadsheets read as the plain ones.
 _RUN = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001
@@ -48,6 +49,14 @@ def _struct_in(kind: Any) -> type | None:
     return next((each for each in candidates if isinstance(each, type) and issubclass(each, Struct)), None)
 
 
+def _text(text: str) -> str:
+    """Text that neither a spreadsheet nor a terminal obeys; numbers are none of it, and stay numbers."""
+    # Some programs pass over blanks and what has no width, and look at what stands behind them.
+    bare = STEERING.sub("", text).lstrip()
+    told = "\r".join(escaped(part) for part in text.split("\r"))
+    return f"'{told}" if text.startswith(_RUN) or bare.startswith(_RUN) else told
+
+
 def _cell(row: Any, path: tuple[str, ...]) -> str:
     for name in path:
         row = None if row is None else row.get(name)
@@ -57,8 +66,7 @@ def _cell(row: Any, path: tuple[str, ...]) -> str:
         case bool():
             return "true" if row else "false"
         case str():
-            # Text a spreadsheet would take for a formula; a number stays one.
-            return f"'{row}" if row.startswith(_RUN) else row
+            return _text(row)
         case dict() | list():
             return json.dumps(row, ensure_ascii=False, separators=(",", ":"))
         case _:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import msgspec
 
 from commands.output import Detail, Listing
+from transactions.steering import escaped_json
 
 
 def render(shown: Listing | Detail) -> bytes:
     """One JSON document, indented by two."""
     value = {"items": shown.items, "next_cursor": shown.next_cursor} if isinstance(shown, Listing) else shown.value
-    return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
+    return escaped_json(msgspec.json.format(msgspec.json.encode(value), indent=2)) + b"\n"
 
 
 def render_lines(shown: Listing | Detail) -> bytes:
     """One object a line."""
     items = shown.items if isinstance(shown, Listing) else [shown.value]
-    return b"".join(msgspec.json.encode(item) + b"\n" for item in items)
+    return b"".join(escaped_json(msgspec.json.encode(item)) + b"\n" for item in items)
