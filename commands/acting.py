@@ -12,6 +12,7 @@ from commands.outcome import Outcome, exit_of_outcome, outcome_of, show_outcome
 from commands.plan_files import plan_named, read_plan, write_plan
 from commands.plan_view import describe_plan, show_plan
 from commands.session import Session
+from commands.terminal import plain
 from platforms.errors import ReadOnly
 from platforms.hub import plans
 from transactions.durations import parse_rate
@@ -214,11 +215,12 @@ def _waits(session: Session, plan: Plan) -> Exit:
     """The plan is stored, and somebody else has to approve it."""
     show_outcome(session, Outcome.without_run(plan))
     # Loud also with --quiet: the hash is what the other person needs.
-    session.stderr.write(
-        f"andon: {' '.join(plan.second_person)} Nothing was changed yet. The plan {plan.hash} waits for a second person "
-        f"until {plan.expires_at:%Y-%m-%d %H:%M} UTC, who runs 'andon approvals approve {plan.hash[:12]} --reason TEXT'; "
-        "it starts by itself then.\n"
+    told = plain(
+        f"andon: {' '.join(plan.second_person)} Nothing was changed yet. The plan {plan.hash} waits for a second "
+        f"person until {plan.expires_at:%Y-%m-%d %H:%M} UTC. When that one has run "
+        f"'andon approvals approve {plan.hash[:12]} --reason TEXT' it starts by itself."
     )
+    session.stderr.write(f"{told}\n")
     return Exit.REFUSED
 
 

@@ -6,11 +6,17 @@ A completion never complains: where nothing can be asked, nothing is offered.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from commands.session import Session
 from transactions.errors import AndonError
+from transactions.model import Risk
+from transactions.people import GRANTABLE, Role
+
+# A name goes onto the line of a shell, which reads quotes, blanks and brackets in its own way, and so may run it.
+_PLAIN = re.compile(r"[\w./:+@%-]+")
 
 SORTS = ("created_at", "failed_at", "due_at", "flow", "plant", "target", "status", "id")
 
@@ -61,6 +67,21 @@ def approvals(incomplete: str) -> list[str]:
     from platforms.hub import approvals as calls
 
     return _starting(incomplete, lambda session: [item.hash for item in session.send(calls.list_page()).items])
+
+
+def roles(incomplete: str) -> list[str]:
+    """Names of roles."""
+    return [role for role in Role if role.startswith(incomplete)]
+
+
+def risks(incomplete: str) -> list[str]:
+    """Names of risks."""
+    return [risk for risk in Risk if risk.startswith(incomplete)]
+
+
+def grantable(incomplete: str) -> list[str]:
+    """Permissions that are given one by one."""
+    return sorted(name for name in GRANTABLE if name.startswith(incomplete))
 
 
 def sorts(incomplete: str) -> list[str]:
@@ -134,4 +155,4 @@ def _starting(incomplete: str, ask: Callable[[Session], list[str]]) -> list[str]
         return []
     finally:
         session.close()
-    return sorted({name for name in names if name.startswith(incomplete)})
+    return sorted({name for name in names if name.startswith(incomplete) and _PLAIN.fullmatch(name)})

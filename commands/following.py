@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from commands.session import Session
+from commands.terminal import one_line
 from platforms.errors import UnexpectedAnswer
 from platforms.hub import batches
 from transactions.batches import Batch, BatchState
@@ -74,4 +75,4 @@ class _Progress:
 def in_short(batch: Batch) -> str:
     """A batch on one line."""
     told = ", ".join(f"{name} {count}" for name, count in batch.counts.items() if count)
-    return f"{batch.action} {batch.state}: {told or 'nothing'} of {batch.total}"
+    return one_line(f"{batch.action} {batch.state}: {told or 'nothing'} of {batch.total}")

@@ -153,7 +153,7 @@ class Session:
         Raises:
             typer.Abort: the input ended instead.
         """
-        self.stderr.write(f"{question} ")
+        self.stderr.write(f"{plain(question)} ")
         self.stderr.flush()
         line = sys.stdin.readline()
         if not line:

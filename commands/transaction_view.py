@@ -6,10 +6,12 @@ import msgspec
 
 from commands.output import Column
 from commands.terminal import Look, due, one_line, plain, spoken, state
+from transactions.errors import Refused
 from transactions.explanation import explain
 from transactions.history import Payload, TimelineEntry
 from transactions.model import KeyOrigin, Transaction
 from transactions.states import CLOSED
+from transactions.steering import STEERING
 from transactions.untrusted import lay_out
 
 LEADING_KEYS = ("order", "delivery", "shipment", "material", "lot", "equipment")
@@ -133,6 +135,23 @@ def _laid_out(payload: Payload) -> str:
         return lay_out(payload.content)
     except msgspec.DecodeError:
         return payload.content
+
+
+def refuse_to_steer(content: bytes) -> None:
+    """Hold back from a terminal what it would obey, or what is no text; where it goes to a file, nothing is changed.
+
+    Raises:
+        Refused: it is so.
+    """
+    try:
+        harmless = STEERING.search(content.decode().replace("\r\n", "\n")) is None
+    except UnicodeDecodeError:
+        harmless = False
+    if not harmless:
+        raise Refused(
+            "The payload is not plain text: it has control characters or bytes that this terminal would obey. "
+            "Nothing was shown. Send it on ('--raw > FILE', '--raw | less'), or leave out --raw to see it made visible."
+        )
 
 
 def describe_entry(entry: TimelineEntry) -> str:

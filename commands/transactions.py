@@ -14,7 +14,7 @@ from commands.exits import Usage
 from commands.output import Detail, Listing, put
 from commands.paging import LARGEST_PAGE, chosen, tell_more
 from commands.session import session_of
-from commands.transaction_view import COLUMNS, TIMELINE, describe, describe_entry, describe_payload
+from commands.transaction_view import COLUMNS, TIMELINE, describe, describe_entry, describe_payload, refuse_to_steer
 from platforms.hub import transactions as calls
 from transactions.errors import Invalid
 from transactions.history import TimelineEntry
@@ -115,12 +115,13 @@ def payload(
     """The document of a transaction."""
     session = session_of(ctx)
     if raw:
-        put(session.stdout, session.send(calls.payload_bytes(id, revision)))
+        content = session.send(calls.payload_bytes(id, revision))
+        if session.stdout.isatty():
+            refuse_to_steer(content)
+        put(session.stdout, content)
         return
-    content = session.send(calls.payload(id, revision))
-    session.show(
-        Detail(value=content, human=lambda look: describe_payload(content, look), identify=lambda each: each.id)
-    )
+    shown = session.send(calls.payload(id, revision))
+    session.show(Detail(value=shown, human=lambda look: describe_payload(shown, look), identify=lambda each: each.id))
 
 
 @app.verb()
@@ -258,7 +259,7 @@ def discard(
     wait: Wait = True,
 ) -> None:
     """Close transactions unprocessed, with a reason. They can be restored."""
-    _close_or_reopen(ctx, Action.DISCARD, ids, filter, reason, dry_run, plan_out, plan, yes, wait)
+    _close_or_reopen(ctx, Action.DISCARD, ids, filter, reason, dry_run, plan_out, plan, yes, break_glass, wait)
 
 
 @app.verb()
@@ -275,7 +276,7 @@ def restore(
     wait: Wait = True,
 ) -> None:
     """Bring discarded transactions back. Nothing is sent until a replay does."""
-    _close_or_reopen(ctx, Action.RESTORE, ids, filter, reason, dry_run, plan_out, plan, yes, wait)
+    _close_or_reopen(ctx, Action.RESTORE, ids, filter, reason, dry_run, plan_out, plan, yes, break_glass, wait)
 
 
 def _close_or_reopen(
@@ -288,6 +289,7 @@ def _close_or_reopen(
     plan_out: Path | None,
     plan: str | None,
     yes: bool,
+    break_glass: bool,
     wait: bool,
 ) -> None:
     asked = Acting(

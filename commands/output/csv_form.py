@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from commands.output import Detail, Listing
-from transactions.steering import STEERING, escaped
+from transactions.steering import STEERING, escaped, escaped_json
 
 # OWASP, CSV injection: with the full-width signs, which some spreadsheets read as the plain ones.
 _RUN = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001
@@ -68,6 +68,6 @@ def _cell(row: Any, path: tuple[str, ...]) -> str:
         case str():
             return _text(row)
         case dict() | list():
-            return json.dumps(row, ensure_ascii=False, separators=(",", ":"))
+            return escaped_json(json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode()).decode()
         case _:
             return str(row)
