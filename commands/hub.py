@@ -16,6 +16,7 @@ from commands.output.table_form import render
 from commands.session import Session, session_of
 from commands.simulate import app as simulate
 from commands.terminal import Look, plain, spoken, state
+from commands.users import app as users
 from platforms.hub import server, simulator
 from transactions.books import Books, FlowBooks
 from transactions.errors import Invalid
@@ -24,6 +25,7 @@ from transactions.model import Transaction
 
 app = Noun(help="Serve, seed and ask a hub; send it documents; its simulator.")
 app.add_typer(simulate, name="simulate")
+app.add_typer(users, name="users")
 
 CONTENT_TYPES = {
     ".json": "application/json",
@@ -64,6 +66,13 @@ def serve(
     host: Annotated[str, typer.Option("--host", metavar="HOST", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", metavar="PORT", min=0, max=65535, help="0 picks a free one.")] = 8470,
     config: Annotated[Path | None, typer.Option("--config", metavar="FILE", help="The team's settings, TOML.")] = None,
+    tls_cert: Annotated[
+        Path | None,
+        typer.Option("--tls-cert", metavar="FILE", help="Serve TLS with this certificate and its chain, PEM."),
+    ] = None,
+    tls_key: Annotated[
+        Path | None, typer.Option("--tls-key", metavar="FILE", help="Its key, PEM, where that is a file of its own.")
+    ] = None,
     simulate: Annotated[bool, typer.Option("--simulate", help="Start the simulated systems too.")] = False,
     seed: Annotated[int, typer.Option("--seed", metavar="N", help="Seed of the simulated story.")] = 1,
     speed: Annotated[
@@ -80,6 +89,8 @@ def serve(
         host=host,
         port=port,
         config=config,
+        tls_cert=tls_cert,
+        tls_key=tls_key,
         simulate=simulate,
         seed=seed,
         speed=speed,

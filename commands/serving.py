@@ -59,6 +59,8 @@ class Serving(Struct, frozen=True, kw_only=True):
     host: str
     port: int
     config: Path | None
+    tls_cert: Path | None
+    tls_key: Path | None
     simulate: bool
     seed: int
     speed: float
