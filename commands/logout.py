@@ -75,7 +75,8 @@ def _revoked(session: Session, signin: SignIn, entry: Entry, ca: str | None) -> 
         client = Client(id=entry.client_id, resource=entry.resource or signin.key.origin)
         if entry.refresh_token is not None:
             revoke(Asker(ca), issuer, client, entry.refresh_token, "refresh_token")
-        revoke(Asker(ca), issuer, client, entry.access_token, "access_token")
+        if not revoke(Asker(ca), issuer, client, entry.access_token, "access_token") and entry.expires_at is not None:
+            session.note(f"The access token cannot be revoked there, and ends {entry.expires_at:%H:%M} UTC.")
     except AndonError as error:
         session.stderr.write(f"andon: {plain(error.detail)}\n")
         return False

@@ -45,7 +45,7 @@ def describe(who: Bearer, look: Look) -> str:
         ("roles", ", ".join(who.roles) or "none"),
         ("may", ", ".join(who.permissions) or "nothing"),
         ("reach", who.limits.describe()),
-        ("token", f"from {who.token_from}"),
+        ("token", who.token_from),
         ("issuer", who.issuer or ""),
         ("until", until(who, look)),
     ]

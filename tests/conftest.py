@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["oidc_issuer"]
+pytest_plugins = ["oidc_issuer", "secret_service"]
 
 
 def wait_for(what: str, ready: Callable[[], object], within: float = 30.0) -> object:

@@ -89,19 +89,29 @@ def by_device_code(asker: Asker, issuer: IssuerMetadata, client: Client, device_
     return _ask_for_tokens(asker, issuer, client, form)
 
 
-def revoke(asker: Asker, issuer: IssuerMetadata, client: Client, token: str, hint: str) -> None:
+def revoke(asker: Asker, issuer: IssuerMetadata, client: Client, token: str, hint: str) -> bool:
     """Have the issuer forget a token; ``hint`` is refresh_token or access_token.
 
+    Returns:
+        Whether it has: many cannot take an access token back that says everything itself (a JWT).
+
     Raises:
-        GrantRefused: the issuer did not.
+        SignInFailed: the issuer refused for another reason.
         Unreachable: no answer.
     """
     assert issuer.revocation_endpoint is not None
     headers, form = authentication(issuer, client)
     url = issuer.revocation_endpoint
     answer = asker.post(url, "the issuer", {"token": token, "token_type_hint": hint, **form}, headers)
-    if answer.status != 200:
-        raise refused(answer, issuer.issuer, url)
+    if answer.status == 200:
+        return True
+    error = refused(answer, issuer.issuer, url)
+    if isinstance(error, GrantRefused) and error.code == "unsupported_token_type":
+        return False
+    raise SignInFailed(
+        f"The issuer {issuer.issuer} did not revoke the tokens: status {answer.status}. They may be good there until "
+        "they expire. Have the session ended there by whoever runs it."
+    ) from error
 
 
 def authentication(issuer: IssuerMetadata, client: Client) -> tuple[dict[str, str], dict[str, str]]:
