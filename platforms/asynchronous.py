@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import httpx
 
-from platforms.calls import Call, Request, Response, read_answer, request_for
+from platforms.calls import Call, Request, Response, pause_of, read_answer, request_for
 from platforms.contexts import Resolved
 from platforms.events import Connection, EventReader, Resumption
 from platforms.problems import error_of
@@ -106,10 +106,17 @@ class AsyncClient:
             agent=AGENT,
             read_only=self._endpoint.read_only,
         )
-        try:
-            return _response(await self._http.send(self._build(request)))
-        except (httpx.RequestError, httpx.InvalidURL) as error:
-            raise unreachable(self._endpoint, request, error) from error
+        tries = 1
+        while True:
+            try:
+                answer = _response(await self._http.send(self._build(request)))
+            except (httpx.RequestError, httpx.InvalidURL) as error:
+                raise unreachable(self._endpoint, request, error) from error
+            pause = pause_of(request, answer, tries)
+            if pause is None:
+                return answer
+            await self._sleep(pause)
+            tries += 1
 
     async def _token(self) -> str | None:
         return self._endpoint.tokens.current() or await self._renewed(None)
@@ -161,4 +168,5 @@ def _response(answer: httpx.Response) -> Response:
         content_type=answer.headers.get("Content-Type", ""),
         body=answer.content,
         location=answer.headers.get("Location"),
+        retry_after=answer.headers.get("Retry-After"),
     )

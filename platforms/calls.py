@@ -23,6 +23,10 @@ T = TypeVar("T")
 JSON = "application/json"
 OCTETS = "application/octet-stream"
 PATIENCE_SECONDS = 30.0
+TRIES = 4
+"""How often a read is asked before a platform that answers 429 is taken at its word."""
+LONGEST_PAUSE_SECONDS = 15
+"""A platform that wants a longer pause than this is not waited for."""
 
 _NOUNS = {
     "transactions": ("transaction", "transactions"),
@@ -68,12 +72,13 @@ class Request(Struct, frozen=True, kw_only=True):
 
 
 class Response(Struct, frozen=True, kw_only=True):
-    """An HTTP response, read whole."""
+    """An HTTP response, read whole; ``retry_after`` is the header of that name, as it came."""
 
     status: int
     content_type: str
     body: bytes
     location: str | None = None
+    retry_after: str | None = None
 
 
 def segments(*parts: str) -> str:
@@ -139,6 +144,22 @@ def request_for(call: Call[T], *, base_path: str, token: str | None, agent: str,
         body=call.body,
         patience=call.patience,
     )
+
+
+def pause_of(request: Request, response: Response, tries: int) -> float | None:
+    """Seconds to wait before a read that came too often is asked again; None where the answer stands as it is.
+
+    Args:
+        request: what was asked; what changes something is never asked again by itself.
+        response: what came back.
+        tries: how often it was asked already.
+    """
+    if response.status != 429 or request.method != "GET" or tries >= TRIES:
+        return None
+    said = (response.retry_after or "").strip()
+    if not said.isascii() or not said.isdigit() or len(said) > 4 or int(said) > LONGEST_PAUSE_SECONDS:
+        return None
+    return float(said)
 
 
 def read_answer(call: Call[T], response: Response, address: str) -> T:

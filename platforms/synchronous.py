@@ -9,7 +9,7 @@ from contextlib import closing
 from types import TracebackType
 from typing import TypeVar
 
-from platforms.calls import Call, Request, read_answer, request_for
+from platforms.calls import Call, Request, Response, pause_of, read_answer, request_for
 from platforms.contexts import Resolved
 from platforms.events import Connection, EventReader, Resumption
 from platforms.problems import error_of
@@ -57,10 +57,10 @@ class SyncClient:
         """
         tokens = self._endpoint.tokens
         token = tokens.current() or tokens.renew(None)
-        answer = self._wire.exchange(self._request(call, token))
+        answer = self._exchange(call, token)
         if answer.status == 401 and token is not None and (newer := tokens.renew(token)) is not None:
             # Refused before it was looked at, so it may be asked again, whatever it is.
-            answer = self._wire.exchange(self._request(call, newer))
+            answer = self._exchange(call, newer)
         return read_answer(call, answer, self.address)
 
     def events(self, last_event_id: int | None = None) -> Generator[StreamEvent | Connection]:
@@ -87,6 +87,13 @@ class SyncClient:
     def close(self) -> None:
         """Let go of connections."""
         self._wire.close()
+
+    def _exchange(self, call: Call[T], token: str | None) -> Response:
+        request, tries = self._request(call, token), 1
+        while (pause := pause_of(request, answer := self._wire.exchange(request), tries)) is not None:
+            self._sleep(pause)
+            tries += 1
+        return answer
 
     def _request(self, call: Call[T], token: str | None) -> Request:
         return request_for(

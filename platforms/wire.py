@@ -150,6 +150,7 @@ def _response(answer: http.client.HTTPResponse, body: bytes) -> Response:
         content_type=answer.headers.get("Content-Type", ""),
         body=body,
         location=answer.headers.get("Location"),
+        retry_after=answer.headers.get("Retry-After"),
     )
 
 

@@ -159,12 +159,6 @@ class Unreadable(AndonError):
     problem, status, title = "unreadable-document", 422, "The document cannot be read"
 
 
-class TooManyRequests(AndonError):
-    """One person or program asks more often than is good for the others; ``retry_after`` (seconds) is extra."""
-
-    problem, status, title = "too-many-requests", 429, "Too many requests"
-
-
 class HeadersTooLarge(AndonError):
     """Header fields over the limit, by number or size."""
 
@@ -175,6 +169,12 @@ class Unavailable(AndonError):
     """The platform cannot do it now: store busy, disk full, shutting down."""
 
     problem, status, title = "unavailable", 503, "Not available now"
+
+
+class TooManyRequests(Unavailable):
+    """One person or program asks more often than is good for the others; ``retry_after`` (seconds) is extra."""
+
+    problem, status, title = "too-many-requests", 429, "Too many requests"
 
 
 class Unreachable(AndonError):
