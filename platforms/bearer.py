@@ -8,6 +8,11 @@ from typing import Protocol
 class Tokens(Protocol):
     """Where a client takes its token from, request by request. Safe to use from many threads."""
 
+    @property
+    def renews(self) -> bool:
+        """Whether a token that ends is followed by another without anybody signing in again."""
+        ...
+
     def current(self) -> str | None:
         """The token to send, without asking anybody; None where there is none, or where it first has to be renewed."""
         ...
@@ -28,6 +33,11 @@ class Fixed:
     def __init__(self, token: str | None) -> None:
         """``token`` is sent as long as the session lasts; None sends none."""
         self._token = token
+
+    @property
+    def renews(self) -> bool:
+        """No."""
+        return False
 
     def current(self) -> str | None:
         """The token."""

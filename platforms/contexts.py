@@ -92,6 +92,16 @@ class Resolved(Struct, frozen=True, kw_only=True):
         return self.token is not None or self.tokens is not None
 
     @property
+    def renews(self) -> bool:
+        """Whether a token that ends is followed by another without anybody signing in again."""
+        return self.tokens is not None and self.tokens.renews
+
+    @property
+    def looks_again(self) -> bool:
+        """Whether a new sign-in is taken up while the session lasts; else the session keeps the token it began with."""
+        return self.tokens is not None
+
+    @property
     def address(self) -> Address:
         """The address taken apart."""
         return read_address(self.url, self.chosen_by)

@@ -51,6 +51,11 @@ class Renewed:
         self._clock = clock
         self._mutex = threading.Lock()
 
+    @property
+    def renews(self) -> bool:
+        """With a machine's credentials, or with a refresh token."""
+        return self._key.client_id is not None or (self._entry is not None and self._entry.refresh_token is not None)
+
     def current(self) -> str | None:
         """The access token while it is fresh."""
         entry = self._entry
