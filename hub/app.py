@@ -15,7 +15,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route as Path
 from starlette.types import ASGIApp
 
-from hub.api import acting, intake, looking, people, simulator, stream
+from hub.api import acting, intake, looking, payloads, people, simulator, stream
 from hub.api import transactions as listing
 from hub.api.access import Access, Principal
 from hub.api.door import Door
@@ -32,6 +32,8 @@ from hub.delivery.http import HttpChannel
 from hub.delivery.profile import Profile
 from hub.identity.wiring import KEYS, METADATA, Identity, SignIn
 from hub.landscape import Landscape
+from hub.masks.in_sql import shown_text
+from hub.masks.memory import remember
 from hub.metrics import exposition
 from hub.recovery.runner import Runner
 from hub.simulator.child import SimulatorChild
@@ -51,6 +53,7 @@ except PackageNotFoundError:  # run from a checkout that is not installed
 
 ROUTES: tuple[Route, ...] = (
     *listing.ROUTES,
+    *payloads.ROUTES,
     *acting.ROUTES,
     *looking.ROUTES,
     *people.ROUTES,
@@ -102,9 +105,12 @@ class Hub:
         self.simulator: SimulatorChild | None = None
         self.ready = False
         database.writer.on_commit(self.followers.committed)
+        database.search_with(shown_text(landscape.masks))
 
     async def start(self) -> None:
-        """Know everybody, and take up what an earlier run left."""
+        """Know everybody and since when what is masked, and take up what an earlier run left."""
+        now = self.clock.now()
+        await self.database.write(lambda c: remember(c, self.landscape.masks, now))
         await self.identity.start()
         await self.engine.start()
         await self.runner.start()
@@ -126,7 +132,7 @@ class Hub:
         """
         cut = within(reach, transactions)
         if text is not None and text.strip():
-            asked = compile_filter(text, self.business_keys(), now)
+            asked = compile_filter(text, self.business_keys(), now, self.landscape.masks)
             cut += [] if asked is None else [asked]
         return and_(*cut) if cut else None
 
@@ -201,7 +207,7 @@ def application(hub: Hub, caution: Caution = Caution()) -> ASGIApp:  # noqa: B00
         exception_handlers=handlers,
     )
     app.router.redirect_slashes = False
-    gate = Gate(Measure(app, caution.sizes), hub.access, Rules(routes), RateLimiter(caution.rate))
+    gate = Gate(Measure(app, caution.sizes), hub.access, Rules(ROUTES), RateLimiter(caution.rate))
     return Door(gate, caution.names)
 
 

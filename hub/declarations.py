@@ -127,6 +127,7 @@ class FlowDeclaration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             reversal=self.reversal,
             owner=self.owner,
             business_keys=sorted({*self.keys.json, *self.keys.xml}),
+            masked=list(dict.fromkeys([*self.masked.json, *self.masked.xml])),
         )
 
 

@@ -15,12 +15,14 @@ from hub.delivery.envelope import kept_headers, trace_id
 from hub.documents import DEFAULT_LIMITS, Limits, extract_keys, read_document
 from hub.ids import new_id
 from hub.landscape import Landscape
+from hub.masks.flow import carried_keys, needed_keys
 from hub.store.journal import Ready, journal, upsert
 from hub.store.schema import business_keys, intake, payloads, revisions, transactions
 from transactions.canonical import sha256_bytes
 from transactions.clock import to_micros
 from transactions.durations import parse_duration
-from transactions.errors import Invalid, KeyReused, NotFound
+from transactions.errors import Invalid, KeyReused, NotFound, Unreadable
+from transactions.history import MASK
 from transactions.model import KeyOrigin, Status
 
 _KEY_LENGTH = 255
@@ -73,7 +75,7 @@ def sort_arrival(arrival: Arrival, landscape: Landscape, limits: Limits = DEFAUL
             f"Flows here: {', '.join(sorted(landscape.catalogue.flow))}."
         )
     document = read_document(arrival.content, arrival.content_type, limits=limits)
-    keys = extract_keys(document, flow.keys)
+    keys = _without_hidden(arrival, flow, extract_keys(document, flow.keys), landscape)
     plant = arrival.plant or arrival.headers.get("ce-plant") or keys.get("plant") or landscape.catalogue.default_plant
     if plant is not None and plant not in landscape.catalogue.plant:
         raise Invalid(
@@ -93,6 +95,30 @@ def sort_arrival(arrival: Arrival, landscape: Landscape, limits: Limits = DEFAUL
         origin=origin,
         sha256=sha256_bytes(arrival.content),
     )
+
+
+def _without_hidden(
+    arrival: Arrival, flow: FlowDeclaration, keys: dict[str, str], landscape: Landscape
+) -> dict[str, str]:
+    """The keys, without the values of those that this document has inside what the flow masks.
+
+    Raises:
+        Unreadable: such a value would travel in keys, lanes and headers.
+    """
+    masks = landscape.masks.flow(arrival.flow)
+    hidden = [] if masks is None else masks.keys_in_masks(arrival.content, arrival.content_type, keys)
+    if not hidden:
+        return keys
+    uses = carried_keys(flow, needed_keys(landscape.catalogue, arrival.flow))
+    carried = [name for name in hidden if name in uses]
+    if carried:
+        raise Unreadable(
+            f"The business key {carried[0]!r} makes {uses[carried[0]]}, and in this document it stands inside a field "
+            f"that {arrival.flow} masks. Its value would travel where nothing masks it, so the document was not taken. "
+            "Write the key's path, or the mask's, in the hub's settings so that they tell the two fields apart.",
+            reason="a key inside a masked field",
+        )
+    return {name: MASK if name in hidden else value for name, value in keys.items()}
 
 
 def _source(flow: FlowDeclaration, named: str | None) -> str:

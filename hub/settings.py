@@ -13,6 +13,7 @@ from hub.delivery.profile import PROFILES, Profile
 from hub.documents import check_paths
 from hub.errors import SettingsError
 from hub.identity.issuer_settings import IssuerSettings, read_issuer, read_public_url
+from hub.masks.settings import check_masks
 from transactions.untrusted import parse_toml
 
 _KNOWN = (
@@ -76,6 +77,7 @@ def read_settings(path: Path | None) -> Settings:
         raise SettingsError(f"{path.name}: profile {name!r} is not known. There is: {', '.join(PROFILES)}.")
     catalogue = read_settings_catalogue(path, data)
     check_paths(catalogue, path.name)
+    check_masks(catalogue, path.name)
     return Settings(
         catalogue=catalogue,
         caution=read_caution(data, path.name),

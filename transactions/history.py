@@ -63,7 +63,7 @@ class Payload(Struct, frozen=True, kw_only=True):
     Attributes:
         encoding: ``text`` where the content is text in its own charset, else ``base64``.
         headers: the headers the document came in with.
-        masked: paths of what is masked in the content; ``size`` and ``sha256`` are those of the real bytes all the same.
+        masked: paths of what is masked in the content; ``size`` and ``sha256`` are those of the real bytes.
         withheld: why nothing of the content is shown, where masks cannot be applied to it.
     """
 

@@ -58,6 +58,8 @@ class Flow(Struct, frozen=True, kw_only=True):
         version: the business key that orders versions of one object.
         order_by: recipe of the lane (``order``, ``order+operation``); None where sequence does not matter.
         slo_seconds: time within which it should be processed.
+        masked: paths of what is masked in its documents.
+        masked_keys: the business keys that are taken from there; nothing can be searched by them.
     """
 
     name: str
@@ -77,6 +79,8 @@ class Flow(Struct, frozen=True, kw_only=True):
     reversal: str
     owner: str
     business_keys: list[str]
+    masked: list[str] = []
+    masked_keys: list[str] = []
 
 
 class Health(StrEnum):

@@ -16,6 +16,7 @@ from hub.recovery import batches as stored
 from hub.store.paging import DEFAULT_LIMIT, Order, page
 from hub.store.reach import of_plan
 from hub.store.schema import batch_items, batches, plans
+from hub.store.shown import shown_item
 from transactions.approvals import ApprovalItem, Decided, DecisionRequest
 from transactions.batches import Batch, BatchItem
 from transactions.clock import to_micros
@@ -175,7 +176,14 @@ async def list_items(hub: Hub, call: Call) -> Page[BatchItem]:
     query = select(batch_items).where(batch_items.c.batch == batch_id)
     order = Order("n", batch_items.c.n, batch_items.c.tx_id, False, f"batch {batch_id}")
     return await hub.database.read(
-        lambda c: page(c, query, order, call.params.limit, call.params.cursor, stored.to_item)
+        lambda c: page(
+            c,
+            query,
+            order,
+            call.params.limit,
+            call.params.cursor,
+            lambda row: shown_item(stored.to_item(row), hub.landscape.masks),
+        )
     )
 
 

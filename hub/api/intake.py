@@ -20,8 +20,8 @@ from hub.documents import DEFAULT_LIMITS
 from hub.intake import Accepted, Arrival, sort_arrival, take_in
 from hub.store.journal import journal
 from hub.store.questions import by_key
-from hub.store.rows import to_transaction
 from hub.store.schema import transactions
+from hub.store.shown import shown
 from transactions.errors import Forbidden, NotFound, UnsupportedMedia
 from transactions.model import Transaction
 from transactions.people import Permission
@@ -102,11 +102,13 @@ async def send_document(hub: Hub, call: Call) -> Received:
     """A document that a person sends as a source would; the audit names the person."""
     accepted = await _receive(hub, call.request, call.params.flow, call.params.plant, call.principal, audited=True)
     now = hub.clock.now()
-    rows = await hub.database.read(
-        lambda c: c.execute(select(transactions).where(transactions.c.id.in_(accepted.ids))).all()
-    )
-    by_id = {row.id: row for row in rows}
-    return Received([to_transaction(by_id[tx_id], now) for tx_id in accepted.ids])
+
+    def question(connection: Connection) -> dict[str, Transaction]:
+        rows = connection.execute(select(transactions).where(transactions.c.id.in_(accepted.ids)))
+        return {row.id: shown(connection, row, now, hub.landscape.masks) for row in rows.all()}
+
+    by_id = await hub.database.read(question)
+    return Received([by_id[tx_id] for tx_id in accepted.ids])
 
 
 class Reply(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

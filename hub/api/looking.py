@@ -97,7 +97,10 @@ def _health(breaker: BreakerState, success: datetime | None, failure: datetime |
 async def list_flows(hub: Hub, call: Call) -> Page[Flow]:
     """Every flow within reach, as declared."""
     flows = hub.landscape.catalogue.flow
-    return Page(items=[flow.describe(name) for name, flow in flows.items() if call.reach.touches(None, name)])
+    masks = hub.landscape.masks
+    return Page(
+        items=[masks.describe(flow.describe(name)) for name, flow in flows.items() if call.reach.touches(None, name)]
+    )
 
 
 async def list_plants(hub: Hub, call: Call) -> Page[Plant]:
@@ -135,7 +138,9 @@ async def list_holds(hub: Hub, call: Call) -> Page[Hold]:
 async def show_board(hub: Hub, call: Call) -> Board:
     """The board of what is within reach."""
     owners = {name: flow.owner for name, flow in hub.landscape.catalogue.flow.items()}
-    return await hub.database.read(lambda c: boards.board(c, hub.platform, owners, hub.clock.now(), call.reach))
+    return await hub.database.read(
+        lambda c: boards.board(c, hub.platform, owners, hub.clock.now(), call.reach, hub.landscape.masks)
+    )
 
 
 async def show_status(hub: Hub, call: Call) -> HubStatus:

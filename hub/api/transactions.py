@@ -1,21 +1,19 @@
-"""Transactions: pages, one, its timeline, its payload."""
+"""Transactions: pages, one, its timeline."""
 
 from __future__ import annotations
 
-import base64
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from msgspec import Meta, Struct
 from sqlalchemy import Connection
 from starlette.responses import Response
 
 from hub.api.routing import Call, Route
-from hub.charset import text_of
 from hub.store import questions
 from hub.store.paging import DEFAULT_LIMIT, MAX_LIMIT, order_of
-from hub.store.rows import to_transaction
 from hub.store.schema import transactions
-from transactions.history import Payload, TimelineEntry
+from hub.store.shown import shown
+from transactions.history import TimelineEntry
 from transactions.model import Transaction
 from transactions.pages import Page
 from transactions.people import Permission
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
     from hub.app import Hub
 
 Limit = Annotated[int, Meta(ge=1, le=MAX_LIMIT, description="items on a page")]
-OCTETS = "application/octet-stream"
 
 
 class PageParams(Struct, frozen=True, forbid_unknown_fields=True):
@@ -49,12 +46,6 @@ class CountParams(Struct, frozen=True, forbid_unknown_fields=True):
     filter: str | None = None
 
 
-class PayloadParams(Struct, frozen=True, forbid_unknown_fields=True):
-    """Which revision; the newest unless told."""
-
-    revision: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = None
-
-
 class Count(Struct, frozen=True):
     """How many transactions match."""
 
@@ -68,7 +59,7 @@ async def list_transactions(hub: Hub, call: Call) -> Page[Transaction]:
     condition = hub.condition(params.filter, now, call.reach)
     order = order_of(transactions, questions.SORTABLE, params.sort, "id")
     return await hub.database.read(
-        lambda c: questions.transaction_page(c, condition, order, params.limit, params.cursor, now)
+        lambda c: questions.transaction_page(c, condition, order, params.limit, params.cursor, now, hub.landscape.masks)
     )
 
 
@@ -82,34 +73,17 @@ async def show_transaction(hub: Hub, call: Call) -> Response:
     """One transaction, with its ETag."""
     import msgspec
 
-    row = await hub.database.read(lambda c: questions.one_row(c, call.path["id"], call.reach))
-    found = to_transaction(row, hub.clock.now())
+    def question(connection: Connection) -> Transaction:
+        row = questions.one_row(connection, call.path["id"], call.reach)
+        return shown(connection, row, hub.clock.now(), hub.landscape.masks)
+
+    found = await hub.database.read(question)
     return Response(msgspec.json.encode(found), media_type="application/json", headers={"etag": f'"{found.etag}"'})
 
 
 async def show_timeline(hub: Hub, call: Call) -> Page[TimelineEntry]:
     """Everything that happened."""
-    return await hub.database.read(lambda c: questions.timeline_of(c, call.path["id"], call.reach))
-
-
-async def show_payload(hub: Hub, call: Call) -> Any:
-    """One revision of the payload: for people as JSON, byte for byte as octets."""
-
-    def question(connection: Connection) -> tuple[Any, bytes, list[Any]]:
-        return questions.payload_of(connection, call.path["id"], call.params.revision, call.reach)
-
-    one, content, revisions = await hub.database.read(question)
-    if OCTETS in call.request.headers.get("accept", ""):
-        return Response(
-            content,
-            media_type=OCTETS,
-            headers={
-                "content-disposition": f'attachment; filename="{one.tx_id}-{one.revision}"',
-                "andon-content-type": one.content_type.encode("ascii", "replace").decode(),
-            },
-        )
-    text = text_of(content, one.content_type)
-    return questions.show_payload(one, content, revisions, text, base64.b64encode(content).decode())
+    return await hub.database.read(lambda c: questions.timeline_of(c, call.path["id"], call.reach, hub.landscape.masks))
 
 
 ROUTES = (
@@ -149,17 +123,6 @@ ROUTES = (
         handler=show_timeline,
         permission=Permission.READ,
         answers=Page[TimelineEntry],
-        problems=("not-found",),
-    ),
-    Route(
-        method="GET",
-        path="transactions/{id}/payload",
-        summary="A payload: as JSON for people, byte for byte with Accept: application/octet-stream",
-        handler=show_payload,
-        permission=Permission.READ,
-        params=PayloadParams,
-        answers=Payload,
-        also=OCTETS,
         problems=("not-found",),
     ),
 )

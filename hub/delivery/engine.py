@@ -20,7 +20,7 @@ from hub.masks.stored import secrets_of
 from hub.store.database import TRY_AGAIN, Database
 from hub.store.journal import Journal, Ready
 from hub.store.questions import by_key
-from hub.store.rows import to_transaction
+from hub.store.shown import shown
 from transactions.clock import Clock, to_micros
 from transactions.model import Transaction
 
@@ -107,7 +107,7 @@ class Engine:
         if masks is not None:
             said = clear_lookup(said, await self._database.read(lambda c: secrets_of(c, masks, row.id)))
         await self._database.write(lambda c: self._finisher.asked(c, row.id, said, label, settle, now))
-        return to_transaction(await self._database.read(lambda c: by_key(c, target, key)), now)
+        return await self._database.read(lambda c: shown(c, by_key(c, target, key), now, self._landscape.masks))
 
     def breakers(self) -> dict[str, str]:
         """The state of every breaker, by the label of its target."""

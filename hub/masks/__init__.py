@@ -6,6 +6,6 @@ replacing a piece of a text: a field is masked whole, a sentence is withheld who
 """
 
 from hub.masks.document import Hidden, Hit
-from hub.masks.flow import FlowMasks, Masks
+from hub.masks.flow import NO_MASKS, FlowMasks, Masks
 
-__all__ = ["FlowMasks", "Hidden", "Hit", "Masks"]
+__all__ = ["NO_MASKS", "FlowMasks", "Hidden", "Hit", "Masks"]

@@ -20,6 +20,7 @@ from hub.masks.words import Words
 from hub.masks.xml_document import hide_xml
 from transactions.errors import AndonError
 from transactions.history import MASK, Attempt
+from transactions.landscape import Flow
 from transactions.model import Failure
 
 REPEATS = "the target's words repeat a masked field"
@@ -203,10 +204,19 @@ class Masks:
         """The masks of a flow; None where it masks nothing."""
         return self._flows.get(name)
 
+    def describe(self, flow: Flow) -> Flow:
+        """A flow with the keys that it masks."""
+        masks = self.flow(flow.name)
+        return flow if masks is None else msgspec.structs.replace(flow, masked_keys=sorted(masks.keys))
+
     @property
     def flows(self) -> Mapping[str, FlowMasks]:
         """Every flow that masks something."""
         return self._flows
+
+
+NO_MASKS = Masks(Catalogue())
+"""Where no flow masks anything."""
 
 
 def masked_keys(paths: MaskPaths, keys: KeyPaths) -> list[str]:
@@ -245,3 +255,8 @@ def carried_keys(flow: FlowDeclaration, needed: Iterable[str]) -> dict[str, str]
         if name:
             found.setdefault(name, use)
     return found
+
+
+def needed_keys(catalogue: Catalogue, flow: str) -> list[str]:
+    """The keys by which other flows require this one."""
+    return [need.key for other in catalogue.flow.values() for need in other.requires if need.flow == flow]

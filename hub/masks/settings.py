@@ -7,7 +7,7 @@ from lxml import etree
 
 from hub.declarations import Catalogue, FlowDeclaration, MaskPaths
 from hub.errors import SettingsError
-from hub.masks.flow import carried_keys, masked_keys
+from hub.masks.flow import carried_keys, masked_keys, needed_keys
 from hub.masks.paths import json_pattern, xml_pattern
 
 
@@ -25,7 +25,7 @@ def check_masks(catalogue: Catalogue, name: str = "settings") -> None:
     problems: list[str] = []
     for flow_name, flow in catalogue.flow.items():
         place = f"{name}: flow.{flow_name}.masked"
-        needed = [need.key for other in catalogue.flow.values() for need in other.requires if need.flow == flow_name]
+        needed = needed_keys(catalogue, flow_name)
         bad = [
             *(f"{place}.json: {problem}" for path in flow.masked.json if (problem := _json_problem(path))),
             *(f"{place}.xml: {problem}" for path in flow.masked.xml if (problem := _xml_problem(path))),

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from hub.masks import Masks
+from hub.masks.flow import withheld_words
 from hub.store.journal import HALF_HOUR
 from hub.store.questions import status_counts
 from hub.store.reach import within
@@ -23,7 +26,9 @@ _CAUSES = 12
 _OPEN_OR_MOVING = sorted(set(Status) - CLOSED)
 
 
-def board(connection: Connection, platform: str, owners: dict[str, str], now: datetime, reach: Reach) -> Board:
+def board(
+    connection: Connection, platform: str, owners: dict[str, str], now: datetime, reach: Reach, masks: Masks
+) -> Board:
     """Everything the board shows within ``reach``. ``owners`` names the owner team of each flow."""
     overdue = _overdue(connection, to_micros(now), reach)
     lamps = _lamps(connection, overdue, now, reach)
@@ -42,7 +47,7 @@ def board(connection: Connection, platform: str, owners: dict[str, str], now: da
         ),
         lamps=lamps,
         holds=active_holds(connection, reach),
-        causes=causes(connection, owners, _CAUSES, reach),
+        causes=causes(connection, owners, _CAUSES, reach, masks),
     )
 
 
@@ -73,7 +78,9 @@ def active_holds(connection: Connection, reach: Reach) -> list[Hold]:
     return found
 
 
-def causes(connection: Connection, owners: dict[str, str], limit: int, reach: Reach) -> list[CauseSummary]:
+def causes(
+    connection: Connection, owners: dict[str, str], limit: int, reach: Reach, masks: Masks
+) -> list[CauseSummary]:
     """The largest groups of failed transactions within reach."""
     total = func.sum(tallies.c.count).label("total")
     rows = connection.execute(
@@ -92,7 +99,7 @@ def causes(connection: Connection, owners: dict[str, str], limit: int, reach: Re
             kind=row.kind,
             help=FailureKind(row.kind).help,
             code=row.code,
-            template=row.template,
+            template=_template(row, masks),
             count=int(row.total),
             first_seen=from_micros(row.first_seen),
             last_seen=from_micros(row.last_seen),
@@ -101,6 +108,12 @@ def causes(connection: Connection, owners: dict[str, str], limit: int, reach: Re
         )
         for row in rows
     ]
+
+
+def _template(row: Any, masks: Masks) -> str:
+    """A group's template; one that is older than the masks of its flow may have a masked value in it."""
+    flow = masks.flow(row.flow)
+    return str(row.template) if flow is None or row.first_seen >= flow.since else withheld_words(row.code)
 
 
 def _overdue(connection: Connection, now: int, reach: Reach) -> dict[tuple[str, str], int]:

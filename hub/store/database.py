@@ -19,6 +19,7 @@ from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, InterfaceEr
 from sqlalchemy.pool import QueuePool
 
 from hub.errors import StoreError
+from hub.masks.in_sql import NAME, Shown
 from hub.store.writer import Job, Writer
 
 T = TypeVar("T")
@@ -37,7 +38,19 @@ class Database:
         self.revision = revision
         self._read_engine = read_engine
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="andon-reader")
+        self._shown: Shown | None = None
+        event.listen(read_engine, "checkout", self._teach)
         self.writer = Writer(engine)
+
+    def search_with(self, shown: Shown) -> None:
+        """Let readers' searches see documents as ``shown`` shows them."""
+        self._shown = shown
+
+    def _teach(self, connection: Any, record: Any, _proxy: Any) -> None:
+        """A connection that is taken up knows the function that searches use."""
+        if self._shown is not None and record.info.get(NAME) is not self._shown:
+            connection.create_function(NAME, 3, self._shown, deterministic=True)
+            record.info[NAME] = self._shown
 
     async def write(self, job: Job[T]) -> T:
         """Run ``job`` on the writer; returns once it is durable."""

@@ -17,6 +17,7 @@ from sqlalchemy import (
     String,
     Text,
     and_,
+    case,
     cast,
     false,
     func,
@@ -29,6 +30,8 @@ from sqlalchemy import (
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import GenericFunction
 
+from hub.masks import NO_MASKS, Masks
+from hub.masks.in_sql import NAME as SHOWN
 from hub.store.schema import business_keys, payloads, transactions
 from transactions.clock import to_micros
 from transactions.filters import parse
@@ -54,43 +57,45 @@ _COLUMNS: dict[str, ColumnElement[Any]] = {
 _LAST = "\U0010ffff"
 
 
-def compile_filter(text: str, keys: frozenset[str], now: datetime) -> Condition | None:
+def compile_filter(text: str, keys: frozenset[str], now: datetime, masks: Masks = NO_MASKS) -> Condition | None:
     """A filter as a condition; None when it matches everything.
 
     Args:
         text: the filter.
         keys: the business keys there are.
         now: the moment that ages and relative times count from.
+        masks: what is not searched: keys that are masked, masked fields of documents, and words of a target that are
+            older than the masks.
 
     Raises:
-        BadFilter: it cannot be read.
+        BadFilter: it cannot be read, or asks for a masked key.
     """
-    return condition_of(parse(text, keys), now)
+    return condition_of(parse(text, keys, masks.keys), now, masks)
 
 
-def condition_of(query: Query, now: datetime) -> Condition | None:
+def condition_of(query: Query, now: datetime, masks: Masks = NO_MASKS) -> Condition | None:
     """A query as a condition; None when it matches everything."""
-    return None if query.node is None else _condition(query.node, False, to_micros(now), now)
+    return None if query.node is None else _condition(query.node, False, to_micros(now), now, masks)
 
 
-def _condition(node: Node, negated: bool, micros: int, now: datetime) -> Condition:
+def _condition(node: Node, negated: bool, micros: int, now: datetime, masks: Masks) -> Condition:
     match node:
         case And(parts):
-            inner = [_condition(part, negated, micros, now) for part in parts]
+            inner = [_condition(part, negated, micros, now, masks) for part in parts]
             return or_(*inner) if negated else and_(*inner)
         case Or(parts):
-            inner = [_condition(part, negated, micros, now) for part in parts]
+            inner = [_condition(part, negated, micros, now, masks) for part in parts]
             return and_(*inner) if negated else or_(*inner)
         case Not(part):
-            return _condition(part, not negated, micros, now)
+            return _condition(part, not negated, micros, now, masks)
         case Words(text):
-            found = _words(fold(text))
+            found = _words(fold(text), masks)
             return not_(found) if negated else found
         case Term():
-            return _term(node, negated, micros, now)
+            return _term(node, negated, micros, now, masks)
 
 
-def _term(term: Term, negated: bool, micros: int, now: datetime) -> Condition:
+def _term(term: Term, negated: bool, micros: int, now: datetime, masks: Masks) -> Condition:
     field = field_of(term)
     test = resolve(term, field, now)
     if field.name.startswith(KEY_PREFIX):
@@ -110,7 +115,7 @@ def _term(term: Term, negated: bool, micros: int, now: datetime) -> Condition:
             column = _COLUMNS[field.name] if field.name in _COLUMNS else _T[field.name]
             return _nullable(column, _like(column, test), test.null, field.nullable, negated)
         case SearchTest(needles=needles):
-            column = _COLUMNS[field.name]
+            column = _message(masks)
             found = or_(false(), *(_contains(column, needle) for needle in needles))
             return _nullable(column, found, test.null, field.nullable, negated)
         case SpanTest(spans=spans):
@@ -184,16 +189,42 @@ def _business_key(name: str, test: TextTest) -> Condition:
     return or_(false(), *ways)
 
 
-def _words(needle: str) -> Condition:
-    in_message = _contains(func.coalesce(_T.failure_message, ""), needle)
+def _words(needle: str, masks: Masks) -> Condition:
+    in_message = _contains(func.coalesce(_message(masks), ""), needle)
     in_payload = (
         select(literal_column("1"))
         .select_from(payloads)
-        .where(payloads.c.sha256 == _T.payload_sha256, _contains(cast(payloads.c.content, Text), needle))
+        .where(payloads.c.sha256 == _T.payload_sha256, _in_document(needle, masks))
         .correlate(transactions)
         .exists()
     )
     return or_(in_message, in_payload)
+
+
+def _in_document(needle: str, masks: Masks) -> Condition:
+    """Whether a document contains the needle outside what is masked. Masks are put on only where the needle is found
+    in the document as it is, which is one in many and far quicker to see."""
+    found = _contains(cast(payloads.c.content, Text), needle)
+    if not masks.flows:
+        return found
+    as_shown = getattr(func, SHOWN)(_T.flow, _T.content_type, payloads.c.content, type_=Text)
+    return case(
+        (not_(found), false()),
+        (_T.flow.not_in(sorted(masks.flows)), true()),
+        else_=_contains(as_shown, needle),
+    )
+
+
+def _message(masks: Masks) -> ColumnElement[Any]:
+    """The message that is searched: none of those that were stored before the masks of their flow came into force."""
+    older = [
+        and_(_T.flow == name, func.coalesce(_T.failed_at, _T.created_at) < flow.since)
+        for name, flow in masks.flows.items()
+        if flow.since
+    ]
+    if not older:
+        return _T.failure_message
+    return case((or_(*older), case((_T.failure_message.is_not(None), ""))), else_=_T.failure_message)
 
 
 def _contains(column: ColumnElement[Any], needle: str) -> Condition:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-import msgspec
 from sqlalchemy import ColumnElement, Connection, func, select
 
+from hub.masks import Masks
+from hub.masks.stored import secrets_of
 from hub.store.paging import Order, page
 from hub.store.reach import within
-from hub.store.rows import attempt_entry, to_attempt, to_revision, to_timeline, to_transaction
-from hub.store.schema import attempts, payloads, revisions, tallies, timeline, transactions
+from hub.store.rows import attempt_entry, to_attempt, to_timeline
+from hub.store.schema import attempts, tallies, timeline, transactions
+from hub.store.shown import shown, shown_entry
 from transactions.errors import NotFound
-from transactions.history import Payload, TimelineEntry
+from transactions.history import TimelineEntry
 from transactions.model import Status, Transaction
 from transactions.pages import Page
 from transactions.people import EVERYTHING, Reach
@@ -28,12 +30,13 @@ def transaction_page(
     limit: int,
     cursor: str | None,
     now: datetime,
+    masks: Masks,
 ) -> Page[Transaction]:
     """One page of transactions that match ``condition``."""
     base = select(transactions)
     if condition is not None:
         base = base.where(condition)
-    return page(connection, base, order, limit, cursor, lambda row: to_transaction(row, now))
+    return page(connection, base, order, limit, cursor, lambda row: shown(connection, row, now, masks))
 
 
 def count_transactions(connection: Connection, condition: ColumnElement[bool] | None) -> int:
@@ -82,42 +85,14 @@ def by_key(connection: Connection, target: str, key: str, reach: Reach = EVERYTH
     return row
 
 
-def timeline_of(connection: Connection, tx_id: str, reach: Reach) -> Page[TimelineEntry]:
+def timeline_of(connection: Connection, tx_id: str, reach: Reach, masks: Masks) -> Page[TimelineEntry]:
     """Everything that happened to a transaction, oldest first."""
-    one_row(connection, tx_id, reach)
+    row = one_row(connection, tx_id, reach)
     told = connection.execute(select(timeline).where(timeline.c.tx_id == tx_id).order_by(timeline.c.seq)).all()
     tried = connection.execute(select(attempts).where(attempts.c.tx_id == tx_id).order_by(attempts.c.n)).all()
     lines = [to_timeline(row) for row in told] + [attempt_entry(to_attempt(row)) for row in tried]
+    flow = masks.flow(row.flow)
+    if flow is not None:
+        secrets = secrets_of(connection, flow, tx_id)
+        lines = [shown_entry(line, secrets) for line in lines]
     return Page(items=sorted(lines, key=lambda line: line.at))
-
-
-def payload_of(connection: Connection, tx_id: str, revision: int | None, reach: Reach) -> tuple[Any, bytes, list[Any]]:
-    """One revision of a payload: its row, its content, and the rows of all revisions.
-
-    Raises:
-        NotFound: no such transaction or revision.
-    """
-    row = one_row(connection, tx_id, reach)
-    wanted = row.revision if revision is None else revision
-    found = connection.execute(select(revisions).where(revisions.c.tx_id == tx_id).order_by(revisions.c.revision)).all()
-    one = next((entry for entry in found if entry.revision == wanted), None)
-    if one is None:
-        have = ", ".join(str(entry.revision) for entry in found)
-        raise NotFound(f"Transaction {tx_id} has no revision {wanted}. It has: {have}.")
-    content: bytes = connection.execute(select(payloads.c.content).where(payloads.c.sha256 == one.sha256)).scalar_one()
-    return one, content, list(found)
-
-
-def show_payload(one: Any, content: bytes, all_revisions: list[Any], text: str | None, encoded: str) -> Payload:
-    """A payload for a person to read: ``text`` where it could be decoded, else ``encoded`` (base64)."""
-    return Payload(
-        id=one.tx_id,
-        revision=one.revision,
-        content_type=one.content_type,
-        sha256=one.sha256,
-        size=len(content),
-        encoding="base64" if text is None else "text",
-        content=encoded if text is None else text,
-        headers=msgspec.json.decode(one.headers),
-        revisions=[to_revision(entry) for entry in all_revisions],
-    )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from importlib import resources
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from transactions.errors import BadFilter
@@ -29,12 +30,15 @@ _SOME_MOMENT = datetime(2026, 1, 1, tzinfo=UTC)  # only to check values; no mean
 _UNFIT = re.compile("[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff]")
 
 
-def parse(text: str, keys: frozenset[str] | None = None) -> Query:
+def parse(
+    text: str, keys: frozenset[str] | None = None, masked: Mapping[str, Sequence[str]] = MappingProxyType({})
+) -> Query:
     """Read a filter.
 
     Args:
         text: the filter; empty matches everything.
         keys: the business keys there are; None takes any unknown name for one.
+        masked: the business keys that cannot be asked for, each with the flows that mask it.
 
     Raises:
         BadFilter: with ``column`` (from 1) and ``suggestions`` (whole terms or names) as extra.
@@ -47,7 +51,7 @@ def parse(text: str, keys: frozenset[str] | None = None) -> Query:
     except UnexpectedInput as error:
         raise _syntax(text, error) from error
     child: Any = tree.children[0]
-    return Query(None if child is None else _Builder(keys).node(child))
+    return Query(None if child is None else _Builder(keys, masked).node(child))
 
 
 @lru_cache(maxsize=1)
@@ -62,8 +66,8 @@ def _parser() -> Lark:
 class _Builder:
     """Makes nodes of the parse tree."""
 
-    def __init__(self, keys: frozenset[str] | None) -> None:
-        self._keys = keys
+    def __init__(self, keys: frozenset[str] | None, masked: Mapping[str, Sequence[str]]) -> None:
+        self._keys, self._masked = keys, masked
         self._values = 0
 
     def _count(self, tokens: Sequence[Token]) -> None:
@@ -103,6 +107,9 @@ class _Builder:
         field = find_field(name, self._keys)
         if field is None:
             raise _unknown_field(name, column, self._keys)
+        key = field.name.removeprefix(KEY_PREFIX)
+        if field.name.startswith(KEY_PREFIX) and key in self._masked:
+            raise _masked_key(field, column, self._keys, self._masked)
         sign = Sign.IS if written[0] == "=" else Sign(written[0])
         tokens: list[Token] = [child.children[0] for child in children[1:]]
         self._count(tokens)
@@ -117,6 +124,19 @@ class _Builder:
             resolve(Term(field.name, sign, values), field, _SOME_MOMENT)
         except BadValue as error:
             raise _bad(f"{error}.", column, error.suggestions) from error
+
+
+def _masked_key(
+    field: Field, column: int, keys: frozenset[str] | None, masked: Mapping[str, Sequence[str]]
+) -> BadFilter:
+    flows = masked[field.name.removeprefix(KEY_PREFIX)]
+    others = sorted((keys or frozenset()) - masked.keys())
+    return _bad(
+        f"{field.shown} is masked in {', '.join(flows)}, so nothing can be searched by it: who finds a value knows it. "
+        f"Search by another key{': ' + ', '.join(others[:8]) if others else ''}.",
+        column,
+        [],
+    )
 
 
 def _joined(kind: type[And] | type[Or], parts: list[Node]) -> Node:
