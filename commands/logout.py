@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import typer
 from msgspec import Struct
 
@@ -10,11 +12,12 @@ from commands.output import Detail
 from commands.session import Session, session_of
 from commands.terminal import Look, plain
 from platforms.context_file import Context
+from platforms.errors import NoStorage
 from platforms.signin.asking import Asker
-from platforms.signin.entries import Entry
+from platforms.signin.entries import Entry, Key
 from platforms.signin.grants import Client, revoke
 from platforms.signin.metadata import issuer_of
-from platforms.signin.register import Register, SignIn, folder_of, store_at
+from platforms.signin.register import Place, Register, SignIn, folder_of, store_at
 from transactions.errors import AndonError
 
 app = Word()
@@ -44,6 +47,8 @@ def logout(ctx: typer.Context) -> None:
     register = Register(folder_of(session.environ))
     client_id = context.client_id if context.client_secret is not None else None
     signin = register.find(resolved.address.origin, client_id)
+    if signin is None and client_id is not None:
+        signin = _cached(Key(origin=resolved.address.origin, issuer=context.issuer, client_id=client_id))
     revoked: bool | None = None
     if signin is not None:
         store = store_at(signin.place, register.folder)
@@ -62,6 +67,16 @@ def logout(ctx: typer.Context) -> None:
     session.show(Detail(value=out, human=lambda look: describe(out, look), identify=lambda each: each.context))
     if session.environ.get("ANDON_TOKEN"):
         session.note("ANDON_TOKEN is still set, and is still used.")
+
+
+def _cached(key: Key) -> SignIn | None:
+    """What a machine's commands keep in the keyring without a login; None where there is nothing, or no keyring."""
+    try:
+        kept = store_at(Place.KEYRING, Path()).load(key)
+    except NoStorage:
+        # Then they could not keep anything either.
+        return None
+    return None if kept is None else SignIn(key=key, place=Place.KEYRING)
 
 
 def _revoked(session: Session, signin: SignIn, entry: Entry, ca: str | None) -> bool | None:

@@ -7,9 +7,10 @@ import typer
 from commands.app import Word
 from commands.output import Detail
 from commands.session import session_of
-from commands.terminal import Look, plain, spoken
+from commands.terminal import Look, plain
 from platforms.contexts import Resolved
 from platforms.hub import server
+from transactions.durations import short
 from transactions.landscape import WhoAmI
 
 app = Word()
@@ -62,8 +63,5 @@ def until(who: WhoAmI, look: Look) -> str:
     if who.expires_at is None:
         return "it does not expire by itself"
     left = who.expires_at - look.now
-    return f"{who.expires_at:%Y-%m-%d %H:%M} UTC" + (
-        f", {spoken(left).removesuffix(' ago')} from now"
-        if left.total_seconds() > 0
-        else ", by this machine's clock past"
-    )
+    when = f"in {short(left)}" if left.total_seconds() > 0 else "over by this machine's clock"
+    return f"{who.expires_at:%Y-%m-%d %H:%M} UTC, {when}"

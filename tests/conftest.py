@@ -59,7 +59,9 @@ class RunningHub:
             )
         wait_for(f"the hub in {self.data}", self._answers)
         self.url: str = self._runtime()["url"]
-        self.token = (self.data / "bootstrap.token").read_text().strip()
+        bootstrap = self.data / "bootstrap.token"
+        # None with an external issuer, or with an admin of the hub's own.
+        self.token = bootstrap.read_text().strip() if bootstrap.exists() else ""
 
     def _runtime(self) -> dict[str, str]:
         found: dict[str, str] = json.loads((self.data / "runtime.json").read_text())

@@ -9,7 +9,7 @@ import { createServer } from 'node:http';
 import Provider from 'oidc-provider';
 
 const DEVICE = 'urn:ietf:params:oauth:grant-type:device_code';
-const settings = { accessTokenSeconds: 300, deviceCodeSeconds: 600, scopes: [], claims: {}, accounts: {}, clients: {} };
+const settings = { accessTokenSeconds: 300, deviceCodeSeconds: 600, deviceInterval: 1, scopes: [], claims: {}, accounts: {}, clients: {} };
 const seen = {};
 let keys = [newKey()];
 let provider;
@@ -92,6 +92,11 @@ function build(issuer) {
         }),
       },
     },
+  });
+  // The standard's own interval is 5 s, which tests need not wait for.
+  provider.use(async (ctx, next) => {
+    await next();
+    if (ctx.oidc?.route === 'device_authorization' && ctx.status === 200) ctx.body.interval = settings.deviceInterval;
   });
   handle = provider.callback();
 }
