@@ -156,7 +156,7 @@ async def _serve(
             _use(hub, folder, runtime, endpoints.systems)
 
         hub.simulator = SimulatorChild(moved)
-    caution = _caution(settings, options.host)
+    caution = _caution(settings, options.host, tls)
     server = uvicorn.Server(
         uvicorn.Config(
             application(hub, caution),
@@ -212,15 +212,16 @@ def _bootstrap(hub: Hub, folder: Folder) -> None:
     hub.access.accept(folder.write_token(), Principal(subject="bootstrap", kind="bootstrap", roles=(Role.ADMIN,)))
 
 
-def _caution(settings: Settings, host: str) -> Caution:
+def _caution(settings: Settings, host: str, tls: ssl.SSLContext | None) -> Caution:
     """What the settings ask of callers; the hub answers to the name it listens at too, and leaves descriptors of this
-    process to its store and its targets."""
+    process to its store and its targets. Over TLS its certificate says who it is, which no page can lead elsewhere."""
     most = settings.caution.patience.connections
     if os.name == "posix":
         most = max(32, min(most, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2))
+    names = (*(settings.caution.names or ()), host, *([] if settings.url is None else [_host_of(settings.url)]))
     return msgspec.structs.replace(
         settings.caution,
-        names=(*(settings.caution.names or ()), host, *([] if settings.url is None else [_host_of(settings.url)])),
+        names=names if tls is None else None,
         patience=msgspec.structs.replace(settings.caution.patience, connections=most),
     )
 

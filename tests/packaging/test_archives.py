@@ -77,7 +77,8 @@ def test_the_sdist_has_every_file(sdist: Path, shipped: set[str], source: Path) 
     with tarfile.open(sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     assert shipped - names == set()
-    wanted = {"pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE", "PKG-INFO"}
+    wanted = {"pyproject.toml", "README.md", "CHANGELOG.md", "SECURITY.md", "LICENSE", "PKG-INFO"}
+    wanted |= {"requirements.lock", ".ci/run", ".ci/lock", ".ci/locked"}
     wanted |= {path.relative_to(source).as_posix() for path in (source / "docs").rglob("*.md")}
     wanted |= {
         path.relative_to(source).as_posix()
