@@ -19,6 +19,8 @@ from sqlalchemy.pool import NullPool
 from hub.declarations import shipped_catalogue
 from hub.errors import StoreError
 from hub.folder import Folder
+from hub.masks import Masks
+from hub.masks.memory import remember
 from hub.seeding.casting import cast
 from hub.seeding.moulds import Foundry
 from hub.seeding.writing import Sheets
@@ -95,6 +97,7 @@ def _write(path: Path, count: int, seed: int, clock: Clock) -> None:
     engine = create_engine(f"sqlite:///{path}", poolclass=NullPool)
     migrate(engine)
     with engine.begin() as connection:
+        remember(connection, Masks(shipped_catalogue()), now)
         book = journal(connection)
         book.tallies.update(sheets.tallies)
         book.trend.update(sheets.trend)

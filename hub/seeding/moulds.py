@@ -19,6 +19,7 @@ from hub.delivery.envelope import delivery_headers
 from hub.documents import extract_keys, read_document
 from hub.intake import lane_of, object_of
 from hub.landscape import Landscape
+from hub.masks.flow import Secrets
 from hub.seeding.causes import CAUSES, Cause, refused
 from hub.simulator.documents import Pen
 from hub.simulator.story import Step, block_steps
@@ -217,6 +218,8 @@ class Foundry:
             "ce-correlationid": step.process,
             "traceparent": f"00-{'a' * 32}-00f067aa0ba902b7-01",
         }
+        masks = self._landscape.masks.flow(step.flow)
+        hidden = None if masks is None else masks.secrets([(body, written.content_type)])
         deliveries = []
         for target in targets if cause.everywhere else [first]:
             lane = lane_of(flow, target, step.plant, keys)
@@ -234,7 +237,7 @@ class Foundry:
                 idempotency_key=f"{intake_key}:{target}",
                 correlation_id=step.process,
             )
-            deliveries.append(self._delivery(row, flow, cause, target, keys, headers, lane, numbers))
+            deliveries.append(self._delivery(row, flow, cause, target, keys, headers, lane, numbers, hidden))
         if not deliveries:
             return None
         return FailedDocument(
@@ -271,11 +274,13 @@ class Foundry:
         came_with: dict[str, str],
         lane: str | None,
         numbers: _Numbers,
+        hidden: Secrets | None,
     ) -> FailedDelivery:
         label = self._label(target, row.plant)
         dialect = self._catalogue.system[target].dialect
         ended = refused(cause, target, label, dialect, row.flow, row.plant, keys)
-        failure, answer = ended.failure, ended.answer
+        answer = ended.answer
+        failure = ended.failure if hidden is None else hidden.failure(ended.failure)
         # the same span every time: the same seed writes the same
         headers = delivery_headers(row, came_with, _AT) | {"traceparent": came_with["traceparent"]}
         shape = template(failure.message)

@@ -68,6 +68,21 @@ def material_line(item: str, material: str, lot: str, amount: str, unit: str, **
     }
 
 
+def price(number: int) -> dict[str, str]:
+    """A net price for the document of that number."""
+    return {"Amount": f"{3 + number % 180}.{number * 7 % 100:02d}", "Currency": "EUR"}
+
+
+def badge(number: int) -> str:
+    """The badge of somebody who works in a plant."""
+    return f"BADGE-{40_000 + number * 37 % 9_973}"
+
+
+def phone(number: int) -> str:
+    """A phone number of a range that is never given to anybody."""
+    return f"+49 30 23125 {number * 13 % 1_000:03d}"
+
+
 def _elements(body: dict[str, Any], depth: int) -> str:
     pad = "  " * depth
     out: list[str] = []

@@ -14,7 +14,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from hub.simulator.documents import Pen, Written, material_line, quantity
+from hub.simulator.documents import Pen, Written, badge, material_line, phone, price, quantity
 
 CLOCK_START = datetime.fromisoformat("2026-03-02T05:00:00+00:00")
 """The plant clock's first moment."""
@@ -248,7 +248,13 @@ def _receipt(order: _Order) -> Write:
 
 def _purchase_receipt(order: _Order) -> Write:
     line = material_line(
-        "10", order.raw[0], _supplier_lot(order), "250.000", "KG", MaterialSubLotID=f"HU9{order.number}"
+        "10",
+        order.raw[0],
+        _supplier_lot(order),
+        "250.000",
+        "KG",
+        MaterialSubLotID=f"HU9{order.number}",
+        NetPrice=price(order.index),
     )
     body = {
         "ID": f"GR-9{order.number}",
@@ -306,6 +312,7 @@ def _inspection(order: _Order, characteristic: str, number: int) -> Write:
             "MaterialLotID": order.lot,
             "Result": {"ValueString": value, "UnitOfMeasure": "MM"},
             "EvaluatedCriterion": "Pass",
+            "InspectorBadge": badge(order.index),
             "TestDateTime": pen.at,
         },
     )
@@ -321,6 +328,7 @@ def _hold(order: _Order, version: str, state: str) -> Write:
             "Version": version,
             "State": state,
             "Reason": order.dice.choice(("Scratches", "Torque out of range", "Missing label", "Contamination")),
+            "ReportedBy": badge(order.index + 5),
         },
     }
     if order.block % 3:
@@ -347,7 +355,10 @@ def _shipment(order: _Order) -> Write:
         "ShipmentID": f"SH-{order.number}",
         "SalesOrderID": f"SO-{2_000_000 + order.index}",
         "ShipToID": f"C{order.dice.randint(1001, 1040)}",
-        "Item": [material_line("10", order.material, order.lot, f"{amount}.000", "EA")],
+        "ShipToContact": {"Phone": phone(order.index), "Email": f"goods-in-{order.index % 40}@customer.example"},
+        "Item": [
+            material_line("10", order.material, order.lot, f"{amount}.000", "EA", NetPrice=price(order.index + 60))
+        ],
     }
     return lambda pen: pen.json("Delivery", body)
 
@@ -361,6 +372,7 @@ def _status(order: _Order, code: str) -> Write:
             "StatusCode": code,
             "StatusTime": pen.at,
             "CarrierID": "CARRIER-7",
+            "DriverPhone": phone(order.index + 400),
         },
     )
 
@@ -389,6 +401,7 @@ def _maintenance(order: _Order, version: str, state: str) -> Write:
         "EquipmentID": f"{order.line}-M{1 + order.index % 4}",
         "HierarchyScope": {"EquipmentID": order.line},
         "Priority": "2",
+        "TechnicianPhone": phone(order.index + 700),
     }
     return lambda pen: pen.json("OperationsRequest", {**body, "PublishedDate": pen.at})
 
@@ -401,6 +414,8 @@ def _labor(order: _Order) -> Write:
             "ID": f"LB-{order.number}",
             "ItemID": "10",
             "PersonID": order.person,
+            "PersonBadge": badge(int(order.person)),
+            "HourlyRate": f"{28 + order.index % 21}.{order.index % 10}0",
             "OperationsRequestID": order.number,
             "OperationsSegmentID": "0020",
             "EquipmentID": order.line,
@@ -420,6 +435,10 @@ def _material(order: _Order) -> Write:
             {
                 "ID": "Weight",
                 "Value": {"ValueString": f"{order.dice.randint(100, 900) / 1000:.3f}", "UnitOfMeasure": "KG"},
+            },
+            {
+                "ID": "StandardPrice",
+                "Value": {"ValueString": price(order.index)["Amount"], "UnitOfMeasure": "EUR"},
             },
         ],
     }
@@ -441,9 +460,10 @@ def _notice(order: _Order, source: str) -> Write:
         "ID": f"ASN-{order.number}",
         "Version": "1",
         "PartnerID": f"V{order.dice.randint(2001, 2020)}",
+        "PartnerContact": {"Phone": phone(order.index + 200), "Email": f"dispatch-{order.index % 20}@supplier.example"},
         "PurchaseOrderID": f"45{order.index:08d}",
         "HandlingUnitID": f"HU9{order.number}",
-        "Item": [material_line("10", order.raw[0], _supplier_lot(order), "250.000", "KG")],
+        "Item": [material_line("10", order.raw[0], _supplier_lot(order), "250.000", "KG", NetPrice=price(order.index))],
     }
     return lambda pen: pen.json("ShipNotice", {**body, "PublishedDate": pen.at})
 
