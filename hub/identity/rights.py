@@ -90,7 +90,8 @@ def _check(what: str, asked: Iterable[str], known: Iterable[str]) -> None:
 
 def _unknown(what: str, name: str, there: list[str]) -> NoReturn:
     fold = {each.lower(): each for each in there}
-    near = [fold[each] for each in get_close_matches(name.lower(), list(fold), n=3, cutoff=0.5)]
+    same = name.lower()
+    near = [fold[each] for each in ([same] if same in fold else get_close_matches(same, list(fold)))]
     meant = f" Did you mean {' or '.join(near)}?" if near else ""
     raise Invalid(
         f"There is no {what} {name[:80]!r}.{meant} Nothing was changed. There is: {', '.join(there) or 'none'}.",
