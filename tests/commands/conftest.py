@@ -15,13 +15,14 @@ import msgspec
 import pytest
 
 from commands.main import main
+from transactions.approvals import ApprovalItem, ApprovalKind, Decided
 from transactions.batches import Batch, BatchItem, BatchState, ItemState
 from transactions.books import Books, Emission, Fault, FaultSetting, FlowBooks
 from transactions.errors import PROBLEM_BASE, AndonError, NotFound
 from transactions.history import AuditEntry, Payload, TimelineEntry
 from transactions.landscape import Flow, Health, Hold, HubStatus, Plant, System, WhoAmI
 from transactions.model import Failure, FailureKind, KeyOrigin, Risk, Status, Transaction
-from transactions.plans import Action, Plan, PlanBody, PlanItem, PlanRequest, PlanState, Verdict, plan_hash
+from transactions.plans import Action, Decision, Plan, PlanBody, PlanItem, PlanRequest, PlanState, Verdict, plan_hash
 from transactions.plans import count_verdicts as counted
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -56,6 +57,10 @@ class Platform:
         self.server.daemon_threads = True
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True)
         self.thread.start()
+
+    def filled(self, kind: type[S], /, **fields: Any) -> S:
+        """A struct of that type; see :func:`filled`."""
+        return filled(kind, **fields)
 
     @property
     def url(self) -> str:
@@ -102,6 +107,12 @@ class Platform:
         self._run(self._plan(PlanRequest(action=Action.REPLAY, reason="r", ids=["tx1"])))
         self.on("GET", "batches", lambda _: page(*(batch for batch, _items in self.batches.values())))
         self.on("POST", "batches/b1/cancel", lambda _: self.batches["b1"][0])
+        waiting = filled(ApprovalItem, hash="ab" * 32, action=Action.DISCARD, requested_by="ann", reason="r", count=1)
+        self.on("GET", "approvals", page(waiting))
+        self.on("GET", f"plans/{'ab' * 32}", lambda _: next(iter(self.plans.values())))
+        for word, state in (("approve", PlanState.RUN), ("reject", PlanState.REJECTED)):
+            decided = filled(Decided, hash="ab" * 32, kind=ApprovalKind.APPROVAL, decision=Decision(word), state=state)
+            self.on("POST", f"plans/{'ab' * 32}/{word}", decided)
         self.asked.clear()
 
     def payload(self, asked: Asked) -> Any:

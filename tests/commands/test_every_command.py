@@ -18,6 +18,7 @@ from commands.main import open_console
 from commands.output import Form
 
 Andon = Callable[..., Any]
+PLAN_HASH = "ab" * 32
 
 LISTS: dict[str, tuple[str, ...]] = {
     "tx list": (),
@@ -25,6 +26,7 @@ LISTS: dict[str, tuple[str, ...]] = {
     "batches list": (),
     "systems list": (),
     "audit list": (),
+    "approvals list": (),
     "context list": (),
     "doctor": (),
     "hub simulate list": (),
@@ -43,17 +45,21 @@ THINGS: dict[str, tuple[str, ...]] = {
     "batches show": ("b1",),
     "batches watch": ("b1",),
     "batches cancel": ("b1",),
+    "approvals show": (PLAN_HASH,),
+    "approvals approve": (PLAN_HASH, "--reason", "r"),
+    "approvals reject": (PLAN_HASH, "--reason", "r"),
     "hub status": (),
     "hub books": (),
     "hub simulate pause": (),
     "hub simulate resume": (),
     "hub simulate drain": (),
     "whoami": (),
+    "logout": (),
     "context show": (),
 }
-OTHERS = {"tx watch", "hub serve", "hub seed", "hub send", "demo", "completion"}
+OTHERS = {"tx watch", "hub serve", "hub seed", "hub send", "demo", "completion", "login"}
 QUIET = {"context use", "context add", "context remove"}
-PLANNING = frozenset(name for name in THINGS if THINGS[name][1:2] == ("--reason",))
+PLANNING = frozenset(name for name in THINGS if THINGS[name][1:2] == ("--reason",) and not name.startswith("approvals"))
 ANSWERS = sorted([*LISTS.items(), *THINGS.items()])
 
 
