@@ -87,6 +87,6 @@ def of_token(error: Unauthenticated, token_from: str) -> Unauthenticated:
     """The platform's refusal with what it cannot know: which token was sent, or why none was."""
     happened = _SENTENCE.split(error.detail.strip())[0].rstrip(".") + "."
     return Unauthenticated(
-        f"{happened} The token: {token_from}. Sign in with 'andon login', or set ANDON_TOKEN to a token that is valid "
-        "at this platform; on the hub's own machine the hub's bootstrap token is read where nobody has signed in."
+        f"{happened} The token: {token_from}. Sign in with 'andon login', or set ANDON_TOKEN to a token of this "
+        "platform."
     )

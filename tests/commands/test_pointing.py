@@ -91,4 +91,4 @@ def test_a_refused_token_is_told_in_three_lines(detail: str) -> None:
     first, second, third = lines_of(error)
     assert first.startswith("No token")
     assert "it came from ANDON_TOKEN" in second + first
-    assert "bootstrap token" in third
+    assert "'andon login'" in third

@@ -8,7 +8,6 @@ import pty
 import re
 import subprocess
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -264,6 +263,20 @@ def test_a_token_that_is_none_is_not_stored(person: Person, embedded: Any) -> No
     assert "Leave one out" in person.run("login", "--token-stdin", "--client-credentials", expect=2).stderr
 
 
+def read_terminal(terminal: int, until: bytes | None = None) -> bytes:
+    """What a terminal shows, until that text or the end of who writes there."""
+    shown = b""
+    while until is None or until not in shown:
+        try:
+            piece = os.read(terminal, 1024)
+        except OSError:
+            break  # how Linux says that nobody has the other end open any more
+        if not piece:
+            break
+        shown += piece
+    return shown
+
+
 def test_a_terminal_is_asked_without_an_echo(person: Person, embedded: Any) -> None:
     ours, theirs = pty.openpty()
     person.env |= {"ANDON_URL": embedded.url, "TERM": "xterm"}
@@ -278,28 +291,14 @@ def test_a_terminal_is_asked_without_an_echo(person: Person, embedded: Any) -> N
         preexec_fn=lambda: os.close(os.open(os.ttyname(0), os.O_RDWR)),
     )
     os.close(theirs)
-    shown = bytearray()
-
-    def read() -> None:
-        while True:
-            try:
-                piece = os.read(ours, 1024)
-            except OSError:
-                return
-            shown.extend(piece)
-            if b"Token (not shown)" in shown and b"typed" not in process.args_typed:  # type: ignore[attr-defined]
-                process.args_typed.add(b"typed")  # type: ignore[attr-defined]
-                os.write(ours, embedded.token.encode() + b"\n")
-
-    process.args_typed = set()  # type: ignore[attr-defined]
-    thread = threading.Thread(target=read)
-    thread.start()
+    shown = read_terminal(ours, until=b"Token (not shown)")
+    os.write(ours, embedded.token.encode() + b"\n")
+    shown += read_terminal(ours)
     assert process.stdout is not None
     out = process.stdout.read()
-    assert process.wait(60) == 0, shown.decode()
-    thread.join()
-    os.close(ours)
     process.stdout.close()
+    os.close(ours)
+    assert process.wait(60) == 0, shown.decode()
     assert json.loads(out)["subject"] == "bootstrap"
     assert embedded.token.encode() not in shown
 
