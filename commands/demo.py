@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 app = Word()
 
+PEOPLE = ("day-shift", "night-shift")
+"""The demo's two, so that four eyes can be shown: either may act, and approve what the other asks for."""
 _FASTEST = 1000.0
 _TOLD, _WATCHED = 20.0, 5.0  # a story should be over soon; a board should move at a pace that people can follow
 
@@ -62,21 +64,38 @@ def demo(
     session.note("Andon starts a hub and fourteen simulated systems in a temporary folder.")
     told = headless or not session.interactive
     with DemoHub(seed, speed or (_TOLD if told else _WATCHED), sleep=session.sleep) as running:
-        inner = _session_on(session, running)
+        _admit_people(session, running)
+        inner, second = (_session_on(session, running, running.tokens[name]) for name in PEOPLE)
         try:
             if told:
-                _tell(session, inner, seed, documents)
+                _tell(session, inner, second, seed, documents)
             else:
-                raise typer.Exit(_open_console(session, inner, documents))
+                raise typer.Exit(_open_console(session, inner, running, documents))
         finally:
             inner.close()
+            second.close()
 
 
-def _session_on(session: Session, running: DemoHub) -> Session:
-    """A session that talks to the demo's hub, whatever the surroundings name."""
+def _admit_people(session: Session, running: DemoHub) -> None:
+    """Two people who may act, and approve what the other asks for."""
+    from platforms.hub import people
+    from transactions.accounts import PersonRequest
+    from transactions.people import Role
+
+    admin = _session_on(session, running, running.bootstrap)
+    try:
+        for name in PEOPLE:
+            admin.send(people.add(PersonRequest(name=name, roles=[Role.OPERATOR, Role.APPROVER])))
+            running.admit(name, admin.send(people.give_token(name)).token)
+    finally:
+        admin.close()
+
+
+def _session_on(session: Session, running: DemoHub, token: str) -> Session:
+    """A session of one of the demo's people on its hub, whatever the surroundings name."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith("ANDON_")}
     inner = Session(
-        {**environ, "ANDON_URL": running.url, "ANDON_TOKEN": running.token},
+        {**environ, "ANDON_URL": running.url, "ANDON_TOKEN": token},
         Path.cwd(),
         clock=session.clock,
         sleep=session.sleep,
@@ -86,7 +105,7 @@ def _session_on(session: Session, running: DemoHub) -> Session:
     return inner
 
 
-def _tell(session: Session, inner: Session, seed: int, documents: int) -> None:
+def _tell(session: Session, inner: Session, second: Session, seed: int, documents: int) -> None:
     from commands import demo_story as story
 
     first = max(1, documents // 3)
@@ -94,6 +113,7 @@ def _tell(session: Session, inner: Session, seed: int, documents: int) -> None:
     story.healthy_shift(inner, first)
     failed = story.break_things(inner, documents - first)
     story.heal(inner)
+    story.four_eyes(inner, second)
     story.recover(inner)
     told: Told = story.conclude(inner, seed, failed)
     session.show(Detail(value=told, human=lambda _: story.in_words(told), identify=lambda _: str(seed)))
@@ -101,7 +121,7 @@ def _tell(session: Session, inner: Session, seed: int, documents: int) -> None:
         raise typer.Exit(Exit.FAILED)
 
 
-def _open_console(session: Session, inner: Session, documents: int) -> int:
+def _open_console(session: Session, inner: Session, running: DemoHub, documents: int) -> int:
     from commands import demo_story as story
     from console.app import run_console
     from platforms.hub import simulator
@@ -112,4 +132,7 @@ def _open_console(session: Session, inner: Session, documents: int) -> int:
     story.break_things(inner, documents - first)
     story.heal(inner)
     inner.send(simulator.resume())
+    mine, other = PEOPLE
+    session.note(f"You are {mine}. To be {other} in another terminal, and approve what {mine} asks for:")
+    session.note(f"  export ANDON_URL={running.url} ANDON_TOKEN=$(cat {running.token_file(other)})")
     return run_console(inner.resolved, read_only=session.options.read_only)

@@ -37,7 +37,8 @@ class DemoHub:
         self._folder = Path(tempfile.mkdtemp(prefix="andon-demo-"))
         self._process: subprocess.Popen[bytes] | None = None
         self.url = ""
-        self.token = ""
+        self.bootstrap = ""
+        self.tokens: dict[str, str] = {}
 
     def __enter__(self) -> DemoHub:
         self._process = subprocess.Popen(  # noqa: S603 - this program, started by itself
@@ -59,6 +60,17 @@ class DemoHub:
             self.close()
             raise
         return self
+
+    def token_file(self, name: str) -> Path:
+        """Where the token of one of the demo's people is, for another terminal; only this user can read it."""
+        return self._folder / f"{name}.token"
+
+    def admit(self, name: str, token: str) -> None:
+        """Keep the token of one of the demo's people."""
+        self.tokens[name] = token
+        descriptor = os.open(self.token_file(name), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(token + "\n")
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
@@ -90,7 +102,7 @@ class DemoHub:
                 raise DemoFailed(f"The demo's hub did not start. It said: {said[-800:] or 'nothing'}")
             if runtime.exists() and token.exists():
                 self.url = json.loads(runtime.read_text(encoding="utf-8"))["url"]
-                self.token = token.read_text(encoding="utf-8").strip()
+                self.bootstrap = token.read_text(encoding="utf-8").strip()
                 try:
                     if httpx.get(f"{self.url}/readyz", timeout=2, trust_env=False).status_code == 200:
                         self._drop_log(process)

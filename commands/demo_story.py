@@ -10,8 +10,9 @@ from msgspec import Struct
 
 from commands.following import follow
 from commands.session import Session
-from platforms.hub import landscape, plans, server, simulator, transactions
+from platforms.hub import approvals, landscape, plans, server, simulator, transactions
 from transactions.books import Books, FaultChange
+from transactions.errors import SecondPersonWanted
 from transactions.landscape import CauseSummary
 from transactions.model import Status
 from transactions.plans import Action, PlanRequest
@@ -98,6 +99,22 @@ def heal(session: Session) -> None:
     """Switch every fault off."""
     session.send(simulator.change(FaultChange(on=False)))
     session.note("The masters are maintained, the warehouse answers again. Nothing is resent by itself.")
+
+
+def four_eyes(session: Session, second: Session) -> None:
+    """Somebody would rather close money than send it again; that wants a second person, who says no."""
+    page = session.send(transactions.list_page("status:failed (risk:financial or risk:quality)", limit=1))
+    if not page.items:
+        return
+    request = PlanRequest(action=Action.DISCARD, reason="easier than sending it again", ids=[page.items[0].id])
+    plan = session.send(plans.create(request))
+    try:
+        session.send(plans.run(plan.hash))
+    except SecondPersonWanted:
+        asker, decider = session.send(server.whoami()).subject, second.send(server.whoami()).subject
+        session.note(f"{asker} asks to discard one of them, and it waits: {' '.join(plan.second_person)}")
+        second.send(approvals.reject(plan.hash, "ERP still needs it: replay it"))
+        session.note(f"  ■ {decider} rejects it: ERP still needs it. {asker} could not have decided that alone.")
 
 
 def recover(session: Session) -> int:

@@ -147,6 +147,7 @@ async def _serve(
         platform=await database.write(lambda c: _platform(c, settings.platform)),
         chance=random.Random(options.seed),  # noqa: S311 - jitter of retries, no secret
         authorization=f"Bearer {secrets.token_urlsafe(24)}" if options.simulate else None,
+        items_alone=settings.items_alone,
         sign_in=SignIn(url=settings.url or url, issuer=settings.issuer, key_file=options.data / "issuer.key"),
     )
     runtime: dict[str, Any] = {"url": url, "platform": hub.platform, "systems": {}}

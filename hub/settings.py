@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
+from typing import Any
 
 from msgspec import Struct
 
@@ -14,6 +15,8 @@ from hub.documents import check_paths
 from hub.errors import SettingsError
 from hub.identity.issuer_settings import IssuerSettings, read_issuer, read_public_url
 from hub.masks.settings import check_masks
+from hub.recovery.building import MAX_ITEMS
+from transactions.approvals import ITEMS_WITHOUT_SECOND_PERSON
 from transactions.untrusted import parse_toml
 
 _KNOWN = (
@@ -25,6 +28,7 @@ _KNOWN = (
     "profile",
     "platform",
     "limits",
+    "approvals",
     "serving",
     "url",
     "issuer",
@@ -42,6 +46,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     platform: str | None = None
     url: str | None = None
     issuer: IssuerSettings | None = None
+    items_alone: int = ITEMS_WITHOUT_SECOND_PERSON
 
 
 def read_settings(path: Path | None) -> Settings:
@@ -85,4 +90,20 @@ def read_settings(path: Path | None) -> Settings:
         platform=data.get("platform"),
         url=read_public_url(data, path),
         issuer=read_issuer(data, path),
+        items_alone=_items_alone(data, path.name),
     )
+
+
+def _items_alone(data: dict[str, Any], place: str) -> int:
+    """``[approvals] items_alone``: how many items one person may start without a second."""
+    table = data.get("approvals", {})
+    unknown = sorted(set(table) - {"items_alone"}) if isinstance(table, dict) else [str(table)]
+    if unknown:
+        raise SettingsError(f"{place}: unknown {', '.join(unknown)} in [approvals]. There is: items_alone.")
+    value = table.get("items_alone", ITEMS_WITHOUT_SECOND_PERSON)
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MAX_ITEMS:
+        raise SettingsError(
+            f"{place}: approvals.items_alone is a number of transactions from 0 (two people for everything) "
+            f"to {MAX_ITEMS:,}, not {value!r}."
+        )
+    return value

@@ -1,0 +1,18 @@
+def test_how_many_one_person_may_start_alone(tmp_path: Path) -> None:
+    path = tmp_path / "hub.toml"
+    assert read_settings(None).items_alone == 1_000
+    path.write_text("[approvals]\nitems_alone = 25\n", encoding="utf-8")
+    assert read_settings(path).items_alone == 25
+    for text, said in (
+        ("items_alone = -1", "from 0"),
+        ("items_alone = true", "not True"),
+        ('items_alone = "5"', "not '5'"),
+        ("items_alone = 50001", "50,000"),
+        ("size = 3", r"unknown size in \[approvals\]"),
+    ):
+        path.write_text(f"[approvals]\n{text}\n", encoding="utf-8")
+        with pytest.raises(SettingsError, match=said):
+            read_settings(path)
+    path.write_text("approvals = 5\n", encoding="utf-8")
+    with pytest.raises(SettingsError, match="unknown 5"):
+        read_settings(path)
