@@ -1,3 +1,15 @@
+"""Choices of the settings file besides declarations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hub.errors import SettingsError
+from hub.settings import read_settings
+
+
 def test_how_many_one_person_may_start_alone(tmp_path: Path) -> None:
     path = tmp_path / "hub.toml"
     assert read_settings(None).items_alone == 1_000
