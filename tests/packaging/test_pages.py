@@ -10,7 +10,7 @@ import pytest
 
 from hub.settings import read_settings
 
-PAGES = ("README.md", "docs/concepts.md", "docs/hub.md")
+PAGES = ("README.md", "docs/concepts.md", "docs/hub.md", "docs/sign-in.md")
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 
