@@ -18,8 +18,8 @@ _MOST_NAME_WORDS = 4
 class Words:
     """The values that a document hides, ready to be looked for.
 
-    A value is met where all its words stand side by side; the words of a name (up to four, capitalised) count each for
-    itself, since people are called by one of them. A single letter counts only as a whole field.
+    A value is met where all its words stand side by side; the words of a name (up to four, capitalised, no digit) count
+    each for itself, since people are called by one of them. A single letter counts only as a whole field.
 
     Args:
         values: every hidden value as text.
@@ -46,7 +46,7 @@ class Words:
             self._numbers.add(number)
         if words and (len(words) > 1 or len(words[0]) > 1 or words[0].isdigit()):
             self._phrases[words[0]].add(" ".join(words))
-        if 1 < len(words) <= _MOST_NAME_WORDS:
+        if 1 < len(words) <= _MOST_NAME_WORDS and not any(char.isdigit() for char in plain):
             for word in _NAMED.findall(plain):
                 if word[0].isupper():
                     single = _words(word)[0]

@@ -42,6 +42,7 @@ def test_a_sentence_that_repeats_it(value: str, sentence: str) -> None:
         ("Erika Muster", "Customer is blocked"),
         ("Erika Muster", "Mustering is not planned"),
         ("Muster", "Mustermann is blocked"),
+        ("BADGE-40417", "Badge is missing"),
         ("main street 5", "The main line stopped"),
         ("12.50", "Line 12 has 50 units"),
         ("7053", "M7053: posting period not open"),
