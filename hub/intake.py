@@ -135,6 +135,8 @@ def _key(
             raise Invalid(
                 f"The idempotency key must be 1 to {_KEY_LENGTH} printable characters. The document was not taken."
             )
+        if not given.strip(" ."):  # in the path of a lookup, dots lead to another place of the target
+            raise Invalid("The idempotency key cannot be of dots alone. The document was not taken.")
         return given.strip(), KeyOrigin.HEADER
     event_id, event_source = arrival.headers.get("ce-id"), arrival.headers.get("ce-source")
     if event_id and event_source:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import os
+import zlib
 
 import aiohttp
 
@@ -31,7 +32,9 @@ class HttpChannel:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=15),
                 cookie_jar=aiohttp.DummyCookieJar(),
-                headers={"User-Agent": "andon-hub"},
+                headers={"User-Agent": "andon-hub", "Accept-Encoding": "identity"},
+                auto_decompress=False,  # an answer of a few bytes may be gigabytes when it is unpacked
+                trust_env=False,  # no proxy and no password that an environment variable or a netrc names
                 timeout=aiohttp.ClientTimeout(
                     total=None,
                     connect=self._profile.connect_timeout,
@@ -54,6 +57,7 @@ class HttpChannel:
                 while not response.content.at_eof() and len(body) < _ANSWER_LIMIT:
                     body += await response.content.read(_ANSWER_LIMIT - len(body))
                 headers = {name.lower(): value for name, value in response.headers.items()}
+                body = _unpacked(body, headers.get("content-encoding", ""))
                 return Answer(status=response.status, headers=headers, body=body)
         except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError) as error:
             raise NotSent(FailureKind.CERTIFICATE, "tls", f"No TLS connection: {error}") from error
@@ -79,6 +83,16 @@ class HttpChannel:
         if self._session is not None:
             await self._session.close()
             self._session = None
+
+
+def _unpacked(body: bytes, coding: str) -> bytes:
+    """The body of an answer that was packed although nobody asked for it: no more than is read of any."""
+    if coding.strip().lower() not in ("gzip", "x-gzip", "deflate"):
+        return body
+    try:
+        return zlib.decompressobj(wbits=47).decompress(body, _ANSWER_LIMIT)  # 47: gzip or zlib, as its head says
+    except zlib.error:
+        return body
 
 
 def _body(request: Outgoing) -> bytes | io.BytesIO | None:
