@@ -207,7 +207,12 @@ def application(hub: Hub, caution: Caution = Caution()) -> ASGIApp:  # noqa: B00
         exception_handlers=handlers,
     )
     app.router.redirect_slashes = False
-    gate = Gate(Measure(app, caution.sizes), hub.access, Rules(ROUTES), RateLimiter(caution.rate))
+    gate = Gate(
+        Measure(app, caution.sizes),
+        hub.access,
+        Rules(ROUTES, open_metrics=caution.open_metrics),
+        RateLimiter(caution.rate),
+    )
     return Door(gate, caution.names)
 
 

@@ -25,12 +25,14 @@ class Caution(Struct, frozen=True, kw_only=True):
         rate: how often one may ask the admin API.
         sizes: how much of a request is taken.
         patience: how long a request may take to arrive.
+        open_metrics: whether anybody who reaches the hub may read its figures; only where this machine alone does.
     """
 
     names: tuple[str, ...] | None = None
     rate: RateLimit = RateLimit()
     sizes: Sizes = Sizes()
     patience: Patience = Patience()
+    open_metrics: bool = True
 
 
 class LimitSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -224,6 +224,7 @@ def _caution(settings: Settings, host: str, tls: ssl.SSLContext | None) -> Cauti
         settings.caution,
         names=names if tls is None else None,
         patience=msgspec.structs.replace(settings.caution.patience, connections=most),
+        open_metrics=is_loopback(host),
     )
 
 

@@ -18,6 +18,7 @@ from transactions.people import Permission
 
 ADMIN = "/admin/"
 INGRESS = "/ingress/"
+METRICS = "/metrics"
 ANYBODY = frozenset(Permission)
 """Wanted where it is enough to be signed in, with whatever right."""
 ON_ADMIN = ANYBODY - {Permission.INGRESS}
@@ -34,7 +35,8 @@ class Wanted(NamedTuple):
 class Rules:
     """What every route wants, found by path and method: deny by default, decided in this one place."""
 
-    def __init__(self, routes: Iterable[Route]) -> None:
+    def __init__(self, routes: Iterable[Route], *, open_metrics: bool = True) -> None:
+        self._metrics = None if open_metrics else Wanted(frozenset({Permission.READ}), whole_hub=True)
         self._fixed: dict[str, dict[str, Wanted]] = {}
         patterns: dict[str, dict[str, Wanted]] = {}
         for route in routes:
@@ -49,6 +51,8 @@ class Rules:
         methods want, and a path that does not exist wants a right on the admin API, so that 401 and 403 come first."""
         if path.startswith(INGRESS) or path == INGRESS.rstrip("/"):
             return Wanted(frozenset({Permission.INGRESS}))
+        if path == METRICS:
+            return self._metrics
         if not path.startswith(ADMIN) and path != ADMIN.rstrip("/"):
             return None
         methods = self._fixed.get(path)

@@ -7,7 +7,8 @@ import pytest
 
 from hub.api.access import Access, Principal, demand
 from hub.api.gate import Rules
-from hub.app import ROUTES
+from hub.app import ROUTES, application
+from hub.caution import Caution
 from transactions.errors import Forbidden, Unauthenticated
 from transactions.people import Limits, Permission, Role
 
@@ -116,6 +117,20 @@ def test_what_paths_want_whether_they_exist_or_not() -> None:
     for path in ("/ingress", "/ingress/", "/ingress/report", "/ingress/replies/ERP"):
         assert wanted(path, "POST") == {Permission.INGRESS}
     assert rules.wanted("/admin/v1/audit", "GET") == (frozenset({Permission.AUDIT}), True)
+
+
+async def test_figures_are_open_on_this_machine_and_want_a_token_elsewhere(own_hub, problem) -> None:
+    for public, token, status in (
+        (False, None, 200),
+        (True, None, 401),
+        (True, "source-token", 403),
+        (True, "admin-token", 200),
+    ):
+        app = application(own_hub, Caution(open_metrics=not public))
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        transport = httpx.ASGITransport(app=app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", headers=headers) as client:
+            assert (await client.get("/metrics")).status_code == status
 
 
 @pytest.mark.parametrize(
