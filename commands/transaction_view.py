@@ -119,12 +119,20 @@ def facts(t: Transaction, look: Look) -> list[tuple[str, str]]:
     ]
 
 
+_REVEAL = "Who may reveal it: '--reveal --reason TEXT', which is audited."
+
+
 def describe_payload(payload: Payload, look: Look) -> str:
     """Head lines, then the content; one that is not text says how to get it."""
     head = f"{payload.content_type}, revision {payload.revision} of {len(payload.revisions)}, {payload.size} bytes"
+    head = look.paint(plain(head), "dim")
+    if payload.withheld:
+        return f"{head}\n{look.paint('withheld', 'yellow')}  {plain(payload.withheld)}. {_REVEAL}"
+    if payload.masked:
+        head = f"{head}\n{look.paint('masked', 'yellow')}  {plain(', '.join(payload.masked))}. {_REVEAL}"
     if payload.encoding == "base64":
-        return f"{look.paint(plain(head), 'dim')}\n\nNot text. '--raw' writes it byte for byte."
-    return f"{look.paint(plain(head), 'dim')}\n\n{plain(_laid_out(payload))}"
+        return f"{head}\n\nNot text. '--raw' writes it byte for byte."
+    return f"{head}\n\n{plain(_laid_out(payload))}"
 
 
 def _laid_out(payload: Payload) -> str:

@@ -110,18 +110,42 @@ def payload(
     revision: Annotated[
         int | None, typer.Option("--revision", metavar="N", min=1, help="The newest, unless told.")
     ] = None,
-    raw: Annotated[bool, typer.Option("--raw", help="Byte for byte, and nothing else.")] = False,
+    raw: Annotated[bool, typer.Option("--raw", help="Byte for byte but for masks, and nothing else.")] = False,
+    reveal: Annotated[bool, typer.Option("--reveal", help="Without masks. Wants a permission and --reason.")] = False,
+    reason: Reason = None,
 ) -> None:
-    """The document of a transaction."""
+    """The document of a transaction; what its flow masks is shown to who reveals it."""
+    why = _why_revealed(reveal, reason)
     session = session_of(ctx)
     if raw:
-        content = session.send(calls.payload_bytes(id, revision))
+        content = session.send(
+            calls.payload_bytes(id, revision) if why is None else calls.reveal_bytes(id, revision, why)
+        )
         if session.stdout.isatty():
             refuse_to_steer(content)
         put(session.stdout, content)
         return
-    shown = session.send(calls.payload(id, revision))
+    shown = session.send(calls.payload(id, revision) if why is None else calls.reveal(id, revision, why))
     session.show(Detail(value=shown, human=lambda look: describe_payload(shown, look), identify=lambda each: each.id))
+
+
+def _why_revealed(reveal: bool, reason: str | None) -> str | None:
+    """The reason to reveal; None where nothing is revealed.
+
+    Raises:
+        Usage: one without the other.
+    """
+    if reveal and not (reason or "").strip():
+        raise Usage(
+            "--reveal shows what is masked, and wants a --reason: the platform keeps it in its audit, with who asked. "
+            "Nothing was revealed. Say why with --reason TEXT."
+        )
+    if reason is not None and not reveal:
+        raise Usage(
+            "--reason says why masked fields are revealed, and nothing was to be. Nothing was asked. Add --reveal, or "
+            "leave --reason out."
+        )
+    return reason if reveal else None
 
 
 @app.verb()

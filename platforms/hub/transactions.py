@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from msgspec import Struct
 
-from platforms.calls import OCTETS, Call, params, segments
+from platforms.calls import JSON, OCTETS, Call, json_body, params, segments
 from transactions.history import Payload, TimelineEntry
 from transactions.model import Transaction
 from transactions.pages import Page
+
+T = TypeVar("T")
 
 
 class Count(Struct, frozen=True, kw_only=True):
@@ -54,11 +58,38 @@ def payload(id: str, revision: int | None = None) -> Call[Payload]:  # noqa: A00
 
 
 def payload_bytes(id: str, revision: int | None = None) -> Call[bytes]:  # noqa: A002
-    """A payload byte for byte."""
+    """A payload byte for byte, but for what is masked."""
     return Call(
         method="GET",
         path=segments("transactions", id, "payload"),
         answers=bytes,
         params=params(revision=revision),
         accept=OCTETS,
+    )
+
+
+class Reveal(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What to reveal of a payload, and why."""
+
+    reason: str
+    revision: int | None = None
+
+
+def reveal(id: str, revision: int | None, reason: str) -> Call[Payload]:  # noqa: A002
+    """A payload without masks, for a person to read. The platform keeps in its audit who asked, and the reason."""
+    return _reveal(id, revision, reason, Payload, JSON)
+
+
+def reveal_bytes(id: str, revision: int | None, reason: str) -> Call[bytes]:  # noqa: A002
+    """A payload without masks, byte for byte; see :func:`reveal`."""
+    return _reveal(id, revision, reason, bytes, OCTETS)
+
+
+def _reveal(id: str, revision: int | None, reason: str, answers: type[T], accept: str) -> Call[T]:  # noqa: A002
+    return Call(
+        method="POST",
+        path=segments("transactions", id, "payload", "reveal"),
+        answers=answers,
+        body=json_body(Reveal(reason=reason, revision=revision)),
+        accept=accept,
     )
