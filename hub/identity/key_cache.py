@@ -57,7 +57,7 @@ class KeyCache:
         self._keys: KeySet | None = None
         self._fetched_at = 0.0
         self._fresh_until = 0.0
-        self._not_before = float("-inf")
+        self._retry_at = self._look_again_at = float("-inf")
         self._running: asyncio.Task[None] | None = None
         self._trouble = ""
         self.generation = 0
@@ -70,7 +70,7 @@ class KeyCache:
             Unavailable: there are none, and none to be had now.
         """
         if self._keys is None or self._clock() >= self._fresh_until:
-            await self._renew()
+            await self._renew(missing=False)
         keys = self._keys
         if keys is None or self._clock() >= self._fetched_at + SERVE_ON:
             raise Unavailable(
@@ -86,9 +86,10 @@ class KeyCache:
         Raises:
             Unavailable: see :meth:`current`.
         """
+        before = self.generation
         found = (await self.current()).candidates(key_id, algorithm)
-        if not found and key_id is not None:
-            await self._renew()
+        if not found and key_id is not None and self.generation == before:
+            await self._renew(missing=True)
             found = (await self.current()).candidates(key_id, algorithm)
         return found
 
@@ -99,12 +100,16 @@ class KeyCache:
             running.cancel()
             await asyncio.wait([running])
 
-    async def _renew(self) -> None:
-        """Fetch, unless it was tried a moment ago; whoever comes meanwhile waits for the same answer."""
+    async def _renew(self, *, missing: bool) -> None:
+        """Fetch, unless it was tried a moment ago; whoever comes meanwhile waits for the same answer. Anybody can name
+        a key that there is not, so what is fetched for the sake of a ``missing`` one has a pause of its own."""
         if self._running is None:
-            if self._clock() < self._not_before:
+            now = self._clock()
+            if now < (self._look_again_at if missing else self._retry_at):
                 return
-            self._not_before = self._clock() + (BETWEEN if self._keys is not None else BETWEEN_FIRST)
+            if missing:
+                self._look_again_at = now + BETWEEN
+            self._retry_at = now + (BETWEEN if self._keys is not None else BETWEEN_FIRST)
             self._running = asyncio.create_task(self._once(), name="andon-issuer-keys")
         # Shielded: whoever began it may go away, and others wait.
         await asyncio.shield(self._running)
@@ -127,7 +132,6 @@ class KeyCache:
         self.generation += 1
         self._keys, self._fetched_at = fetched.keys, self._clock()
         self._fresh_until = self._fetched_at + fetched.max_age
-        self._not_before = self._fetched_at + BETWEEN
 
 
 def _names(keys: KeySet) -> list[str | None]:
