@@ -206,3 +206,20 @@ def test_a_folder_deleted_under_the_shell_is_no_failure(
     monkeypatch.chdir(gone)
     gone.rmdir()
     assert andon("tx", "list", "-o", "json").code == 0
+
+
+def test_nor_does_a_sign_in_that_is_kept_in_a_file(
+    platform: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from platforms.origins import read_address
+    from platforms.signin.entries import Entry, Key
+    from platforms.signin.register import Place, Register, SignIn, store_at
+
+    key = Key(origin=read_address(platform.url, "a test").origin)
+    register = Register(tmp_path / "config" / "signin")
+    register.add(SignIn(key=key, place=Place.FILE))
+    store_at(Place.FILE, register.folder).save(key, Entry(access_token="kept"))
+    monkeypatch.delenv("ANDON_TOKEN")
+    platform.add("tx1")
+    assert heavy(modules_after("tx", "list", "-o", "json")) == set()
+    assert platform.asked[-1].headers["Authorization"] == "Bearer kept"
