@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import pty
@@ -9,12 +10,17 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from oidc_issuer import Issuer
 from secret_service import SecretService
+
+from console.platform_source import PlatformSource
+from platforms.contexts import Choice, resolve
+from platforms.signin.finding import find
 
 
 class Person:
@@ -122,6 +128,16 @@ def test_a_person_signs_in_works_and_signs_out(person: Person, federated: Any, i
     assert person.json("context", "show", "plant")["issuer"] == issuer.url, "what was agreed on stays agreed on"
 
 
+class Hands:
+    """A clock whose hands a test moves."""
+
+    def __init__(self) -> None:
+        self.moment = datetime.now(UTC)
+
+    def now(self) -> datetime:
+        return self.moment
+
+
 def grow_old(person: Person) -> dict[str, Any]:
     """Let the stored access token be due for renewal; what is stored."""
     path = person.config / "signin" / "tokens.json"
@@ -145,6 +161,28 @@ def test_an_old_token_is_renewed_once_by_many_commands(person: Person, federated
         assert out
     assert issuer.asked("/token") == asked + 1, "a refresh token was spent twice"
     assert grow_old(person)["refresh_token"] != before["refresh_token"]
+    person.run("whoami")
+
+
+async def test_an_open_console_goes_on_with_a_new_token(person: Person, federated: Any, issuer: Issuer) -> None:
+    issuer.account("shift", roles=["viewer"])
+    person.run("context", "add", "plant", "--url", federated.url)
+    person.sign_in(issuer, "shift", "--insecure-storage")
+    clock = Hands()
+    resolved = resolve(
+        Choice(), person.env, person.folder, lambda address, context: find(address, context, person.env, clock)
+    )
+    source = PlatformSource(resolved)
+    asked = issuer.asked("/token")
+    try:
+        first = await source.whoami()
+        assert issuer.asked("/token") == asked
+        clock.moment += timedelta(minutes=6)
+        many = await asyncio.gather(*(source.whoami() for _ in range(8)))
+    finally:
+        await source.aclose()
+    assert {who.subject for who in many} == {first.subject}
+    assert issuer.asked("/token") == asked + 1
     person.run("whoami")
 
 
