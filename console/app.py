@@ -337,8 +337,9 @@ class AndonApp(App[None]):
         timeout: float | None = None,
         markup: bool = False,
     ) -> None:
-        """As Textual's, but for the words of platforms and people: brackets in them are no markup."""
-        super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
+        """As Textual's, but never as markup, whoever asks (a widget always does): brackets in the words of platforms and
+        people are brackets."""
+        super().notify(message, title=title, severity=severity, timeout=timeout, markup=False)
 
     def action_help(self) -> None:
         """The keys that run here."""
