@@ -15,6 +15,7 @@ import msgspec
 import pytest
 
 from commands.main import main
+from transactions.accounts import Departure, GivenToken, Person
 from transactions.approvals import ApprovalItem, ApprovalKind, Decided
 from transactions.batches import Batch, BatchItem, BatchState, ItemState
 from transactions.books import Books, Emission, Fault, FaultSetting, FlowBooks
@@ -22,6 +23,7 @@ from transactions.errors import PROBLEM_BASE, AndonError, NotFound
 from transactions.history import AuditEntry, Payload, TimelineEntry
 from transactions.landscape import Flow, Health, Hold, HubStatus, Plant, System, WhoAmI
 from transactions.model import Failure, FailureKind, KeyOrigin, Risk, Status, Transaction
+from transactions.people import Limits
 from transactions.plans import Action, Decision, Plan, PlanBody, PlanItem, PlanRequest, PlanState, Verdict, plan_hash
 from transactions.plans import count_verdicts as counted
 
@@ -103,6 +105,12 @@ class Platform:
         self.on("POST", "simulator/pause", filled(Emission))
         self.on("POST", "simulator/resume", filled(Emission, emitting=True))
         self.on("POST", "simulator/drain", {"drained": True})
+        kim = filled(Person, name="kim", roles=["operator"], limits=Limits(), created_by="ann")
+        self.on("GET", "users", page(kim))
+        self.on("POST", "users", kim)
+        self.on("DELETE", "users/kim", filled(Departure, name="kim", tokens=1))
+        self.on("POST", "users/kim/token", filled(GivenToken, name="kim", id="t1", token="secret", expires_at=NOW))
+        self.on("DELETE", "users/kim/token", filled(Departure, name="kim", tokens=2))
         self.on("POST", "ingress", page(self.transactions["tx1"]))
         self._run(self._plan(PlanRequest(action=Action.REPLAY, reason="r", ids=["tx1"])))
         self.on("GET", "batches", lambda _: page(*(batch for batch, _items in self.batches.values())))
@@ -253,7 +261,7 @@ class Platform:
                 self.end_headers()
                 self.wfile.write(content)
 
-            do_GET = do_POST = do_PUT = respond  # noqa: N815
+            do_GET = do_POST = do_PUT = do_DELETE = respond  # noqa: N815
 
             def log_message(self, *_args: Any) -> None:
                 pass

@@ -32,6 +32,7 @@ LISTS: dict[str, tuple[str, ...]] = {
     "hub simulate list": (),
     "hub simulate on": ("target-down",),
     "hub simulate off": (),
+    "hub users list": (),
 }
 THINGS: dict[str, tuple[str, ...]] = {
     "tx show": ("tx1",),
@@ -53,6 +54,9 @@ THINGS: dict[str, tuple[str, ...]] = {
     "hub simulate pause": (),
     "hub simulate resume": (),
     "hub simulate drain": (),
+    "hub users add": ("kim", "--role", "operator"),
+    "hub users remove": ("kim",),
+    "hub users token": ("kim",),
     "whoami": (),
     "logout": (),
     "context show": (),
