@@ -10,16 +10,18 @@ from sqlalchemy import Connection, bindparam, func, select, update
 
 from hub.ids import new_id
 from hub.recovery import building
+from hub.recovery.actions import KINDS
 from hub.recovery.holding import place_hold, release_holds
-from hub.store.journal import Ready, journal
+from hub.recovery.items import set_state
+from hub.store.journal import journal
 from hub.store.reach import of_plan
 from hub.store.rows import etag_of, moment
 from hub.store.schema import batch_items, batches, transactions
-from hub.store.transitions import TxRow, fail, fetch, give_back, move, release_claim
+from hub.store.transitions import TxRow, fetch, give_back, release_claim
 from transactions.batches import Batch, BatchItem, BatchState, ItemState
 from transactions.clock import from_micros, to_micros
 from transactions.errors import NotFound, Refused
-from transactions.model import Failure, FailureKind, Status
+from transactions.model import Status
 from transactions.people import EVERYTHING, Reach
 from transactions.plans import Action, Plan, PlanOptions, PlanRequest, Verdict
 from transactions.states import Event, allowed
@@ -40,16 +42,6 @@ _UNDER_WAY_COUNT = (
         (batch_items.c.state != ItemState.IN_DOUBT)
         | transactions.c.waiting_on.is_(None)
         | transactions.c.waiting_on.not_like(NOBODY_CAN_SAY),
-    )
-)
-_SET = (
-    update(batch_items)
-    .where(batch_items.c.batch == bindparam("of_batch"), batch_items.c.n == bindparam("of_n"))
-    .values(
-        state=bindparam("new_state"),
-        status=bindparam("new_status"),
-        reason=bindparam("new_reason"),
-        updated_at=bindparam("now"),
     )
 )
 
@@ -181,6 +173,7 @@ def take_up(connection: Connection, batch_id: str, count: int, now: datetime) ->
         return 0
     if _same_failure_recurs(connection, batch, now):
         return 0
+    kind = KINDS[Action(batch.action)]
     items = connection.execute(
         select(batch_items)
         .where(batch_items.c.batch == batch_id, batch_items.c.state == ItemState.PLANNED)
@@ -190,118 +183,21 @@ def take_up(connection: Connection, batch_id: str, count: int, now: datetime) ->
     for item in items:
         row = fetch(connection, item.tx_id)
         assert row is not None
-        changed = _why_not(row, item.etag, Action(batch.action))
+        changed = _why_not(row, item.etag, kind.event)
         if changed is not None:
-            _set(connection, batch_id, item.n, ItemState.SKIPPED, Status(row.status), changed, now)
-        elif batch.action == Action.REPLAY:
-            _claim(connection, batch, item.n, row, now)
+            set_state(connection, batch_id, item.n, ItemState.SKIPPED, Status(row.status), changed, now)
         else:
-            _close_or_reopen(connection, batch, item.n, row, now)
+            kind.carry_out(connection, batch, item, row, now)
     journal(connection).batches.add(batch_id)
     return len(items)
 
 
-def _why_not(row: TxRow, etag: str, action: Action) -> str | None:
+def _why_not(row: TxRow, etag: str, step: Event) -> str | None:
     if row.claimed_by:
         return f"claimed: batch {row.claimed_by} is at work on it"
     if etag_of(row) != etag:
         return f"drifted: it changed since the plan was made, and is {row.status} now"
-    step = {Action.REPLAY: Event.RUN, Action.DISCARD: Event.DISCARD, Action.RESTORE: Event.RESTORE}[action]
     return None if allowed(Status(row.status), step) else f"drifted: it is {row.status} now"
-
-
-def _claim(connection: Connection, batch: Any, n: int, row: TxRow, now: datetime) -> None:
-    _set(connection, batch.id, n, ItemState.INTENDED, Status.PENDING, None, now)
-    move(
-        connection,
-        row,
-        Event.RUN,
-        now=now,
-        by=batch.started_by,
-        text=f"Replay: {batch.reason}",
-        values={"claimed_by": batch.id, "status_before": row.status, "tries": 0, "due_next": None, "waiting_on": None},
-    )
-    journal(connection).ready.append(Ready(row.target, row.plant, row.id))
-
-
-def _close_or_reopen(connection: Connection, batch: Any, n: int, row: TxRow, now: datetime) -> None:
-    before = Status(row.status)
-    if batch.action == Action.DISCARD:
-        status = move(
-            connection,
-            row,
-            Event.DISCARD,
-            now=now,
-            by=batch.started_by,
-            text=f"Discarded: {batch.reason}",
-            values={"status_before": before, "due_next": None, "waiting_on": None},
-        )
-    elif row.failure_kind is None:
-        status = fail(
-            connection,
-            row,
-            _never_sent(row),
-            now=now,
-            by=batch.started_by,
-            event=Event.RESTORE,
-            text=f"Restored: {batch.reason}",
-            values={"status_before": None, "definitive": 1},
-        )
-    else:
-        remembered = Status(row.status_before) if row.status_before else Status.FAILED
-        status = move(
-            connection,
-            row,
-            Event.RESTORE,
-            now=now,
-            by=batch.started_by,
-            text=f"Restored: {batch.reason}",
-            to=remembered,
-            values={"status_before": None},
-        )
-    _set(connection, batch.id, n, ItemState.PROCESSED, status, None, now)
-    journal(connection).effect(
-        now,
-        batch.started_by,
-        f"transaction.{status}" if batch.action == Action.DISCARD else "transaction.restored",
-        row.id,
-        batch.reason,
-        {"status": before, "revision": row.revision},
-        {"status": status, "batch": batch.id},
-    )
-
-
-def _never_sent(row: TxRow) -> Failure:
-    """Discarded before it was tried: nothing failed, yet somebody has to send it."""
-    return Failure(
-        kind=FailureKind.CONFLICT,
-        help=FailureKind.CONFLICT.help,
-        code="restored",
-        message=f"It was discarded before it went to {row.target}, and restored. Replay it to send it",
-        system="hub",
-    )
-
-
-def _set(
-    connection: Connection,
-    batch_id: str,
-    n: int,
-    state: ItemState,
-    status: Status | None,
-    reason: str | None,
-    now: datetime,
-) -> None:
-    connection.execute(
-        _SET,
-        {
-            "of_batch": batch_id,
-            "of_n": n,
-            "new_state": state,
-            "new_status": status,
-            "new_reason": reason,
-            "now": to_micros(now),
-        },
-    )
 
 
 def _same_failure_recurs(connection: Connection, batch: Any, now: datetime) -> bool:

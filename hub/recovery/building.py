@@ -9,6 +9,8 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, select, update
 
 from hub.landscape import Landscape
+from hub.recovery.actions import KINDS
+from hub.recovery.actions.kind import Question
 from hub.recovery.verdicts import decide
 from hub.store.journal import journal
 from hub.store.reach import of_plan, store_places
@@ -37,7 +39,6 @@ from transactions.plans import (
 )
 
 MAX_ITEMS = 50_000
-_SUPPORTED = (Action.REPLAY, Action.DISCARD, Action.RESTORE, Action.HOLD, Action.RELEASE)
 _PLACES = (Action.HOLD, Action.RELEASE)
 _CHUNK = 500
 _BOUNDS = (
@@ -54,9 +55,9 @@ def check_request(request: PlanRequest, landscape: Landscape) -> None:
     Raises:
         Invalid: a reason, a selection or a place is missing or too much.
     """
-    if request.action not in _SUPPORTED:
+    if request.action not in (*KINDS, *_PLACES):
         raise Invalid(
-            f"This hub cannot plan {request.action}. It can plan: {', '.join(_SUPPORTED)}.",
+            f"This hub cannot plan {request.action}. It can plan: {', '.join((*KINDS, *_PLACES))}.",
         )
     if not request.reason.strip():
         raise Invalid("A plan wants a reason: say why, in a sentence or with a ticket number.")
@@ -78,6 +79,7 @@ def check_request(request: PlanRequest, landscape: Landscape) -> None:
             "The filter is empty, and an empty filter would mean every transaction there is. Nothing was planned. "
             "Write what is meant, such as status:failed."
         )
+    KINDS[request.action].check(request)
 
 
 def _check_options(options: PlanOptions) -> None:
@@ -135,10 +137,16 @@ def build(
     """
     _check_reach(request, reach)
     rows = _select(connection, request, condition, reach)
-    planned = {row.id for row in rows}
+    question = Question(
+        connection=connection,
+        options=request.options,
+        landscape=landscape,
+        planned={row.id for row in rows},
+        now=now,
+    )
     items = []
     for row in rows:
-        decision = decide(connection, request.action, row, request.options, landscape, planned)
+        decision = decide(request.action, row, question)
         items.append(
             PlanItem(
                 id=row.id,

@@ -1,0 +1,86 @@
+"""What every action on transactions says of itself: what it wants, its verdict for each, and how it is carried out."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Protocol
+
+from msgspec import Struct
+from sqlalchemy import Connection
+
+from hub.landscape import Landscape
+from hub.store.transitions import TxRow
+from transactions.plans import Action, PlanItem, PlanOptions, PlanRequest, Verdict
+from transactions.states import Event
+
+
+class Decision(Struct, frozen=True):
+    """A verdict and its reason in words."""
+
+    verdict: Verdict
+    because: str | None = None
+
+
+SEND = Decision(Verdict.SEND)
+
+
+class Question(Struct, frozen=True, kw_only=True):
+    """What a verdict is asked with.
+
+    Attributes:
+        connection: a reader's.
+        options: what the caller forces or names.
+        landscape: flows and targets.
+        planned: ids in the same plan; what waits behind one of them goes in sequence.
+        now: the present moment.
+    """
+
+    connection: Connection
+    options: PlanOptions
+    landscape: Landscape
+    planned: set[str]
+    now: datetime
+
+
+class Kind(Protocol):
+    """One action on transactions.
+
+    Attributes:
+        action: its name.
+        past: what was done, in a word that follows 'cannot be'.
+        event: the step of the life cycle that begins it; what cannot take it any more has drifted.
+        sends: whether it makes requests, so that waves, rate and concurrency hold for it.
+    """
+
+    action: Action
+    past: str
+    event: Event
+    sends: bool
+
+    def check(self, request: PlanRequest) -> None:
+        """Hold a request against what the action wants.
+
+        Raises:
+            Invalid: an option is missing or too much.
+        """
+        ...
+
+    def decide(self, row: Any, question: Question) -> Decision:
+        """The verdict for one transaction that nobody else has claimed."""
+        ...
+
+    def carry_out(self, connection: Connection, batch: Any, item: Any, row: TxRow, now: datetime) -> None:
+        """Begin it for one item, in the write that takes the item up: its new state is set here or by the steps of the
+        life cycle that follow from what is begun here.
+
+        Args:
+            batch: row of ``batches``.
+            item: row of ``batch_items``.
+            row: the transaction, as the plan saw it.
+        """
+        ...
+
+
+def said(item: PlanItem) -> str:
+    """An item's verdict and its reason, as a skipped item shows it."""
+    return f"{item.verdict}: {item.because}"

@@ -1,0 +1,132 @@
+"""Replay: deliver it again, under the same idempotency key."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from hub.delivery import guards
+from hub.landscape import Landscape
+from hub.recovery.actions.kind import SEND, Decision, Question
+from hub.recovery.items import set_state
+from hub.store.journal import Ready, journal
+from hub.store.schema import ledger, payloads, transactions
+from hub.store.transitions import TxRow, move
+from transactions.batches import ItemState
+from transactions.model import Status
+from transactions.plans import Action, PlanRequest, Verdict
+from transactions.states import BLOCKING, Event
+
+_BLOCKING = sorted(BLOCKING)
+
+_NO_REPLAY: dict[Status, str] = {
+    Status.IN_DOUBT: "in doubt: nobody knows whether it was applied. Look it up or resolve it first",
+    Status.SENT: "sent, and its outcome is being looked up. Wait for that",
+    Status.PARKED: "parked in the target: repair it there; sending it again would double it",
+    Status.PARTLY_PROCESSED: "partly posted: sending it whole would double the part that was",
+    Status.PROCESSED: "already processed",
+    Status.DUPLICATE: "already there",
+    Status.DISCARDED: "discarded: restore it first",
+    Status.PENDING: "on its way by itself",
+    Status.RETRYING: "on its way by itself",
+    Status.DELIVERING: "under way right now",
+    Status.HELD: "held: it goes on by itself when what it waits for is done",
+}
+
+
+class Replay:
+    """Deliver it again, under the same idempotency key."""
+
+    action, past, event, sends = Action.REPLAY, "replayed", Event.RUN, True
+
+    def check(self, request: PlanRequest) -> None:
+        """Nothing more than any action."""
+
+    def decide(self, row: Any, question: Question) -> Decision:
+        """What stands against sending it."""
+        return decide_sending(row, question)
+
+    def carry_out(self, connection: Connection, batch: Any, item: Any, row: TxRow, now: datetime) -> None:
+        """Claim it and let delivery take it."""
+        claim(connection, batch, item, row, now, text=f"Replay: {batch.reason}")
+
+
+def claim(connection: Connection, batch: Any, item: Any, row: TxRow, now: datetime, *, text: str) -> None:
+    """Claim a transaction for a batch, with the intent to send it written in the same go."""
+    set_state(connection, batch.id, item.n, ItemState.INTENDED, Status.PENDING, None, now)
+    move(
+        connection,
+        row,
+        Event.RUN,
+        now=now,
+        by=batch.started_by,
+        text=text,
+        values={"claimed_by": batch.id, "status_before": row.status, "tries": 0, "due_next": None, "waiting_on": None},
+    )
+    journal(connection).ready.append(Ready(row.target, row.plant, row.id))
+
+
+def decide_sending(row: Any, question: Question) -> Decision:
+    """The verdict for sending what a failed transaction has, or will have, as its payload."""
+    connection, options, landscape = question.connection, question.options, question.landscape
+    if row.status != Status.FAILED:
+        return Decision(Verdict.REFUSED, _NO_REPLAY.get(Status(row.status), f"it is {row.status}"))
+    posted = _applied_as(connection, row)
+    if posted is not None:
+        return Decision(Verdict.DUPLICATE, f"{row.target} applied it already as {posted}")
+    if not _has_content(connection, row):
+        return Decision(Verdict.REFUSED, "its payload is empty; an empty document is never sent")
+    flow = landscape.flow(row.flow)
+    newer = guards.superseded_by(connection, row, flow)
+    if newer is not None and not options.force_superseded:
+        return Decision(Verdict.SUPERSEDED, f"a newer version was applied by {newer}")
+    endpoint = landscape.endpoint(row.target, row.plant)
+    if row.attempts and not row.definitive and (endpoint is None or not endpoint.asks):
+        return Decision(Verdict.REFUSED, f"{row.target} cannot be asked whether it was applied. Resolve it by evidence")
+    return behind(connection, row, landscape, question.planned)
+
+
+def _applied_as(connection: Connection, row: Any) -> str | None:
+    found = connection.execute(
+        select(ledger.c.document, ledger.c.revision).where(
+            ledger.c.target == row.target,
+            ledger.c.idempotency_key == row.idempotency_key,
+            ledger.c.applied_at.is_not(None),
+        )
+    ).first()
+    return None if found is None else f"{found.document or 'a document'} (revision {found.revision})"
+
+
+def _has_content(connection: Connection, row: Any) -> bool:
+    return (
+        connection.execute(
+            select(payloads.c.sha256).where(payloads.c.sha256 == row.payload_sha256, payloads.c.content != b"")
+        ).first()
+        is not None
+    )
+
+
+def behind(connection: Connection, row: Any, landscape: Landscape, planned: set[str]) -> Decision:
+    """Whether something that is not in the plan holds its lane, or is required first."""
+    flow = landscape.flow(row.flow)
+    if row.lane is not None:
+        ahead = connection.execute(
+            select(
+                transactions.c.id,
+                transactions.c.flow,
+                transactions.c.status,
+                transactions.c.definitive,
+                transactions.c.object_key,
+            )
+            .where(transactions.c.lane == row.lane, transactions.c.seq < row.seq, transactions.c.status.in_(_BLOCKING))
+            .order_by(transactions.c.seq)
+        )
+        for other in ahead:
+            if other.id not in planned and not guards.gives_way(other, row, flow):
+                return Decision(Verdict.HELD_BEHIND, f"{other.flow} {other.id} is {other.status} ahead of it")
+    needed = guards.required_first(connection, row, flow)
+    if needed is not None and needed.by not in planned:
+        return Decision(Verdict.HELD_BEHIND, needed.text)
+    return SEND

@@ -1,0 +1,46 @@
+"""Items of batches: setting their state."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection, bindparam, update
+
+from hub.store.schema import batch_items
+from transactions.batches import ItemState
+from transactions.clock import to_micros
+from transactions.model import Status
+
+_SET = (
+    update(batch_items)
+    .where(batch_items.c.batch == bindparam("of_batch"), batch_items.c.n == bindparam("of_n"))
+    .values(
+        state=bindparam("new_state"),
+        status=bindparam("new_status"),
+        reason=bindparam("new_reason"),
+        updated_at=bindparam("now"),
+    )
+)
+
+
+def set_state(
+    connection: Connection,
+    batch_id: str,
+    n: int,
+    state: ItemState,
+    status: Status | None,
+    reason: str | None,
+    now: datetime,
+) -> None:
+    """Write where an item is now."""
+    connection.execute(
+        _SET,
+        {
+            "of_batch": batch_id,
+            "of_n": n,
+            "new_state": state,
+            "new_status": status,
+            "new_reason": reason,
+            "now": to_micros(now),
+        },
+    )
