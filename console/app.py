@@ -337,8 +337,8 @@ class AndonApp(App[None]):
         timeout: float | None = None,
         markup: bool = False,
     ) -> None:
-        """As Textual's, but never as markup, whoever asks (a widget always does): brackets in the words of platforms and
-        people are brackets."""
+        """As Textual's, but never as markup, whoever asks (a widget always does): brackets in the words of platforms are
+        brackets."""
         super().notify(message, title=title, severity=severity, timeout=timeout, markup=False)
 
     def action_help(self) -> None:

@@ -24,7 +24,7 @@ from transactions.untrusted import parse_json, parse_toml
 
 DEFAULT_URL = "http://127.0.0.1:8470"
 PROJECT_FILE = ".andon.toml"
-_PROJECT_BYTES = 65_536
+_PROJECT_BYTES = 4_096
 TOKEN_FILE = "bootstrap.token"  # noqa: S105  # a file name
 RUNTIME_FILE = "runtime.json"
 
@@ -209,7 +209,8 @@ def _project_choice(path: Path) -> str:
 
 
 def _beginning(path: Path) -> str:
-    """The text of a project's file: no more of it than anybody writes, as it came with somebody else's repository."""
+    """The text of a project's file: no more of it than anybody writes, as it came with somebody else's repository (and
+    the time to read a key with dots in it grows with the square of them)."""
     with path.open("rb") as file:
         return file.read(_PROJECT_BYTES).decode("utf-8")
 
