@@ -173,7 +173,6 @@ def take_up(connection: Connection, batch_id: str, count: int, now: datetime) ->
         return 0
     if _same_failure_recurs(connection, batch, now):
         return 0
-    kind = KINDS[Action(batch.action)]
     items = connection.execute(
         select(batch_items)
         .where(batch_items.c.batch == batch_id, batch_items.c.state == ItemState.PLANNED)
@@ -183,6 +182,7 @@ def take_up(connection: Connection, batch_id: str, count: int, now: datetime) ->
     for item in items:
         row = fetch(connection, item.tx_id)
         assert row is not None
+        kind = KINDS[Action(batch.action)]
         changed = _why_not(row, item.etag, kind.event)
         if changed is not None:
             set_state(connection, batch_id, item.n, ItemState.SKIPPED, Status(row.status), changed, now)
