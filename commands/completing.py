@@ -119,7 +119,9 @@ def _flows(session: Session) -> list[str]:
 def _keys(session: Session) -> list[str]:
     from platforms.hub import landscape
 
-    return [key for flow in session.send(landscape.flows()).items for key in flow.business_keys]
+    flows = session.send(landscape.flows()).items
+    masked = {key for flow in flows for key in flow.masked_keys}  # nothing can be searched by them
+    return [key for flow in flows for key in flow.business_keys if key not in masked]
 
 
 def _plants(session: Session) -> list[str]:
