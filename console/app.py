@@ -337,7 +337,7 @@ class AndonApp(App[None]):
         timeout: float | None = None,
         markup: bool = False,
     ) -> None:
-        """As Textual's, but never as markup, whoever asks (a widget always does): brackets in the words of platforms are
+        """As Textual's, but never as markup, whoever asks (a widget always does): brackets in a platform's words are
         brackets."""
         super().notify(message, title=title, severity=severity, timeout=timeout, markup=False)
 

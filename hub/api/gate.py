@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from typing import NamedTuple
 
+import structlog
 from starlette.requests import Request
 from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -13,14 +15,18 @@ from hub.api.access import Access, demand
 from hub.api.limits import RateLimiter
 from hub.api.problems import problem_response
 from hub.api.routing import Route
-from transactions.errors import AndonError, TooManyRequests, Unauthenticated
+from transactions.errors import AndonError, Forbidden, TooManyRequests, Unauthenticated
 from transactions.people import Permission
+
+log = structlog.get_logger("andon.api")
 
 ADMIN = "/admin/"
 INGRESS = "/ingress/"
 METRICS = "/metrics"
 ANYBODY = frozenset(Permission)
 """Wanted where it is enough to be signed in, with whatever right."""
+_TELL_EVERY = 10.0
+"""Seconds between two lines of the log about requests without a good token, or that came too often."""
 ON_ADMIN = ANYBODY - {Permission.INGRESS}
 """Wanted on the admin API where no route says more: a source that only delivers documents has no business there."""
 
@@ -74,6 +80,7 @@ class Gate:
 
     def __init__(self, app: ASGIApp, access: Access, rules: Rules, limiter: RateLimiter) -> None:
         self._app, self._access, self._rules, self._limiter = app, access, rules, limiter
+        self._untold: dict[str, tuple[int, float]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -96,6 +103,7 @@ class Gate:
                     fields += self._limiter.fields(self._limiter.take(principal.subject, principal.issuer))
                 demand(principal, wanted.permissions, whole_hub=wanted.whole_hub)
             except AndonError as error:
+                self._note(error, scope)
                 response = problem_response(error, scope["path"])
                 if isinstance(error, Unauthenticated):
                     response.headers["www-authenticate"] = self._challenge("authorization" in request.headers)
@@ -105,6 +113,20 @@ class Gate:
                 return
             scope["principal"] = principal
         await self._app(scope, receive, send_with_fields)
+
+    def _note(self, error: AndonError, scope: Scope) -> None:
+        """Who may not, line by line: they are known, and counted. Everybody else now and then, with how many they were:
+        nobody writes a log full."""
+        path = scope["path"][:200]
+        if isinstance(error, Forbidden):
+            log.info("api.forbidden", method=scope["method"], path=path, because=error.detail)
+            return
+        untold, tell_after = self._untold.get(error.problem, (0, 0.0))
+        now = time.monotonic()
+        if now >= tell_after:
+            log.warning(f"api.{error.problem}", requests=untold + 1, newest=path, because=error.detail)
+            untold, tell_after = -1, now + _TELL_EVERY
+        self._untold[error.problem] = (untold + 1, tell_after)
 
     def _challenge(self, with_token: bool) -> str:
         """RFC 6750: an error code only where a token came; RFC 9728: where it is said how to get one."""

@@ -14,7 +14,7 @@ from transactions import errors
 from transactions.errors import PROBLEM_BASE, AndonError
 
 PROBLEM_JSON = "application/problem+json"
-_ALWAYS = ("unauthenticated", "forbidden", "unavailable")
+_ALWAYS = ("unauthenticated", "forbidden", "too-many-requests", "unavailable")
 
 
 class Problem(Struct, kw_only=True):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.api.limits import RateLimit, RateLimiter
 from hub.caution import Caution
+from hub.logs import set_up_logs
 from transactions.errors import TooManyRequests
 
 FEW = Caution(names=(), rate=RateLimit(requests_per_second=0.5, burst=5))
@@ -137,3 +141,23 @@ def test_never_more_than_the_burst_and_what_came_back_since(pauses: list[float])
             granted += 1
         assert granted <= 6 + 4 * (seconds.now - began) + 1e-6
     assert waits <= {1}
+
+
+async def test_the_log_tells_of_refusals_and_is_not_written_full(client_of, capsys) -> None:
+    before = structlog.get_config()
+    set_up_logs()
+    try:
+        client = client_of(FEW, "bea-token")
+        for n in range(50):
+            await client.get("/admin/v1/whoami", headers={"Authorization": f"Bearer wrong-{n}"})
+        for _ in range(50):
+            await client.get("/admin/v1/audit")
+    finally:
+        structlog.configure(**before)
+    told = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    kinds = [line["event"] for line in told]
+    assert kinds.count("api.unauthenticated") == 1
+    assert kinds.count("api.forbidden") == 5  # as many as are answered
+    assert kinds.count("api.too-many-requests") == 1
+    assert "bea" in next(line["because"] for line in told if line["event"] == "api.forbidden")
+    assert not [line for line in told if "wrong-" in str(line) or "bea-token" in str(line)]
