@@ -98,6 +98,13 @@ class SigningIn:
 
     def run(self, *, token_stdin: bool, client_credentials: bool, accept_issuer: bool) -> None:
         """Sign in; raises an AndonError where that did not work, and leaves what was stored before."""
+        if self._context.client_secret is not None:
+            if token_stdin:
+                raise Usage(
+                    f"The context {self._resolved.name} signs in as the client {self._context.client_id}, and a token "
+                    "given to it would never be used. Nothing was done. Use another context, or leave it out."
+                )
+            client_credentials = True
         store = store_at(self._place, self._register.folder)
         client_id = self._context.client_id if client_credentials else None
         # Also whether it can be read: nobody should sign in elsewhere for nothing.

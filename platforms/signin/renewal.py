@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -14,6 +15,9 @@ from platforms.signin.grants import Client, Granted, GrantRefused, by_client_cre
 from platforms.signin.locking import locked
 from platforms.signin.metadata import issuer_of
 from transactions.clock import Clock
+
+MAKE_EVERY = timedelta(minutes=1)
+"""How soon after a token was made another one is, where the platform refuses it."""
 
 
 class Source(Protocol):
@@ -50,6 +54,7 @@ class Renewed:
         self._make = make
         self._clock = clock
         self._mutex = threading.Lock()
+        self._made: tuple[str, datetime] | None = None
 
     @property
     def renews(self) -> bool:
@@ -76,9 +81,15 @@ class Renewed:
         if found is not None and found.access_token != refused and found.fresh(self._clock.now()):
             self._entry = found
             return found.access_token
+        now = self._clock.now()
+        if self._made is not None and self._made[0] == refused and now - self._made[1] < MAKE_EVERY:
+            # The platform refuses what was just made for it: another one would be refused as well, and a console that
+            # asks again and again must not flood the issuer.
+            return None
         made = self._make(found)
         if made is None:
             return None
+        self._made = (made.access_token, now)
         # Before it is kept: should that fail, this process can go on with it, and the old one is spent.
         self._entry = made
         keep(made)

@@ -263,6 +263,17 @@ def test_a_client_without_an_issuer_sends_its_secret_nowhere(
     assert not signed_out.asked
 
 
+def test_a_context_of_a_machine_takes_no_token_that_it_would_never_use(
+    andon: Andon, signed_out: Any, monkeypatch: pytest.MonkeyPatch, paste: Callable[[str], None]
+) -> None:
+    andon("context", "add", "job", "--url", signed_out.url, "--client-id", "c", "--client-secret", "env:A")
+    monkeypatch.delenv("ANDON_URL")
+    paste("pasted")
+    ran = andon("login", "--token-stdin")
+    assert ran.code == 2
+    assert "signs in as the client c" in ran.err
+
+
 def test_who_one_is_in_words() -> None:
     text = describe_bearer(
         bearer(

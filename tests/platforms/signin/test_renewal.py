@@ -106,9 +106,19 @@ def test_one_that_is_old_is_renewed_and_kept(renewed: Renewed, store: FileStore,
     assert [each and each.refresh_token for each in making.before] == ["refresh-0"]
 
 
-def test_one_that_is_refused_is_renewed_whatever_the_clock_says(renewed: Renewed) -> None:
+def test_one_that_is_refused_is_renewed_whatever_the_clock_says(renewed: Renewed, clock: Hands) -> None:
     assert renewed.renew("first") == "made-1"
+    clock.move(60)
     assert renewed.renew("made-1") == "made-2"
+
+
+def test_a_platform_that_refuses_every_token_floods_no_issuer(renewed: Renewed, making: Making, clock: Hands) -> None:
+    assert renewed.renew("first") == "made-1"
+    for _ in range(50):
+        assert renewed.renew("made-1") is None
+        clock.move(1)
+    assert len(making.before) == 1
+    assert renewed.current() == "made-1"
 
 
 def test_what_another_process_renewed_is_taken_over(renewed: Renewed, store: FileStore, making: Making) -> None:
