@@ -39,7 +39,7 @@ def hide_answer(body: str, names: frozenset[str] | None, words: Words) -> str:
         if text[0] == "<":
             return _hide_xml(content, names, words)
         tree = read_document(content, "application/json", limits=_LIMITS).tree
-    except AndonError:
+    except (AndonError, etree.LxmlError):
         return WITHHELD
     return write_json(_hide_json(tree, names, words), pretty="\n" in text).decode()
 

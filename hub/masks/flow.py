@@ -69,7 +69,7 @@ class FlowMasks:
             if document.form is Form.JSON:
                 return hide_json(document.tree, content, self._json)
             return hide_xml(document.tree, content, content_type, self._xml)
-        except (AndonError, jsonpath_rfc9535.JSONPathError, etree.XPathError):
+        except (AndonError, jsonpath_rfc9535.JSONPathError, etree.LxmlError):
             # a reader with other settings took it: better nothing than the wrong thing
             return Hidden(content=None, withheld=UNREADABLE)
 

@@ -12,6 +12,7 @@ from commands import completing
 from commands.completing import Known
 from commands.main import main
 from transactions.filters.fields import FIELDS, FieldType
+from transactions.landscape import Flow
 from transactions.model import Status
 
 
@@ -56,6 +57,13 @@ def test_where_nothing_can_be_asked_nothing_is_offered(
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
     assert function("") == []
+
+
+def test_a_masked_key_is_not_offered(stocked: Any) -> None:
+    flow = stocked.filled(Flow, name="sales", business_keys=["order", "lodger"], masked_keys=["lodger"])
+    stocked.on("GET", "flows", stocked.page(flow))
+    assert completing.filters("lod") == []
+    assert completing.filters("ord") == ["order:"]
 
 
 def test_a_folder_deleted_under_the_shell_offers_nothing(

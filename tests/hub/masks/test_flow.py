@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ from hub.errors import SettingsError
 from hub.masks import FlowMasks, Masks
 from hub.masks.flow import REPEATS
 from hub.masks.settings import check_masks
+from hub.settings import read_settings
 from transactions.history import MASK, Attempt
 from transactions.model import Failure, FailureKind
 
@@ -196,3 +198,14 @@ def test_a_mask_is_a_list_of_paths() -> None:
 
 def test_the_shipped_masks_can_be_kept() -> None:
     check_masks(shipped_catalogue())
+
+
+def test_a_settings_file_with_such_a_mask_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "hub.toml"
+    path.write_text(
+        '[flow.sales]\ntitle = "S"\nsources = ["ERP"]\ntargets = ["CRM"]\ndocument = "D"\n'
+        'identity = ["order"]\nsemantics = "event"\nslo = "1h"\nrisk = "low"\nowner = "o"\n'
+        '[flow.sales.keys.json]\norder = "$.order.id"\n[flow.sales.masked]\njson = ["$.order"]\n'
+    )
+    with pytest.raises(SettingsError, match=r"hub\.toml: flow\.sales\.masked\.json: '\$\.order' leads"):
+        read_settings(path)
