@@ -137,7 +137,7 @@ class SigningIn:
         session, context = self._session, self._context
         client = Client(
             id=context.client_id or metadata.andon_client_id or CLIENT_ID,
-            resource=metadata.resource,
+            resource=metadata.indicated,
             scopes=tuple(context.scopes or (metadata.andon_scopes or " ".join(SCOPES)).split()),
         )
         asker = Asker(context.ca)
@@ -145,7 +145,9 @@ class SigningIn:
         self._say(f"{self._address.url} has people sign in at {issuer}")
         known = issuer_of(issuer, context.ca)
         code = device.begin(asker, known, client)
-        self._say(f"Open {code.verification_uri} and enter the code {code.user_code}")
+        look = session.look_err()
+        page, typed = look.paint(plain(code.verification_uri), "bold"), look.paint(plain(code.user_code), "bold")
+        session.stderr.write(f"Open {page} and enter the code {typed}\n")
         if code.link != code.verification_uri:
             self._say(f"  or open {code.link} and compare the code")
         if self._browser and session.interactive and open_page(code.link, session.environ):
