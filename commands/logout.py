@@ -87,7 +87,7 @@ def _revoked(session: Session, signin: SignIn, entry: Entry, ca: str | None) -> 
         issuer = issuer_of(signin.key.issuer, ca)
         if issuer.revocation_endpoint is None:
             return None
-        client = Client(id=entry.client_id, resource=entry.resource or signin.key.origin)
+        client = Client(id=entry.client_id, resource=entry.resource)
         if entry.refresh_token is not None:
             revoke(Asker(ca), issuer, client, entry.refresh_token, "refresh_token")
         if not revoke(Asker(ca), issuer, client, entry.access_token, "access_token") and entry.expires_at is not None:

@@ -18,7 +18,7 @@ from transactions.people import Role
 
 _KEYS = (
     "url, audience, jwks_uri, jwks_file, algorithms, typ, roles_claim, roles, permissions_claim, leeway_seconds, "
-    "max_age, client_id, scopes, ca"
+    "max_age, client_id, scopes, resource_indicator, ca"
 )
 
 
@@ -38,6 +38,7 @@ class IssuerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         max_age: how long after its issue a token is too old, whatever it says.
         client_id: that people sign in with at the issuer.
         scopes: that signing in asks for.
+        resource_indicator: whether signing in names the hub to the issuer (RFC 8707), which some refuse.
         ca: certificates to trust for it, instead of the machine's.
     """
 
@@ -54,6 +55,7 @@ class IssuerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     max_age: str = "24h"
     client_id: Annotated[str, Meta(min_length=1)] = "andon"
     scopes: str = "openid offline_access"
+    resource_indicator: bool = True
     ca: str | None = None
 
     @property

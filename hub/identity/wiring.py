@@ -53,6 +53,7 @@ class ResourceMetadata(Struct, frozen=True, kw_only=True):
     bearer_methods_supported: list[str]
     andon_client_id: str | None
     andon_scopes: str | None
+    andon_resource_indicator: bool
 
 
 class Identity:
@@ -129,6 +130,7 @@ class Identity:
             bearer_methods_supported=["header"],
             andon_client_id=None if issuer is None else issuer.client_id,
             andon_scopes=None if issuer is None else issuer.scopes,
+            andon_resource_indicator=issuer is None or issuer.resource_indicator,
         )
 
     def key_set(self) -> dict[str, Any]:

@@ -51,7 +51,7 @@ def begin(asker: Asker, issuer: IssuerMetadata, client: Client) -> DeviceCode:
             "Have it switched on for this client, or get a token elsewhere and give it to 'andon login --token-stdin'."
         )
     headers, fields = authentication(issuer, client)
-    form = {"resource": client.resource, "scope": " ".join(client.scopes), "client_id": client.id, **fields}
+    form = {**client.indicator, "scope": " ".join(client.scopes), "client_id": client.id, **fields}
     answer = asker.post(url, "the issuer", form, headers)
     if answer.status != 200:
         raise refused(answer, issuer.issuer, url)

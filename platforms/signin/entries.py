@@ -37,7 +37,7 @@ class Entry(Struct, frozen=True, kw_only=True):
 
     Attributes:
         client_id: the client they were given to; None for one that somebody pasted.
-        resource: what they are made out to.
+        resource: what they are made out to; None where the issuer went by scopes alone.
         renew_at: when to renew the access token; None where it cannot be, or does not expire.
     """
 
@@ -58,7 +58,9 @@ class Entry(Struct, frozen=True, kw_only=True):
         return self.renew_at is None or now < self.renew_at
 
 
-def entry_of(granted: Granted, *, client_id: str, resource: str, now: datetime, before: Entry | None = None) -> Entry:
+def entry_of(
+    granted: Granted, *, client_id: str, resource: str | None, now: datetime, before: Entry | None = None
+) -> Entry:
     """What to keep of an answer; ``before`` is what it renews, whose refresh token stays where no new one came."""
     kept = granted.refresh_token or (before.refresh_token if before else None)
     life = granted.expires_in

@@ -97,7 +97,7 @@ def machine_client(address: Address, context: Context, environ: Mapping[str, str
     return Client(
         id=context.client_id,
         secret=secret,
-        resource=metadata.resource if metadata else address.url,
+        resource=metadata.indicated if metadata else address.url,
         scopes=tuple(context.scopes),
     )
 

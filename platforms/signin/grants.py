@@ -19,13 +19,19 @@ class Client(Struct, frozen=True, kw_only=True):
     """Who asks the issuer: the client, with its secret where it has one.
 
     Attributes:
-        resource: the platform that tokens are to be made out to, as it names itself.
+        resource: the platform that tokens are to be made out to, as it names itself; None where the issuer goes by
+            scopes alone.
     """
 
     id: str
     secret: str | None = None
-    resource: str
+    resource: str | None
     scopes: tuple[str, ...] = ()
+
+    @property
+    def indicator(self) -> dict[str, str]:
+        """The parameter that says whom a token is for (RFC 8707)."""
+        return {} if self.resource is None else {"resource": self.resource}
 
     def __repr__(self) -> str:
         """Without the secret: this ends up in logs."""
@@ -66,7 +72,7 @@ def by_client_credentials(asker: Asker, issuer: IssuerMetadata, client: Client) 
         GrantRefused: the issuer does not know the client, or does not let it.
         Unreachable: no answer.
     """
-    form = {"grant_type": "client_credentials", "resource": client.resource}
+    form = {"grant_type": "client_credentials", **client.indicator}
     if client.scopes:
         form["scope"] = " ".join(client.scopes)
     return _ask_for_tokens(asker, issuer, client, form)
@@ -79,13 +85,13 @@ def by_refresh(asker: Asker, issuer: IssuerMetadata, client: Client, refresh_tok
         GrantRefused: it was spent, revoked or has expired.
         Unreachable: no answer.
     """
-    form = {"grant_type": "refresh_token", "refresh_token": refresh_token, "resource": client.resource}
+    form = {"grant_type": "refresh_token", "refresh_token": refresh_token, **client.indicator}
     return _ask_for_tokens(asker, issuer, client, form)
 
 
 def by_device_code(asker: Asker, issuer: IssuerMetadata, client: Client, device_code: str) -> Granted:
     """The tokens for a device code (RFC 8628, section 3.4); raises GrantRefused also while nobody has decided."""
-    form = {"grant_type": DEVICE_GRANT, "device_code": device_code, "resource": client.resource}
+    form = {"grant_type": DEVICE_GRANT, "device_code": device_code, **client.indicator}
     return _ask_for_tokens(asker, issuer, client, form)
 
 

@@ -30,6 +30,8 @@ class ResourceMetadata(Struct, frozen=True, kw_only=True):
         authorization_servers: issuers it trusts; none where it makes tokens itself.
         andon_client_id: the client to name at the issuer.
         andon_scopes: scopes to ask for, divided by spaces.
+        andon_resource_indicator: whether the issuer is told whom a token is for (RFC 8707); some refuse to be, and go
+            by scopes alone.
     """
 
     resource: str
@@ -37,6 +39,12 @@ class ResourceMetadata(Struct, frozen=True, kw_only=True):
     resource_name: str | None = None
     andon_client_id: str | None = None
     andon_scopes: str | None = None
+    andon_resource_indicator: bool = True
+
+    @property
+    def indicated(self) -> str | None:
+        """What to tell the issuer; None for nothing."""
+        return self.resource if self.andon_resource_indicator else None
 
 
 class IssuerMetadata(Struct, frozen=True, kw_only=True):

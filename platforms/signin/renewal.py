@@ -117,7 +117,7 @@ class ByRefresh:
                 f"The sign-in at {key.origin} was ended by another command. Nothing was sent. "
                 "Sign in again with 'andon login'."
             )
-        if before.refresh_token is None or key.issuer is None or before.client_id is None or before.resource is None:
+        if before.refresh_token is None or key.issuer is None or before.client_id is None:
             return None
         client = Client(id=before.client_id, resource=before.resource)
         try:

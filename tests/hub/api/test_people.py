@@ -224,6 +224,7 @@ async def test_how_clients_find_out_how_to_sign_in(local: Any) -> None:
             "bearer_methods_supported": ["header"],
             "andon_client_id": None,
             "andon_scopes": None,
+            "andon_resource_indicator": True,
         }
         refused = await stranger.get("/admin/v1/whoami")
         where = 'resource_metadata="http://127.0.0.1:8470/.well-known/oauth-protected-resource"'

@@ -48,6 +48,7 @@ def test_everything(tmp_path: Path) -> None:
         max_age = "8h"
         client_id = "andon-cli"
         scopes = "openid offline_access api"
+        resource_indicator = false
         [issuer.roles]
         "plant3 ops" = "operator"
         leads = ["operator", "approver"]

@@ -174,16 +174,17 @@ def test_it_asks_for_this_platform_alone(answering: Any) -> None:
 def test_an_issuer_that_goes_by_scopes_alone_is_told_no_resource(answering: Any) -> None:
     """Microsoft Entra ID refuses the parameter (AADSTS901002)."""
     alone = Client(id="andon", resource=None, secret="s", scopes=("openid", "api://hub/access"))
-    known = offering(answering)
+    answering.is_issuer()
+    answering.says("/device", CODE)
+    answering.says("/token", TOKENS)
+    known, time = issuer_of(answering.url, None), Waiting()
     code = device.begin(ASKER, known, alone)
-    time = Waiting()
     device.wait(ASKER, known, alone, code, sleep=time.sleep, monotonic=time.monotonic)
     by_refresh(ASKER, known, alone, "r")
     by_client_credentials(ASKER, known, alone)
-    forms = [form for _, form, _ in answering.asked]
-    assert len(forms) == 4
-    assert all("resource" not in form for form in forms)
-    assert forms[0]["scope"] == forms[3]["scope"] == "openid api://hub/access"
+    (begun,), (_, _, by_credentials) = answering.forms("/device"), answering.forms("/token")
+    assert all("resource" not in form for form in (begun, *answering.forms("/token")))
+    assert begun["scope"] == by_credentials["scope"] == "openid api://hub/access"
 
 
 def test_an_interval_of_none_does_not_flood_the_issuer(answering: Any) -> None:

@@ -25,10 +25,9 @@ def test_a_platform_names_its_issuers(answering: Any) -> None:
 
 
 def test_a_platform_says_whether_its_issuer_is_told_whom_a_token_is_for(answering: Any) -> None:
-    told = {"resource": answering.url, "authorization_servers": ["https://idp.example"]}
     for said, indicated in (({}, answering.url), ({"andon_resource_indicator": False}, None)):
-        answering.says("/.well-known/oauth-protected-resource", {**told, **said})
-        metadata = resource_of(read_address(answering.url, "it"), None)
+        answering.is_platform("https://idp.example", **said)
+        metadata = resource_of(read_address(answering.url, "a test"), None)
         assert metadata is not None
         assert metadata.indicated == indicated
 
