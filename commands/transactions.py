@@ -110,7 +110,9 @@ def payload(
     revision: Annotated[
         int | None, typer.Option("--revision", metavar="N", min=1, help="The newest, unless told.")
     ] = None,
-    raw: Annotated[bool, typer.Option("--raw", help="Byte for byte but for masks, and nothing else.")] = False,
+    raw: Annotated[
+        bool, typer.Option("--raw", help="Byte for byte but for masks; not to a terminal it would steer.")
+    ] = False,
     reveal: Annotated[bool, typer.Option("--reveal", help="Without masks. Wants a permission and --reason.")] = False,
     reason: Reason = None,
 ) -> None:

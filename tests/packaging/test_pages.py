@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from hub.api.limits import RateLimit
+from hub.api.sizes import Sizes
+from hub.patience import Patience
 from hub.settings import read_settings
 
-PAGES = ("README.md", "docs/concepts.md", "docs/hub.md", "docs/sign-in.md")
+PAGES = ("README.md", "docs/concepts.md", "docs/hub.md", "docs/sign-in.md", "docs/limits.md", "SECURITY.md")
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 
@@ -83,6 +86,25 @@ def test_the_settings_on_the_page_can_be_served(root: Path, tmp_path: Path) -> N
     assert settings.catalogue.flow["lab-result"].targets == ["ERP"]
     assert settings.catalogue.system["LIMS"].lookup is None
     assert "material-consumption" in settings.catalogue.flow
+
+
+def test_the_limits_on_the_page_are_those_of_the_hub(root: Path, tmp_path: Path) -> None:
+    text = (root / "docs/limits.md").read_text(encoding="utf-8")
+    (example,) = [block for language, block in _BLOCK.findall(text) if language == "toml"]
+    file = tmp_path / "hub.toml"
+    file.write_text(example, encoding="utf-8")
+    caution = read_settings(file).caution
+    assert caution.names == ("andon.plant.example",)
+    assert (caution.rate, caution.sizes, caution.patience) == (RateLimit(), Sizes(), Patience())
+
+
+def test_every_test_that_the_threat_model_names_is_there(root: Path) -> None:
+    text = (root / "SECURITY.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(tests/[\w./]+)`", text))
+    assert len(named) > 20
+    assert [name for name in sorted(named) if not (root / name).exists()] == []
+    files = {path.relative_to(root).as_posix() for path in (root / "tests/hardening").glob("test_*.py")}
+    assert files - named <= {"tests/hardening/test_asking_again.py"}
 
 
 def test_the_readme_has_the_two_commands(root: Path) -> None:
