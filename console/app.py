@@ -13,26 +13,28 @@ from textual import work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
-from textual.message import Message
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.timer import Timer
 
 import themes.loader
+from console import second_person
+from console.effects import DecisionAnswered, Effects, RunAnswered
 from console.screens.base import AndonScreen
+from console.session import Session
 from console.source import Source
 from console.text import clean
 from console.verbs import VERBS, UnknownVerb, read
 from console.widgets.topbar import Place, TopBar
 from platforms.contexts import Resolved
 from platforms.events import Connection, ConnectionState
+from transactions.approvals import ApprovalItem
 from transactions.clock import Clock, SystemClock
 from transactions.errors import AndonError, Unreachable
+from transactions.landscape import WhoAmI
 
 if TYPE_CHECKING:
     from console.drafts import Draft
-    from transactions.batches import Batch
-    from transactions.plans import Plan
 
 COALESCE_SECONDS = 0.4
 TICK_SECONDS = 5.0
@@ -53,6 +55,7 @@ class AndonApp(App[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f", "failed", "failed", show=False, id="app.failed"),
         Binding("b", "batches", "batches", show=False, id="app.batches"),
+        Binding("p", "approvals", "approvals", show=False, id="app.approvals"),
         Binding("s", "systems", "systems", show=False, id="app.systems"),
         Binding("colon", "command", "command", key_display=":", id="app.command"),
         Binding("question_mark", "help", "help", key_display="?", id="app.help"),
@@ -61,15 +64,6 @@ class AndonApp(App[None]):
         Binding("ctrl+r", "reload", "reload", show=False, id="app.reload"),
         Binding("q", "quit", "quit", id="app.quit"),
     ]
-
-    class RunAnswered(Message):
-        """A plan was run, or the answer to that is missing. Effects never belong to a screen that may go away."""
-
-        def __init__(self, plan: Plan, batch: Batch | None, error: AndonError | None) -> None:
-            super().__init__()
-            self.plan = plan
-            self.batch = batch
-            self.error = error
 
     def __init__(
         self,
@@ -98,7 +92,8 @@ class AndonApp(App[None]):
         self.clock: Clock = clock or SystemClock()
         self.commands_done: list[tuple[datetime, str]] = []
         self.changes_seen = 0
-        self.person = ""
+        self.session = Session(self.context, self._say, read_only=self.read_only)
+        self.effects = Effects(self)
         self.connection: ConnectionState | None = None
         self.connection_since: datetime | None = None
         self._config_folder = config_folder
@@ -160,6 +155,7 @@ class AndonApp(App[None]):
         self._load_keys()
         self.follow()
         self.fetch_person()
+        self.fetch_approvals()
         self.set_interval(TICK_SECONDS, self._tick)
 
     # Themes and keys
@@ -189,6 +185,9 @@ class AndonApp(App[None]):
             self.notify(clean(fault), title="keys.toml", severity="warning", timeout=10)
 
     def _tick(self) -> None:
+        if not self.is_running:
+            # While it shuts down pages are there that have no widgets any more.
+            return
         now = self.clock.now()
         self._ticks += 1
         if self._own_process and self._ticks % COLLECTED_EVERY == 0:
@@ -199,6 +198,8 @@ class AndonApp(App[None]):
         # A page is the one in front before its widgets are there.
         if isinstance(self.screen, AndonScreen) and self.screen.is_mounted:
             self.screen.tick(now)
+        if self.session.tell_end(now):
+            self.fetch_person()
         self.show_place()
 
     # The stream
@@ -211,15 +212,18 @@ class AndonApp(App[None]):
                 self._refused = False
                 if isinstance(event, Connection):
                     self._connection(event)
-                else:
-                    self._happened(event.type)
+                    continue
+                if event.type == "approval":
+                    self.effects.decided_elsewhere(event)
+                self.happened(event.type)
         except AndonError as error:
             # Only what trying again cannot heal comes here; it may still be mended on the other side.
             self._refused = not isinstance(error, Unreachable)
             self._connection(Connection(state=ConnectionState.LOST, because=error.detail))
             page = self.screen
-            if not isinstance(page, AndonScreen) or page.fetched_at is not None:
-                # A page that got nothing tells the same itself.
+            self.told(error)
+            if (not isinstance(page, AndonScreen) or page.fetched_at is not None) and not self.session.signed_out:
+                # A page that got nothing tells the same itself, and so does the line about being signed out.
                 self.notify(clean(error.detail), title="No live updates", severity="warning", timeout=10)
             if isinstance(page, AndonScreen) and self._refused:
                 # What it shows is old from here on, and its own fetch says so for as long as that is so.
@@ -234,8 +238,17 @@ class AndonApp(App[None]):
         except AndonError:
             # Nothing is lost: the board's own fetch tells the same trouble, and a live connection asks again.
             return
-        self.person = clean(f"{who.subject} · {', '.join(who.roles)}" if who.roles else who.subject)
-        self.show_place()
+        self.took_person(who)
+
+    @work(group="waiting", exclusive=True, exit_on_error=False)
+    async def fetch_approvals(self) -> None:
+        """What waits for a second person, for the bar and the board."""
+        try:
+            page = await self.source.approvals(second_person.SHOWN, None)
+        except AndonError:
+            # As above; the page of approvals tells it where it matters.
+            return
+        self.took_approvals(page.items)
 
     def _connection(self, event: Connection) -> None:
         back = event.state is ConnectionState.LIVE and self.connection is ConnectionState.LOST
@@ -244,25 +257,27 @@ class AndonApp(App[None]):
             self.connection_since = self.clock.now()
         if back:
             # What happened while nobody listened is not in the stream's future: look again.
-            self._happened("transaction")
-            self._happened("batch")
-            self._happened("system")
+            self.happened("transaction")
+            self.happened("batch")
+            self.happened("system")
+            self.happened("approval")
+        if event.state is ConnectionState.LIVE and self.session.signed_out:
+            # Whoever signed in need not be who it was before.
+            self.session.who = None
+            self.told(None)
         if event.state is ConnectionState.LIVE and not self._lived:
             # By now the client and its libraries are loaded too.
             self._lived = True
             self._settle()
-        if event.state is ConnectionState.LIVE and not self.person:
+        if event.state is ConnectionState.LIVE and self.session.who is None:
             self.fetch_person()
         self.show_place()
-
-    def _happened(self, kind: str) -> None:
-        self._changed_types.add(kind)
-        if self._telling is None:
-            self._telling = self.set_timer(COALESCE_SECONDS, self._tell)
 
     def _tell(self) -> None:
         types, self._changed_types, self._telling = frozenset(self._changed_types), set(), None
         self.changes_seen += 1
+        if "approval" in types:
+            self.fetch_approvals()
         for screen in reversed(self.screen_stack):
             if isinstance(screen, AndonScreen):
                 screen.changed(types)
@@ -273,6 +288,7 @@ class AndonApp(App[None]):
         if not self.is_running or not self.screen_stack:
             return
         crumbs = tuple(screen.crumb for screen in self.screen_stack if isinstance(screen, AndonScreen))
+        now = self.clock.now()
         place = Place(
             crumbs=crumbs,
             platform=self.context.name,
@@ -280,12 +296,42 @@ class AndonApp(App[None]):
             read_only=self.read_only,
             connection=self.connection,
             since=self.connection_since,
-            now=self.clock.now(),
+            now=now,
             refused=self._refused,
+            waiting=self.session.to_decide(now),
+            ends_in=self.session.ends_in(now),
+            name=self.session.name,
         )
         for screen in self.screen_stack:
+            if isinstance(screen, AndonScreen):
+                screen.show_signed_out()
             for bar in screen.query(TopBar):
                 bar.show(place)
+
+    # Who is here
+
+    @property
+    def person(self) -> str:
+        """Who the token belongs to, for the bar; nothing before that is known."""
+        return self.session.line
+
+    def took_person(self, who: WhoAmI) -> None:
+        """The platform said who this is."""
+        self.session.who = who
+        self.show_place()
+
+    def took_approvals(self, items: list[ApprovalItem]) -> None:
+        """The platform said what waits for a second person."""
+        self.session.approvals = items
+        for screen in self.screen_stack:
+            if isinstance(screen, AndonScreen):
+                screen.approvals_changed()
+        self.show_place()
+
+    def told(self, error: AndonError | None) -> None:
+        """A fetch was answered (None), or failed: the platform takes the token, or takes it no more."""
+        if self.session.told(error):
+            self.show_place()
 
     # Going somewhere
 
@@ -302,6 +348,10 @@ class AndonApp(App[None]):
         """A breadcrumb."""
         self.back_to(message.depth)
 
+    def on_top_bar_word_clicked(self, message: TopBar.WordClicked) -> None:
+        """Something else in the bar that is about a page."""
+        self.obey(message.word)
+
     async def action_back(self) -> None:
         """One page back."""
         if len(self.screen_stack) > 1:
@@ -314,6 +364,10 @@ class AndonApp(App[None]):
     def action_batches(self) -> None:
         """The batches."""
         self.obey("batches")
+
+    def action_approvals(self) -> None:
+        """What waits for a second person."""
+        self.obey("approvals")
 
     def action_systems(self) -> None:
         """The systems."""
@@ -404,54 +458,28 @@ class AndonApp(App[None]):
 
     def draft(self, draft: Draft) -> None:
         """Begin an action: its reason, its plan, its run."""
-        if self.read_only:
-            self.notify(
-                "This session is read-only: nothing can be changed from it. Leave out --read-only, "
-                "or set read_only = false in the context.",
-                title=f"{draft.title}: not in this session",
-                severity="warning",
-            )
+        if not self.session.may_act(draft.title):
             return
         from console.screens.plan import PlanScreen
 
         self.open(PlanScreen(draft))
 
-    @work(group="effects", exit_on_error=False)
-    async def run_plan(self, plan: Plan) -> None:
-        """Run a stored plan. The worker belongs to the app: leaving a page does not cut it off."""
-        try:
-            batch = await self.source.run(plan.hash)
-        except AndonError as error:
-            self.post_message(self.RunAnswered(plan, None, error))
-        else:
-            self.post_message(self.RunAnswered(plan, batch, None))
+    def on_run_answered(self, message: RunAnswered) -> None:
+        """What came of a run."""
+        self.effects.run_answered(message)
 
-    def on_andon_app_run_answered(self, message: RunAnswered) -> None:
-        """Follow the batch, wherever the person is by now."""
-        from console.screens.batch import BatchScreen
-        from console.screens.plan import PlanScreen
+    def on_decision_answered(self, message: DecisionAnswered) -> None:
+        """What came of a decision."""
+        self.effects.decision_answered(message)
 
-        waiting = self.screen if isinstance(self.screen, PlanScreen) else None
-        if message.batch is not None:
-            if waiting is not None and waiting.plan is not None and waiting.plan.hash == message.plan.hash:
-                self.switch_screen(BatchScreen(message.batch))
-            else:
-                self.notify(f"Batch {message.batch.id} runs. Follow it under batches (b).", title="Running")
-            return
-        if waiting is not None and message.error is not None:
-            waiting.refused(message.error)
-        elif message.error is not None:
-            self.notify(clean(message.error.detail), title="The plan did not run", severity="error", timeout=15)
+    def happened(self, kind: str) -> None:
+        """Something of this kind changed: pages that show it look again, soon and once."""
+        self._changed_types.add(kind)
+        if self._telling is None:
+            self._telling = self.set_timer(COALESCE_SECONDS, self._tell)
 
-    @work(group="effects", exit_on_error=False)
-    async def cancel_batch(self, batch: Batch) -> None:
-        """Stop a batch: what was not sent goes back to where it was."""
-        try:
-            await self.source.cancel(batch.id)
-        except AndonError as error:
-            self.notify(clean(error.detail), title="The batch was not cancelled", severity="error", timeout=10)
-        else:
-            self._happened("batch")
+    def _say(self, title: str, sentence: str, seconds: float) -> None:
+        self.notify(clean(sentence), title=title, severity="warning", timeout=seconds)
 
     def log_command(self, command: str) -> None:
         """Remember the command line that does what was done."""

@@ -9,7 +9,19 @@ from textual.dom import DOMNode
 def nodes() -> tuple[type[DOMNode], ...]:
     """Everything that has keys. Imports every screen, so it is asked only where that is needed."""
     from console.app import AndonApp
-    from console.screens import batch, batches, board, failed, log, plan, systems, transaction
+    from console.screens import (
+        approval,
+        approvals,
+        batch,
+        batches,
+        board,
+        failed,
+        log,
+        plan,
+        systems,
+        transaction,
+        whoami,
+    )
     from console.widgets.lamps import LampGrid
     from console.widgets.table import Table
     from console.widgets.transactions import TransactionTable
@@ -25,7 +37,10 @@ def nodes() -> tuple[type[DOMNode], ...]:
         plan.PlanScreen,
         batches.BatchesScreen,
         batch.BatchScreen,
+        approvals.ApprovalsScreen,
+        approval.ApprovalScreen,
         systems.SystemsScreen,
+        whoami.WhoamiScreen,
         log.LogScreen,
     )
 

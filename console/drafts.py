@@ -36,8 +36,11 @@ class Draft(Struct, frozen=True, kw_only=True):
     @property
     def place(self) -> str:
         """What a hold is about."""
-        options = self.options
-        return " ".join(value for value in (options.target, options.plant, options.flow) if value) or "everything"
+        return place_of(self.options)
+
+    def breaking_glass(self, breaking: bool) -> Draft:
+        """The same, without the second person it may want, or with."""
+        return msgspec.structs.replace(self, options=msgspec.structs.replace(self.options, break_glass=breaking))
 
     def request(self, reason: str) -> PlanRequest:
         """What to ask the platform for."""
@@ -55,4 +58,10 @@ class Draft(Struct, frozen=True, kw_only=True):
             words += ["tx", str(self.action)]
             words += self.ids or []
             words += ["--filter", self.filter] if self.filter is not None else []
+        words += ["--break-glass"] if self.options.break_glass else []
         return shlex.join([*words, "--reason", reason, "--yes"])
+
+
+def place_of(options: PlanOptions) -> str:
+    """What a hold is about."""
+    return " ".join(value for value in (options.target, options.plant, options.flow) if value) or "everything"

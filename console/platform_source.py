@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, TypeVar
 from platforms.calls import Call
 from platforms.contexts import Resolved
 from platforms.events import Connection
-from platforms.hub import batches, landscape, plans, server, transactions
+from platforms.hub import approvals, batches, landscape, plans, server, transactions
+from transactions.approvals import ApprovalItem, Decided
 from transactions.batches import Batch, BatchItem
 from transactions.history import Payload, StreamEvent, TimelineEntry
 from transactions.landscape import Board, Hold, System, WhoAmI
@@ -57,6 +58,9 @@ class PlatformSource:
     async def payload(self, id: str, revision: int | None) -> Payload:  # noqa: A002
         return await self._send(transactions.payload(id, revision))
 
+    async def reveal(self, id: str, revision: int, reason: str) -> Payload:  # noqa: A002
+        return await self._send(transactions.reveal(id, revision, reason))
+
     async def board(self) -> Board:
         return await self._send(landscape.board())
 
@@ -77,6 +81,15 @@ class PlatformSource:
 
     async def run(self, hash: str) -> Batch:  # noqa: A002
         return await self._send(plans.run(hash))
+
+    async def approvals(self, limit: int, cursor: str | None) -> Page[ApprovalItem]:
+        return await self._send(approvals.list_page(limit, cursor))
+
+    async def approve(self, hash: str, reason: str) -> Decided:  # noqa: A002
+        return await self._send(approvals.approve(hash, reason))
+
+    async def reject(self, hash: str, reason: str) -> Decided:  # noqa: A002
+        return await self._send(approvals.reject(hash, reason))
 
     async def batches(self, limit: int, cursor: str | None) -> Page[Batch]:
         return await self._send(batches.list_page(limit, cursor))

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Protocol
 
 from platforms.events import Connection
+from transactions.approvals import ApprovalItem, Decided
 from transactions.batches import Batch, BatchItem
 from transactions.history import Payload, StreamEvent, TimelineEntry
 from transactions.landscape import Board, Hold, System, WhoAmI
@@ -37,6 +38,10 @@ class Source(Protocol):
         """Its payload; the newest revision unless told."""
         ...
 
+    async def reveal(self, id: str, revision: int, reason: str) -> Payload:  # noqa: A002
+        """Its payload without masks; the platform keeps the reason in its audit."""
+        ...
+
     async def board(self) -> Board:
         """Everything the board shows."""
         ...
@@ -63,6 +68,18 @@ class Source(Protocol):
 
     async def run(self, hash: str) -> Batch:  # noqa: A002
         """Run a stored plan, once."""
+        ...
+
+    async def approvals(self, limit: int, cursor: str | None) -> Page[ApprovalItem]:
+        """Plans that wait for a second person, and reviews that are owed, oldest first."""
+        ...
+
+    async def approve(self, hash: str, reason: str) -> Decided:  # noqa: A002
+        """Approve somebody else's plan, which starts it; or find nothing wrong with what ran without approval."""
+        ...
+
+    async def reject(self, hash: str, reason: str) -> Decided:  # noqa: A002
+        """Reject somebody else's plan; or object to what ran without approval."""
         ...
 
     async def batches(self, limit: int, cursor: str | None) -> Page[Batch]:

@@ -59,6 +59,9 @@ class AndonScreen(Screen[None]):
         if self.andon.context.production:
             name = clean(self.andon.context.name)
             yield Static(f" PRODUCTION   {name}   every run wants its name typed ", id="production", markup=False)
+        signed_out = Static(id="signed-out", markup=False)
+        signed_out.display = False
+        yield signed_out
         yield from self.body()
         notice = Static(id="notice", markup=False)
         notice.display = False
@@ -97,11 +100,13 @@ class AndonScreen(Screen[None]):
     def arrived(self) -> None:
         """A fetch was answered: what shows is true now."""
         self.fetched_at = self.andon.clock.now()
+        self.andon.told(None)
         self.query_one("#notice", Static).display = False
 
     def on_fetch_failed(self, message: FetchFailed) -> None:
         """Handlers of all base classes run, so pages override :meth:`fetch_failed` and not this."""
         message.stop()
+        self.andon.told(message.error)
         self.fetch_failed(message.error)
 
     def fetch_failed(self, error: AndonError) -> None:
@@ -116,6 +121,17 @@ class AndonScreen(Screen[None]):
         notice = self.query_one("#notice", Static)
         notice.update(text)
         notice.display = True
+
+    def show_signed_out(self) -> None:
+        """While the platform takes the token no more, say so above everything, and how to go on."""
+        session = self.andon.session
+        for line in self.query("#signed-out").results(Static):
+            line.display = session.signed_out
+            line.set_class(self.andon.context.production, "-below")
+            line.update(f" SIGNED OUT   {clean(session.sign_in_again)} ")
+
+    def approvals_changed(self) -> None:
+        """Another number of plans waits for a second person."""
 
     def tick(self, now: datetime) -> None:
         """A few seconds passed: relative times move on."""

@@ -164,11 +164,9 @@ class BatchScreen(AndonScreen):
         """What was not sent goes back to where it was."""
         if self.followed.state in _ENDED:
             self.notify("It has ended: there is nothing left to cancel.")
-        elif self.andon.read_only:
-            self.notify("This session is read-only: the batch goes on.", severity="warning")
-        else:
+        elif self.andon.session.may_act("Cancelling"):
             self.andon.log_command(f"andon batches cancel {self.followed.id}")
-            self.andon.cancel_batch(self.followed)
+            self.andon.effects.cancel(self.followed)
 
 
 _ORDER = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from rich.text import Text
 from textual import work
@@ -34,6 +34,7 @@ CAUSES = (
 )
 
 
+_WAITING = (Status.FAILED, Status.IN_DOUBT, Status.PARKED, Status.HELD, Status.RETRYING)
 WIDE = 120
 """Cells from which what waits has a column of its own beside the causes."""
 
@@ -48,6 +49,7 @@ class BoardScreen(AndonScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f", "app.failed", "failed", id="app.failed"),
         Binding("b", "app.batches", "batches", id="app.batches"),
+        Binding("p", "app.approvals", "approvals", id="app.approvals"),
         Binding("s", "app.systems", "systems", id="app.systems"),
         Binding("slash", "filter", "filter", key_display="/", id="board.filter"),
     ]
@@ -108,6 +110,11 @@ class BoardScreen(AndonScreen):
         if self._board is not None:
             self._show(now)
 
+    def approvals_changed(self) -> None:
+        """What waits for a second person waits, too."""
+        if self._board is not None:
+            self._show(self.andon.clock.now())
+
     def on_resize(self) -> None:
         """What waits is one line where there is no room for a column."""
         if self._board is not None:
@@ -165,35 +172,67 @@ class BoardScreen(AndonScreen):
         tones = self.app.theme_variables
         text = Text(no_wrap=True)
         holds = ", ".join(one_line(hold.target or hold.flow or hold.plant or "everything") for hold in board.holds)
-        failed_age = "" if board.oldest_failed_at is None else short(now - board.oldest_failed_at)
-        held_age = "" if board.oldest_held_at is None else short(now - board.oldest_held_at)
-        lines = (
-            (Status.FAILED, failed_age),
-            (Status.IN_DOUBT, ""),
-            (Status.PARKED, ""),
-            (Status.HELD, held_age),
-            (Status.RETRYING, ""),
-        )
+        lines = self._waiting_lines(board, now)
         if wide:
             text.append(f"{'waiting':<14}{'count':>7}{'oldest':>8}\n", tones["quiet"])
-        for status, age in lines:
-            count, look = board.counts.get(status, 0), of_status(status)
-            tone = tones[look.tone if count else Tone.QUIET]
-            if wide:
-                text.append(f"{look.glyph} {look.word:<12}", tone)
-                text.append(f"{number(count):>7}", tone)
-                text.append(f"{age:>8}\n", tones["quiet"])
-                if status is Status.FAILED and board.overdue:
-                    text.append(f"  {'overdue':<12}{number(board.overdue):>7}\n", tones["late"])
-            elif count:
-                text.append(f"{look.glyph} {number(count)} {look.word}", tone)
-                text.append(f" {age}  " if age else "  ", tones["quiet"])
-        if not wide and board.overdue:
-            text.append(f"{number(board.overdue)} overdue  ", tones["late"])
+            for line in self._fitting(lines, 1 + bool(holds)):
+                tone = tones[line.tone if line.many else Tone.QUIET]
+                text.append(f"{line.glyph} {line.word:<12}{number(line.many):>7}", tone)
+                text.append(f"{line.age:>8}\n", tones["quiet"])
+        else:
+            # What waits for a second person is in the bar already.
+            for line in lines:
+                if line.many and line.status:
+                    text.append(f"{line.glyph} {number(line.many)} {line.word}", tones[line.tone])
+                    text.append(f" {line.age}  " if line.age else "  ", tones["quiet"])
+            if board.overdue:
+                text.append(f"{number(board.overdue)} overdue  ", tones["late"])
         if holds:
             text.append(f"◆ held by hand: {holds}", tones["held"])
         text.rstrip()
         return text
+
+    def _waiting_lines(self, board: Board, now: datetime) -> list[_Line]:
+        ages = {Status.FAILED: board.oldest_failed_at, Status.HELD: board.oldest_held_at}
+        lines = []
+        for status in _WAITING:
+            look, moment = of_status(status), ages.get(status)
+            age = "" if moment is None else short(now - moment)
+            lines.append(_Line(look.glyph, look.word, board.counts.get(status, 0), age, look.tone, status=True))
+            if status is Status.FAILED and board.overdue:
+                lines.append(_Line(" ", "overdue", board.overdue, "", Tone.LATE))
+        session = self.andon.session
+        waiting, mine = session.waiting(now), session.to_decide(now)
+        since = "" if mine.oldest is None else short(now - mine.oldest)
+        if mine.approve:
+            lines.append(_Line("◆", "to approve", mine.approve, since, Tone.ACCENT))
+        if mine.overdue:
+            lines.append(_Line("■", "late review", mine.overdue, "", Tone.FAILED))
+        if mine.review > mine.overdue:
+            lines.append(_Line("▲", "to review", mine.review - mine.overdue, "", Tone.LATE))
+        if waiting.own:
+            lines.append(_Line("○", "yours wait", waiting.own, "", Tone.MOVING))
+        return lines
+
+    def _fitting(self, lines: list[_Line], others: int) -> list[_Line]:
+        """The lines that there is room for: those of which there is none go first."""
+        spare = len(lines) + others - self.query_one("#waiting-box").size.height
+        kept = []
+        for line in reversed(lines):
+            if spare > 0 and not line.many:
+                spare -= 1
+            else:
+                kept.append(line)
+        return kept[::-1]
+
+
+class _Line(NamedTuple):
+    glyph: str
+    word: str
+    many: int
+    age: str
+    tone: Tone
+    status: bool = False
 
 
 def _cause_row(cause: CauseSummary, now: datetime, targets: int, flows: int) -> Row:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 from typing import ClassVar
@@ -17,24 +16,19 @@ from textual.widget import Widget
 from textual.widgets import Button, Input, Static
 
 from console.drafts import Draft
-from console.looks import Tone, of_verdict
 from console.screens.base import AndonScreen, FetchFailed
-from console.text import clean, number, one_line, pretty_name, shorten_middle
+from console.text import clean, number, one_line, shorten_middle
+from console.widgets.plan_preview import ITEMS, PLACED, acts, facts, rows, sentence, totals
 from console.widgets.rule import Divider
-from console.widgets.sentences import labelled
-from console.widgets.table import Cell, Column, Row, RowTable, Table
+from console.widgets.sentences import Line, labelled
+from console.widgets.table import RowTable, Table
+from transactions.approvals import REVIEW_WITHIN
 from transactions.errors import AndonError, Stale, Unreachable
-from transactions.plans import Action, Plan, PlanItem, Verdict
+from transactions.people import Permission
+from transactions.plans import Plan
 
-ITEMS = (
-    Column("verdict", "verdict", 15),
-    Column("id", "id", 14),
-    Column("flow", "flow", 24, least=90),
-    Column("plant", "plant", 5),
-    Column("target", "target", 8),
-    Column("because", "because", 16, flex=True),
-)
-ITEMS_SHOWN = 2000
+GLASS = "break glass"
+"""What is typed to run without the second person that is wanted."""
 
 
 class PlanScreen(AndonScreen):
@@ -45,13 +39,15 @@ class PlanScreen(AndonScreen):
     follows = frozenset()
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "app.back", "back, nothing is sent", id="plan.back", priority=True),
+        Binding("ctrl+g", "glass", "break glass", id="plan.break-glass"),
     ]
 
     class Arrived(Message):
-        """The plan is stored."""
+        """The plan of a draft is stored."""
 
-        def __init__(self, plan: Plan) -> None:
+        def __init__(self, draft: Draft, plan: Plan) -> None:
             super().__init__()
+            self.draft = draft
             self.plan = plan
 
     def __init__(self, draft: Draft) -> None:
@@ -81,14 +77,14 @@ class PlanScreen(AndonScreen):
             yield Input(id="confirm")
         with Horizontal(id="buttons"):
             yield Button("run", id="run", disabled=True)
+            yield Button("break glass …", id="glass")
             yield Button("cancel", id="cancel")
         yield Static(id="equivalent", markup=False)
 
     def on_mount(self) -> None:
         """Begin with the reason."""
-        confirm = self.query_one("#confirm", Input)
-        confirm.placeholder = f"type {clean(self.andon.context.name)} to run this on production"
         self.query_one("#confirm-line").display = False
+        self.query_one("#glass").display = False
         self.query_one("#items").display = False
         self._show_intent()
         self.query_one("#preview", Static).update(
@@ -101,20 +97,16 @@ class PlanScreen(AndonScreen):
     def _show_intent(self) -> None:
         tones = self.app.theme_variables
         text = Text()
-        text.append(self._sentence(), f"bold {tones['bright']}")
+        text.append(sentence(self.draft.action, self.draft.options, self._count), f"bold {tones['bright']}")
         if self.plan is not None and self.draft.count not in (None, len(self.plan.items)):
             text.append(f"   {number(self.draft.count or 0)} when this page was opened", tones["late"])
         if self.draft.filter is not None:
             text.append(f"\nall that match  {clean(self.draft.filter) or 'everything'}", tones["quiet"])
         self.query_one("#intent", Static).update(text)
 
-    def _sentence(self) -> str:
-        if self.draft.action in (Action.HOLD, Action.RELEASE):
-            verb = "Hold back deliveries to" if self.draft.action is Action.HOLD else "Release what is held for"
-            return f"{verb} {clean(self.draft.place)}"
-        count = (self.draft.count or 0) if self.plan is None else len(self.plan.items)
-        many = "1 transaction" if count == 1 else f"{number(count)} transactions"
-        return f"{str(self.draft.action).capitalize()} {many}"
+    @property
+    def _count(self) -> int:
+        return (self.draft.count or 0) if self.plan is None else len(self.plan.items)
 
     def fetch(self) -> None:
         """Nothing to fetch: a plan is made when there is a reason."""
@@ -125,79 +117,128 @@ class PlanScreen(AndonScreen):
         """The reason makes the plan; the confirmation runs it."""
         if event.input.id == "confirm":
             self._run()
-            return
-        reason = event.value.strip()
+        else:
+            self._plan(self.draft.breaking_glass(False))
+
+    def _plan(self, draft: Draft) -> None:
+        reason = self.query_one("#reason", Input).value.strip()
         if not reason:
             self.notify("A reason is needed: it stays with every transaction this touches.", severity="warning")
+            self.query_one("#reason", Input).focus()
             return
         self._say("making the plan …")
-        self._make(reason)
+        self._make(draft, reason)
 
     @work(group="plan", exclusive=True, exit_on_error=False)
-    async def _make(self, reason: str) -> None:
+    async def _make(self, draft: Draft, reason: str) -> None:
         try:
-            plan = await self.andon.source.make_plan(self.draft.request(reason))
+            plan = await self.andon.source.make_plan(draft.request(reason))
         except AndonError as error:
             self.post_message(FetchFailed(error))
         else:
-            self.post_message(self.Arrived(plan))
+            self.post_message(self.Arrived(draft, plan))
 
     def fetch_failed(self, error: AndonError) -> None:
-        """No plan: nothing is about to happen."""
+        """No plan, or none other than the one that shows: nothing is about to happen."""
         super().fetch_failed(error)
-        self._say("There is no plan. Nothing was sent. Press enter in the reason to try again.")
+        if self.plan is None:
+            self._say("There is no plan. Nothing was sent. Press enter in the reason to try again.")
+        else:
+            self._show(self.plan, self.andon.clock.now())
 
     def on_plan_screen_arrived(self, message: Arrived) -> None:
         """Show what it would do."""
-        self.plan = message.plan
+        self.draft, self.plan = message.draft, message.plan
         self.arrived()
         self._show_intent()
         self._show(message.plan, self.andon.clock.now())
-        acts = self._acts(message.plan)
+        runs = acts(message.plan)
         run = self.query_one("#run", Button)
-        run.disabled = not acts
-        production = self.andon.context.production and acts
-        self.query_one("#confirm-line").display = production
-        if production:
-            self.query_one("#confirm", Input).focus()
+        run.disabled = not runs
+        run.label = "break the glass, run now" if self._breaks else "ask for approval" if self._asks else "run"
+        glass = self.query_one("#glass", Button)
+        glass.display = self._may_break
+        glass.label = "ask for approval instead" if self._breaks else "break glass …"
+        for button in (run, glass):
+            # A longer word does not make a button wider by itself.
+            button.refresh(layout=True)
+        typed = runs and bool(self._word)
+        confirm = self.query_one("#confirm", Input)
+        confirm.value, confirm.placeholder = "", self._placeholder()
+        self.query_one("#confirm-line").display = typed
+        self.refresh_bindings()
+        if typed:
+            confirm.focus()
         else:
-            (run if acts else self.query_one("#cancel", Button)).focus()
+            (run if runs else self.query_one("#cancel", Button)).focus()
 
-    def _acts(self, plan: Plan) -> bool:
-        if plan.action in (Action.HOLD, Action.RELEASE):
-            return True
-        return any(item.verdict is Verdict.SEND for item in plan.items)
+    # Two people
+
+    @property
+    def _asks(self) -> bool:
+        """Running it asks somebody else."""
+        return self.plan is not None and bool(self.plan.second_person) and not self.plan.options.break_glass
+
+    @property
+    def _breaks(self) -> bool:
+        """Running it goes without the second person that it wants."""
+        return self.plan is not None and bool(self.plan.second_person) and self.plan.options.break_glass
+
+    @property
+    def _may_break(self) -> bool:
+        return (self._asks or self._breaks) and self.andon.session.may(Permission.BREAK_GLASS)
+
+    @property
+    def _word(self) -> str:
+        """What has to be typed before it runs; empty where nothing has."""
+        words = [GLASS] if self._breaks else []
+        return " ".join([*words, self.andon.context.name] if self.andon.context.production else words)
+
+    def _placeholder(self) -> str:
+        if self._breaks:
+            return f"type {clean(self._word)} to run it without a second person"
+        return f"type {clean(self._word)} to {'ask for this' if self._asks else 'run this'} on production"
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Breaking glass shows where it can be done."""
+        return self._may_break if action == "glass" else True
+
+    def action_glass(self) -> None:
+        """Make the plan again, to run without the second person; or back to asking."""
+        if not self._underway:
+            self._plan(self.draft.breaking_glass(not self._breaks))
+
+    def _people(self, plan: Plan, now: datetime) -> list[Line]:
+        tones = self.app.theme_variables
+        if not plan.second_person or not acts(plan):
+            return []
+        why = " ".join(plan.second_person)
+        if not plan.options.break_glass:
+            said = f"◆ {why} Nothing runs until somebody else approves it."
+            return [("why two", said, tones["held"])]
+        by = f"{(now + REVIEW_WITHIN).astimezone():%Y-%m-%d %H:%M}"
+        said = (
+            f"■ Runs without the second person it wants. {why} It is on record, and somebody else reviews it by {by}. "
+            "Until an overdue review is done, you cannot do this again."
+        )
+        return [("glass", said, tones["failed"])]
 
     def _show(self, plan: Plan, now: datetime) -> None:
-        tones = self.app.theme_variables
+        tones = dict(self.app.theme_variables)
         left = plan.expires_at - now
         self.query_one("#plan-title", Divider).show(
             f"plan {shorten_middle(clean(plan.hash), 13)}", f"valid {left.total_seconds() / 3600:.0f} h, runs once"
         )
-        text = Text()
-        for verdict in Verdict:
-            count, look = plan.verdicts.get(verdict, 0), of_verdict(verdict)
-            if not count and verdict is not Verdict.SEND:
-                continue
-            word = "do it" if verdict is Verdict.SEND and plan.action is not Action.REPLAY else look.word
-            text.append(f"{look.glyph} {word} {number(count)}   ", tones[look.tone if count else Tone.QUIET])
-        lines = [
-            (label, _most(values), tones["foreground"])
-            for label, values in (
-                ("plants", Counter(item.plant or "none" for item in plan.items)),
-                ("targets", Counter(item.target for item in plan.items)),
-                ("flows", Counter(pretty_name(item.flow) for item in plan.items)),
-                ("risk", Counter(str(item.risk) for item in plan.items)),
-            )
-        ]
-        if not self._acts(plan):
+        lines = [*self._people(plan, now), *facts(plan, tones)]
+        if not acts(plan):
             lines.append(("but", "nothing here can run: every item has a reason against it", tones["late"]))
-        self.query_one("#preview", Static).update(Group(text, labelled(lines, tones["quiet"], width=7)))
-        # What will not simply go is what a person has to look at, so it comes first.
-        items = sorted(plan.items, key=lambda item: item.verdict is Verdict.SEND)[:ITEMS_SHOWN]
+        parts = [labelled(lines, tones["quiet"], width=7)]
+        self.query_one("#preview", Static).update(
+            Group(*parts) if plan.action in PLACED else Group(totals(plan, tones), *parts)
+        )
         table = self.query_one("#items", RowTable)
-        table.display = bool(items)
-        table.show_rows([_item_row(item, plan.action) for item in items])
+        table.display = bool(plan.items)
+        table.show_rows(rows(plan))
         self.query_one("#equivalent", Static).update(
             Text(self._command(plan), tones["quiet"], no_wrap=True, overflow="ellipsis")
         )
@@ -225,6 +266,8 @@ class PlanScreen(AndonScreen):
         """Run, or go back."""
         if event.button.id == "run":
             self._run()
+        elif event.button.id == "glass":
+            self.action_glass()
         else:
             self.andon.back_to(len(self.app.screen_stack) - 2)
 
@@ -232,10 +275,8 @@ class PlanScreen(AndonScreen):
         plan = self.plan
         if plan is None or self._underway:
             return
-        if self.andon.context.production and self.query_one("#confirm", Input).value != self.andon.context.name:
-            self.notify(
-                "The name does not match: nothing was sent. Type it exactly to run on production.", severity="warning"
-            )
+        if self._word and self.query_one("#confirm", Input).value != self._word:
+            self.notify(self._mismatch(), severity="warning")
             self.query_one("#confirm", Input).focus()
             return
         if self.query_one("#reason", Input).value.strip() != plan.reason:
@@ -244,9 +285,14 @@ class PlanScreen(AndonScreen):
             return
         self._underway = True
         self.query_one("#run", Button).disabled = True
-        self._say("running …")
+        self._say("asking …" if self._asks else "running …")
         self.andon.log_command(self.draft.equivalent(plan.reason))
-        self.andon.run_plan(plan)
+        self.andon.effects.run(plan)
+
+    def _mismatch(self) -> str:
+        if self._breaks:
+            return f"Nothing was sent. Type exactly {clean(self._word)!r} to run it without a second person."
+        return "The name does not match: nothing was sent. Type it exactly to run on production."
 
     def refused(self, error: AndonError) -> None:
         """The platform did not run it, or did not answer."""
@@ -262,25 +308,3 @@ class PlanScreen(AndonScreen):
 
     def _say(self, sentence: str) -> None:
         self.query_one("#preview", Static).update(Text(sentence, self.app.theme_variables["late"]))
-
-
-def _most(values: Counter[str]) -> str:
-    most = ", ".join(f"{name} {number(count)}" for name, count in values.most_common(6))
-    return f"{most} …" if len(values) > 6 else most
-
-
-def _item_row(item: PlanItem, action: Action) -> Row:
-    look = of_verdict(item.verdict)
-    word = str(action) if item.verdict is Verdict.SEND and action is not Action.REPLAY else look.word
-    return Row(
-        item.id,
-        item.etag,
-        [
-            Cell(f"{look.glyph} {word}", look.tone),
-            Cell(shorten_middle(clean(item.id), 14), Tone.QUIET),
-            Cell(pretty_name(item.flow)),
-            Cell(one_line(item.plant or "·")),
-            Cell(one_line(item.target)),
-            Cell(one_line(item.because or ""), Tone.PLAIN if item.verdict is Verdict.SEND else Tone.BRIGHT),
-        ],
-    )

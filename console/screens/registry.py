@@ -23,6 +23,18 @@ def make(name: str, argument: str) -> AndonScreen:
         from console.screens.batches import BatchesScreen
 
         return BatchesScreen()
+    if name == "approvals":
+        if argument:
+            from console.screens.approval import ApprovalScreen
+
+            return ApprovalScreen(argument)
+        from console.screens.approvals import ApprovalsScreen
+
+        return ApprovalsScreen()
+    if name == "whoami":
+        from console.screens.whoami import WhoamiScreen
+
+        return WhoamiScreen()
     if name == "systems":
         from console.screens.systems import SystemsScreen
 

@@ -11,15 +11,25 @@ from textual import events
 from textual.message import Message
 from textual.widget import Widget
 
+from console.second_person import Waiting, told
 from console.text import clean, shorten
 from platforms.events import ConnectionState
 from transactions.durations import short
 
 CRUMB_CELLS = 20
+WIDE = 110
+"""Cells from which there is room for who one is, and the time."""
+ROOMY = 150
+"""Cells from which everything that waits is told apart."""
 
 
 class Place(NamedTuple):
-    """What the bar shows."""
+    """What the bar shows.
+
+    Attributes:
+        waiting: what this person could decide.
+        ends_in: how long the token lasts, where that is not long and nobody renews it.
+    """
 
     crumbs: tuple[str, ...]
     platform: str
@@ -30,6 +40,9 @@ class Place(NamedTuple):
     now: datetime
     colour: str | None = None
     refused: bool = False
+    waiting: Waiting = Waiting()
+    ends_in: str = ""
+    name: str = ""
 
 
 class TopBar(Widget):
@@ -42,10 +55,18 @@ class TopBar(Widget):
             super().__init__()
             self.depth = depth
 
+    class WordClicked(Message):
+        """Go where this word of the command line leads."""
+
+        def __init__(self, word: str) -> None:
+            super().__init__()
+            self.word = word
+
     def __init__(self) -> None:
         super().__init__()
         self._place: Place | None = None
         self._crumbs: list[tuple[int, int]] = []
+        self._words: list[tuple[int, int, str]] = []
 
     def show(self, place: Place) -> None:
         """Show this."""
@@ -58,7 +79,6 @@ class TopBar(Widget):
         place, tones = self._place, self.app.theme_variables
         if place is None:
             return Text(" andon", style=f"bold {tones['accent']}")
-        right = self._right(place, tones)
         line = Text(no_wrap=True)
         line.append(" andon ", f"bold {tones['accent']}")
         self._crumbs = []
@@ -68,34 +88,62 @@ class TopBar(Widget):
             line.append(" ▸ " if depth else " ", tones["quiet"])
             self._crumbs.append((line.cell_len, line.cell_len + cell_len(text)))
             line.append(text, f"bold {tones['bright']}" if last else tones["quiet"])
+        right = self._right(place, tones, self.size.width - line.cell_len - 1)
         # Whether what shows is live is never cut off; where one is may be.
         line.truncate(max(0, self.size.width - right.cell_len - 1), overflow="ellipsis")
         gap = max(1, self.size.width - line.cell_len - right.cell_len)
         line.append(" " * gap)
+        self._words = [(line.cell_len + start, line.cell_len + end, word) for start, end, word in self._words]
         return line.append_text(right)
 
     def on_click(self, event: events.Click) -> None:
-        """Go back to the breadcrumb under the pointer."""
+        """Go back to the breadcrumb under the pointer, or to what the word under it is about."""
         for depth, (start, end) in enumerate(self._crumbs):
             if start <= event.x < end:
                 self.post_message(self.CrumbClicked(depth))
+        for start, end, word in self._words:
+            if start <= event.x < end:
+                self.post_message(self.WordClicked(word))
 
-    def _right(self, place: Place, tones: dict[str, str]) -> Text:
+    def _right(self, place: Place, tones: dict[str, str], spare: int) -> Text:
+        """``spare`` cells are left beside what it needs: for who one is, and the time."""
         text = Text(no_wrap=True)
+        self._words = []
+        wide = self.size.width >= WIDE
         if place.read_only:
             text.append("read-only  ", tones["late"])
+        if place.ends_in:
+            said = f"▲ sign-in ends in {place.ends_in}" if wide else f"▲ {place.ends_in} left"
+            self._word(text, said, "whoami", tones["late"])
+        for said, tone in told(place.waiting, parts=3 if self.size.width >= ROOMY else 2 if wide else 1):
+            self._word(text, said, "approvals", f"bold {tones[tone]}")
         if self.size.width >= 70:
             text.append(shorten(clean(place.platform), 24) + "  ", place.colour or tones["foreground"])
-        if self.size.width >= 110:
-            text.append(f"{place.person}  " if place.person else "", tones["quiet"])
+        connection, style = _connected(place, tones)
+        spare -= text.cell_len + cell_len(connection)
+        person = clean(place.person if wide and spare >= cell_len(place.person) + 2 else place.name)
+        # In a narrow bar only what is left over is for the name.
+        if person and self.size.width >= 70 and (wide or spare >= cell_len(person) + 2):
+            self._word(text, person, "whoami", tones["quiet"])
+            spare -= cell_len(person) + 2
+        if wide and spare >= 7:
             text.append(f"{place.now.astimezone():%H:%M}  ", tones["quiet"])
-        if place.connection is ConnectionState.LIVE:
-            text.append("● live ", tones["fine"])
-        elif place.refused:
-            text.append("■ refused ", f"bold {tones['failed']}")
-        elif place.connection is ConnectionState.LOST:
-            since = "" if place.since is None else f", {short(place.now - place.since)}"
-            text.append(f"▲ reconnecting{since} ", f"bold {tones['late']}")
-        else:
-            text.append("○ connecting ", tones["quiet"])
+        text.append(connection, style)
         return text
+
+    def _word(self, text: Text, said: str, word: str, style: str) -> None:
+        start = text.cell_len
+        text.append(said, style)
+        self._words.append((start, text.cell_len, word))
+        text.append("  ")
+
+
+def _connected(place: Place, tones: dict[str, str]) -> tuple[str, str]:
+    if place.connection is ConnectionState.LIVE:
+        return "● live ", tones["fine"]
+    if place.refused:
+        return "■ refused ", f"bold {tones['failed']}"
+    if place.connection is ConnectionState.LOST:
+        since = "" if place.since is None else f", {short(place.now - place.since)}"
+        return f"▲ reconnecting{since} ", f"bold {tones['late']}"
+    return "○ connecting ", tones["quiet"]

@@ -14,18 +14,30 @@ import msgspec
 
 from platforms.contexts import Resolved
 from platforms.events import Connection, ConnectionState
+from transactions.approvals import (
+    ITEMS_WITHOUT_SECOND_PERSON,
+    REVIEW_WITHIN,
+    ApprovalItem,
+    ApprovalKind,
+    Decided,
+    why_second,
+)
 from transactions.batches import Batch, BatchItem, BatchState, ItemState
-from transactions.errors import AndonError, BadFilter, NotFound, Stale, Unreachable
+from transactions.errors import AndonError, BadFilter, NotFound, Refused, SecondPersonWanted, Stale, Unreachable
 from transactions.history import Attempt, Payload, Revision, StreamEvent, TimelineEntry
 from transactions.landscape import Board, CauseSummary, Health, Hold, Idempotent, Lamp, System, WhoAmI
 from transactions.model import Failure, FailureKind, KeyOrigin, Risk, Status, Transaction
 from transactions.pages import Page
+from transactions.people import Limits, Permission, Role, permissions_of
 from transactions.plans import (
     PLAN_VALIDITY,
     Action,
+    Approval,
+    Decision,
     Plan,
     PlanBody,
     PlanItem,
+    PlanOptions,
     PlanRequest,
     PlanState,
     Verdict,
@@ -117,6 +129,26 @@ def transaction(n: int, *, status: Status = Status.FAILED) -> Transaction:
     )
 
 
+def who(
+    *roles: Role,
+    subject: str = "ann",
+    granted: tuple[Permission, ...] = (),
+    limits: Limits | None = None,
+    expires_at: datetime | None = None,
+    name: str | None = None,
+) -> WhoAmI:
+    """Somebody with roles."""
+    return WhoAmI(
+        subject=subject,
+        kind="user",
+        roles=[str(role) for role in roles],
+        permissions=sorted(map(str, permissions_of(roles, granted))),
+        expires_at=expires_at,
+        limits=limits or Limits(),
+        name=name,
+    )
+
+
 class MemorySource:
     """Implements ``console.source.Source`` over ``total`` made-up transactions."""
 
@@ -133,6 +165,10 @@ class MemorySource:
         self.placed: list[Hold] = []
         self.asked: list[tuple[str, str, int, str | None]] = []
         self.requests: list[PlanRequest] = []
+        self.me = who(Role.OPERATOR)
+        self.reviews: dict[str, ApprovalItem] = {}
+        self.decisions: list[tuple[str, Decision, str]] = []
+        self.fail_decision: AndonError | None = None
         self.closed = False
         self._stream: asyncio.Queue[StreamEvent | Connection] = asyncio.Queue()
         self._stream.put_nowait(Connection(state=ConnectionState.LIVE))
@@ -154,6 +190,54 @@ class MemorySource:
         """An event of the stream."""
         self._seq += 1
         self._stream.put_nowait(StreamEvent(seq=self._seq, at=NOW, type=kind, id=id, data={}))
+
+    async def asked_by(
+        self,
+        name: str,
+        *,
+        action: Action = Action.DISCARD,
+        ids: tuple[int, ...] = (1, 2, 3),
+        reason: str = "replaced by order 4711, ticket 88",
+        ago: timedelta = timedelta(minutes=12),
+        options: PlanOptions | None = None,
+        because: list[str] | None = None,
+    ) -> str:
+        """Somebody asks for approval of a plan; gives its hash."""
+        request = PlanRequest(
+            action=action,
+            reason=reason,
+            ids=[transaction(n).id for n in ids] if ids else None,
+            options=options or PlanOptions(),
+        )
+        plan = await self._build(request, name, NOW - ago, because)
+        self._ask(plan, name, NOW - ago)
+        return plan.hash
+
+    async def glass_broken_by(
+        self, name: str, *, ago: timedelta = timedelta(hours=2), ids: tuple[int, ...] = (4,)
+    ) -> str:
+        """Somebody has run a plan without the second person it wanted; gives its hash."""
+        request = PlanRequest(
+            action=Action.DISCARD,
+            reason="the line stood still",
+            ids=[transaction(n).id for n in ids],
+            options=PlanOptions(break_glass=True),
+        )
+        plan = await self._build(request, name, NOW - ago, None)
+        self.requests.clear()
+        batch = self._start(plan, name)
+        self._owe(msgspec.structs.replace(plan, batch=batch.id), name, NOW - ago)
+        return plan.hash
+
+    def decided_by(self, name: str, plan_hash: str, decision: Decision, reason: str) -> None:
+        """Somebody else decides."""
+        plan = self.plans[plan_hash]
+        self._decide(plan, name, decision, reason)
+        self._seq += 1
+        state = str(self.plans[plan_hash].state)
+        self._stream.put_nowait(
+            StreamEvent(seq=self._seq, at=NOW, type="approval", id=plan_hash, data={"state": state})
+        )
 
     def finish(self, batch: str) -> None:
         """A batch comes to its end."""
@@ -260,6 +344,9 @@ class MemorySource:
             ],
         )
 
+    async def reveal(self, id: str, revision: int, reason: str) -> Payload:  # noqa: A002
+        raise NotImplementedError("see test_reveal.py")
+
     async def board(self) -> Board:
         self._check()
         return make_board(self.placed)
@@ -280,11 +367,14 @@ class MemorySource:
 
     async def whoami(self) -> WhoAmI:
         self._check()
-        return WhoAmI(subject="ann", kind="user", roles=["operator"], permissions=[], expires_at=None)
+        return self.me
 
     async def make_plan(self, request: PlanRequest) -> Plan:
         self._check()
         self.requests.append(request)
+        return await self._build(request, self.me.subject, NOW, None)
+
+    async def _build(self, request: PlanRequest, by: str, now: datetime, because: list[str] | None) -> Plan:
         if request.ids is not None:
             rows = [await self.transaction(one) for one in request.ids]
         elif request.filter is not None:
@@ -297,11 +387,14 @@ class MemorySource:
             action=request.action,
             reason=request.reason,
             options=request.options,
-            requested_by="ann",
-            created_at=NOW,
-            expires_at=NOW + PLAN_VALIDITY,
+            requested_by=by,
+            created_at=now,
+            expires_at=now + PLAN_VALIDITY,
             filter=request.filter,
             items=items,
+            second_person=because
+            if because is not None
+            else why_second(request.action, request.options, items, frozenset(), ITEMS_WITHOUT_SECOND_PERSON),
         )
         plan = Plan(
             hash=plan_hash(body),
@@ -320,9 +413,82 @@ class MemorySource:
         if self.fail_run is not None:
             raise self.fail_run
         plan = self.plans[hash]
-        if plan.state is not PlanState.PLANNED:
+        if plan.state not in (PlanState.PLANNED, PlanState.AWAITING_APPROVAL):
             raise Stale("This plan was run already. Make a new one.")
-        self.plans[hash] = msgspec.structs.replace(plan, state=PlanState.RUN)
+        if plan.second_person and not plan.options.break_glass:
+            self._ask(plan, self.me.subject, NOW)
+            raise SecondPersonWanted("The plan wants a second person.", hash=hash, because=plan.second_person)
+        batch = self._start(plan, self.me.subject)
+        if plan.second_person:
+            self._owe(self.plans[hash], self.me.subject, NOW)
+        return batch
+
+    def _ask(self, plan: Plan, by: str, at: datetime) -> None:
+        approval = Approval(asked_by=by, asked_at=at)
+        self.plans[plan.hash] = msgspec.structs.replace(plan, state=PlanState.AWAITING_APPROVAL, approval=approval)
+
+    def _owe(self, plan: Plan, by: str, at: datetime) -> None:
+        item = self._open(plan, ApprovalKind.REVIEW, by, at, at + REVIEW_WITHIN)
+        self.reviews[plan.hash] = item
+
+    def _open(self, plan: Plan, kind: ApprovalKind, by: str, at: datetime, until: datetime) -> ApprovalItem:
+        return ApprovalItem(
+            hash=plan.hash,
+            kind=kind,
+            action=plan.action,
+            requested_by=by,
+            reason=plan.reason,
+            asked_at=at,
+            expires_at=until,
+            count=plan.verdicts[Verdict.SEND],
+            because=plan.second_person,
+            overdue=kind is ApprovalKind.REVIEW and until < NOW,
+            own=self.me.subject == by,
+        )
+
+    async def approvals(self, limit: int, cursor: str | None) -> Page[ApprovalItem]:
+        self._check()
+        waiting = [
+            self._open(plan, ApprovalKind.APPROVAL, plan.approval.asked_by, plan.approval.asked_at, plan.expires_at)
+            for plan in self.plans.values()
+            if plan.state is PlanState.AWAITING_APPROVAL and plan.approval is not None
+        ]
+        items = sorted([*waiting, *self.reviews.values()], key=lambda item: item.asked_at)
+        return Page(items=items[:limit], next_cursor="more" if len(items) > limit else None)
+
+    async def approve(self, hash: str, reason: str) -> Decided:  # noqa: A002
+        return self._decision(hash, Decision.APPROVE, reason)
+
+    async def reject(self, hash: str, reason: str) -> Decided:  # noqa: A002
+        return self._decision(hash, Decision.REJECT, reason)
+
+    def _decision(self, hash: str, decision: Decision, reason: str) -> Decided:  # noqa: A002
+        self._check()
+        if self.fail_decision is not None:
+            raise self.fail_decision
+        plan = self.plans[hash]
+        if plan.requested_by == self.me.subject:
+            raise Refused("Four eyes are two people: nobody may approve their own.")
+        self.decisions.append((hash, decision, reason))
+        return self._decide(plan, self.me.subject, decision, reason)
+
+    def _decide(self, plan: Plan, by: str, decision: Decision, reason: str) -> Decided:
+        if self.reviews.pop(plan.hash, None) is not None:
+            return Decided(hash=plan.hash, kind=ApprovalKind.REVIEW, decision=decision, state=plan.state)
+        if plan.state is not PlanState.AWAITING_APPROVAL or plan.approval is None:
+            raise Stale("Nothing waits for approval under this hash any more.")
+        approval = msgspec.structs.replace(
+            plan.approval, decision=decision, decided_by=by, decided_at=NOW, reason=reason
+        )
+        plan = msgspec.structs.replace(plan, approval=approval)
+        if decision is Decision.REJECT:
+            self.plans[plan.hash] = msgspec.structs.replace(plan, state=PlanState.REJECTED)
+            return Decided(hash=plan.hash, kind=ApprovalKind.APPROVAL, decision=decision, state=PlanState.REJECTED)
+        batch = self._start(plan, plan.requested_by)
+        return Decided(hash=plan.hash, kind=ApprovalKind.APPROVAL, decision=decision, state=PlanState.RUN, batch=batch)
+
+    def _start(self, plan: Plan, by: str) -> Batch:
+        hash = plan.hash  # noqa: A001
         if plan.action is Action.HOLD:
             options = plan.options
             self.placed.append(
@@ -361,16 +527,17 @@ class MemorySource:
             action=plan.action,
             state=BatchState.RUNNING,
             reason=plan.reason,
-            started_by="ann",
+            started_by=by,
             started_at=NOW,
             finished_at=None,
             total=len(items),
             counts=counts,
         )
         self.made[id], self.items[id] = batch, items
+        self.plans[hash] = msgspec.structs.replace(plan, state=PlanState.RUN, batch=id)
         for item in plan.items:
             status = Status.DISCARDED if plan.action is Action.DISCARD else Status.PROCESSED
-            old = await self.transaction(item.id)
+            old = self._row(int(item.id.split("-")[1]))
             self.changed[item.id] = msgspec.structs.replace(old, status=status, etag=f'"{item.id}-{status}"')
         if self.settle:
             self.finish(id)

@@ -1,0 +1,95 @@
+"""What a plan would do: its numbers, and its items with the reasons against them. Nothing here acts."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from rich.text import Text
+
+from console.drafts import place_of
+from console.looks import Tone, of_verdict
+from console.text import clean, number, one_line, pretty_name, shorten_middle
+from console.widgets.sentences import Line
+from console.widgets.table import Cell, Column, Row
+from transactions.plans import Action, Plan, PlanItem, PlanOptions, Verdict
+
+ITEMS = (
+    Column("verdict", "verdict", 15),
+    Column("id", "id", 14),
+    Column("flow", "flow", 24, least=90),
+    Column("plant", "plant", 5),
+    Column("target", "target", 8),
+    Column("because", "because", 16, flex=True),
+)
+ITEMS_SHOWN = 2000
+PLACED = frozenset({Action.HOLD, Action.RELEASE})
+"""Actions on a place, which have no items of their own."""
+
+
+def acts(plan: Plan) -> bool:
+    """Whether running it would do anything."""
+    return plan.action in PLACED or any(item.verdict is Verdict.SEND for item in plan.items)
+
+
+def sentence(action: Action, options: PlanOptions, count: int) -> str:
+    """What is done to how many: ``Discard 12 transactions``."""
+    if action in PLACED:
+        verb = "Hold back deliveries to" if action is Action.HOLD else "Release what is held for"
+        return f"{verb} {clean(place_of(options))}"
+    many = "1 transaction" if count == 1 else f"{number(count)} transactions"
+    return f"{str(action).capitalize()} {many}"
+
+
+def totals(plan: Plan, tones: dict[str, str]) -> Text:
+    """How many items carry each verdict."""
+    text = Text()
+    if plan.action in PLACED:
+        return text
+    for verdict in Verdict:
+        count, look = plan.verdicts.get(verdict, 0), of_verdict(verdict)
+        if not count and verdict is not Verdict.SEND:
+            continue
+        word = "do it" if verdict is Verdict.SEND and plan.action is not Action.REPLAY else look.word
+        text.append(f"{look.glyph} {word} {number(count)}   ", tones[look.tone if count else Tone.QUIET])
+    return text
+
+
+def facts(plan: Plan, tones: dict[str, str]) -> list[Line]:
+    """Where it would act, and on what."""
+    return [
+        (label, _most(values), tones["foreground"])
+        for label, values in (
+            ("plants", Counter(item.plant or "none" for item in plan.items)),
+            ("targets", Counter(item.target for item in plan.items)),
+            ("flows", Counter(pretty_name(item.flow) for item in plan.items)),
+            ("risk", Counter(str(item.risk) for item in plan.items)),
+        )
+    ]
+
+
+def rows(plan: Plan) -> list[Row]:
+    """Its items: what will not simply go is what a person has to look at, so it comes first."""
+    items = sorted(plan.items, key=lambda item: item.verdict is Verdict.SEND)[:ITEMS_SHOWN]
+    return [_row(item, plan.action) for item in items]
+
+
+def _most(values: Counter[str]) -> str:
+    most = ", ".join(f"{name} {number(count)}" for name, count in values.most_common(6))
+    return f"{most} …" if len(values) > 6 else most
+
+
+def _row(item: PlanItem, action: Action) -> Row:
+    look = of_verdict(item.verdict)
+    word = str(action) if item.verdict is Verdict.SEND and action is not Action.REPLAY else look.word
+    return Row(
+        item.id,
+        item.etag,
+        [
+            Cell(f"{look.glyph} {word}", look.tone),
+            Cell(shorten_middle(clean(item.id), 14), Tone.QUIET),
+            Cell(pretty_name(item.flow)),
+            Cell(one_line(item.plant or "·")),
+            Cell(one_line(item.target)),
+            Cell(one_line(item.because or ""), Tone.PLAIN if item.verdict is Verdict.SEND else Tone.BRIGHT),
+        ],
+    )
