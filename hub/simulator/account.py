@@ -59,7 +59,7 @@ class Account:
         """Make the changes."""
         for change in changes:
             body = self._entry(change.kind, change.id)
-            self._store(change.kind, change.id, _changed(_opened(change.kind, change.id, body), change))
+            self._store(change.kind, change.id, changed(opened(change.kind, change.id, body), change))
 
     def rewrite(self, kind: str, name: str, left: Iterable[Change]) -> None:
         """Make an entry what the changes that are ``left`` make of it, the oldest first.
@@ -69,9 +69,9 @@ class Account:
         before = self._entry(kind, name) or {}
         # The entry of a lot's stock stays, and says which one it is.
         words = {word: before[word] for word in _STOCK_WORDS if word in before} if kind == "stock" else {}
-        body = {"quantity": "0", **_opened(kind, name, None), **words} if kind == "stock" else {}
+        body = {"quantity": "0", **opened(kind, name, None), **words} if kind == "stock" else {}
         for change in left:
-            body = _changed(body, change)
+            body = changed(body, change)
         self._store(kind, name, body)
 
     def stock(self, plant: str, material: str, lot: str) -> Decimal | None:
@@ -113,7 +113,7 @@ class Account:
         )
 
 
-def _opened(kind: str, name: str, body: dict[str, str] | None) -> dict[str, str]:
+def opened(kind: str, name: str, body: dict[str, str] | None) -> dict[str, str]:
     """An entry, or what it is before its first posting."""
     if body is not None:
         return body
@@ -121,7 +121,8 @@ def _opened(kind: str, name: str, body: dict[str, str] | None) -> dict[str, str]
     return {"quantity": str(_OPENING)} if raw else {}
 
 
-def _changed(body: dict[str, str], change: Change) -> dict[str, str]:
+def changed(body: dict[str, str], change: Change) -> dict[str, str]:
+    """An entry after a change."""
     sums = {name: str(Decimal(body.get(name, "0")) + Decimal(amount)) for name, amount in change.add.items()}
     return {**body, **sums, **({} if _outdated(body, change.put) else change.put)}
 

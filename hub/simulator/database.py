@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hub.errors import SimulatorError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 _SCHEMA = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -25,7 +25,8 @@ CREATE TABLE posting (
     identity TEXT, essence TEXT NOT NULL, changes TEXT NOT NULL,
     rejected TEXT NOT NULL DEFAULT '[]', rest TEXT NOT NULL DEFAULT '[]',
     hand INTEGER NOT NULL DEFAULT 0, due_at REAL, reversal TEXT, posted_at TEXT NOT NULL,
-    order_no TEXT, material TEXT, lot TEXT, quantity TEXT, day TEXT NOT NULL
+    order_no TEXT, material TEXT, lot TEXT, quantity TEXT, day TEXT NOT NULL,
+    recorded_at REAL NOT NULL DEFAULT 0
 );
 CREATE INDEX posting_key ON posting (instance, key);
 CREATE INDEX posting_search ON posting (instance, order_no, material, lot);
@@ -34,7 +35,7 @@ CREATE INDEX posting_due ON posting (due_at) WHERE due_at IS NOT NULL;
 CREATE TABLE outbox (
     seq INTEGER PRIMARY KEY, source TEXT NOT NULL, plant TEXT NOT NULL, flow TEXT NOT NULL, content_type TEXT NOT NULL,
     headers TEXT NOT NULL, payload BLOB, sha256 TEXT NOT NULL, state TEXT NOT NULL, not_before REAL NOT NULL DEFAULT 0,
-    note TEXT
+    note TEXT, recorded_at REAL NOT NULL DEFAULT 0
 );
 CREATE INDEX outbox_waiting ON outbox (plant, seq) WHERE state = 'waiting';
 CREATE TABLE owed (
@@ -42,11 +43,27 @@ CREATE TABLE owed (
     identity TEXT NOT NULL, essence TEXT NOT NULL, transaction_id TEXT, PRIMARY KEY (seq, target)
 ) WITHOUT ROWID;
 CREATE INDEX owed_identity ON owed (flow, identity, target);
+CREATE TABLE own (
+    n INTEGER PRIMARY KEY, instance TEXT NOT NULL, flow TEXT NOT NULL, changes TEXT NOT NULL, recorded_at REAL NOT NULL
+);
+CREATE INDEX own_instance ON own (instance);
 CREATE TABLE fault (
     name TEXT, system TEXT, plant TEXT, flow TEXT, probability REAL NOT NULL, for_seconds REAL, until REAL,
     PRIMARY KEY (name, system, plant, flow)
 ) WITHOUT ROWID;
 """
+
+_UPGRADES = {
+    1: """
+ALTER TABLE posting ADD COLUMN recorded_at REAL NOT NULL DEFAULT 0;
+ALTER TABLE outbox ADD COLUMN recorded_at REAL NOT NULL DEFAULT 0;
+CREATE TABLE own (
+    n INTEGER PRIMARY KEY, instance TEXT NOT NULL, flow TEXT NOT NULL, changes TEXT NOT NULL, recorded_at REAL NOT NULL
+);
+CREATE INDEX own_instance ON own (instance);
+""",
+}
+"""What makes the next version of a version, in one transaction."""
 
 
 def open_database(path: Path) -> sqlite3.Connection:
@@ -66,6 +83,8 @@ def open_database(path: Path) -> sqlite3.Connection:
             connection.execute("PRAGMA synchronous = NORMAL")
         if version == 0:
             connection.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+        for older in range(version, SCHEMA_VERSION) if version else ():
+            connection.executescript(f"BEGIN; {_UPGRADES[older]} PRAGMA user_version = {older + 1}; COMMIT;")
     except sqlite3.Error as error:
         if connection is not None:
             connection.close()

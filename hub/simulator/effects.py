@@ -41,6 +41,19 @@ BOOKS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """The books that each system keeps; a system that is not named keeps postings only."""
 
+_OWN: dict[str, dict[str, tuple[str, ...]]] = {
+    "ERP": {"production-order-release": ("orders",), "shipment-release": ("shipments", "stock")},
+    "MES": {
+        "material-consumption": ("orders",), "production-confirmation": ("orders",), "goods-receipt": ("orders",),
+        "quality-hold": ("holds",),
+    },
+    "WMS": {"goods-receipt": ("orders", "stock"), "inventory-movement": ("stock",)},
+    "QMS": {"quality-hold": ("holds",), "lot-disposition": ("lots",)},
+    "TMS": {"shipment-status": ("shipments",)},
+}  # fmt: skip
+"""What a source knows by itself of the documents that it sends. A put-away that ERP asks for is none of them: the goods
+are in its stock since they were received."""
+
 
 def effects_of(system: str, flow: str, plant: str, reading: Reading, lines: list[Line]) -> list[Change]:
     """The changes a document makes in a system's books; none where the system keeps no such book."""
@@ -49,6 +62,14 @@ def effects_of(system: str, flow: str, plant: str, reading: Reading, lines: list
     return (
         [] if effect is None else [change for change in effect(system, plant, reading, lines) if change.kind in books]
     )
+
+
+def own_effects_of(system: str, flow: str, plant: str, reading: Reading) -> list[Change]:
+    """What a source knows by itself of a document that it sends, as changes; none where it keeps no such record."""
+    kinds = _OWN.get(system, {}).get(flow, ())
+    if not kinds:
+        return []
+    return [change for change in _EFFECTS[flow](system, plant, reading, reading.lines) if change.kind in kinds]
 
 
 def _stock(plant: str, line: Line, sign: int, reading: Reading, **put: str) -> Change:
@@ -68,6 +89,12 @@ def _total(lines: list[Line]) -> str:
     return str(sum((number(line.quantity) or Decimal(0) for line in lines), Decimal(0)))
 
 
+def _units(lines: list[Line], name: str) -> dict[str, str]:
+    """The unit of a total, where its lines have one in common."""
+    units = {line.unit for line in lines if line.unit}
+    return {f"{name}_unit": units.pop()} if len(units) == 1 else {}
+
+
 def _release(system: str, plant: str, reading: Reading, lines: list[Line]) -> Iterator[Change]:
     keys = reading.keys
     put = {"plant": plant, "released": "yes", "version": keys.get("version", "")}
@@ -79,11 +106,12 @@ def _release(system: str, plant: str, reading: Reading, lines: list[Line]) -> It
 def _consumption(system: str, plant: str, reading: Reading, lines: list[Line]) -> Iterator[Change]:
     for line in lines:
         yield _stock(plant, line, -1, reading)
-    yield Change(kind="orders", id=reading.keys.get("order", ""), add={"consumed": _total(lines)}, put={"plant": plant})
+    put = {"plant": plant, **_units(lines, "consumed")}
+    yield Change(kind="orders", id=reading.keys.get("order", ""), add={"consumed": _total(lines)}, put=put)
 
 
 def _confirmation(system: str, plant: str, reading: Reading, lines: list[Line]) -> Iterator[Change]:
-    put = {"plant": plant}
+    put = {"plant": plant, **_units(lines, "confirmed")}
     if reading.marks.get("Final") == "True":
         put["confirmation"] = "CNF"
     yield Change(kind="orders", id=reading.keys.get("order", ""), add={"confirmed": _total(lines)}, put=put)
@@ -93,7 +121,8 @@ def _receipt(system: str, plant: str, reading: Reading, lines: list[Line]) -> It
     for line in lines:
         yield _stock(plant, line, 1, reading)
         yield Change(kind="lots", id=line.lot, put={"material": line.material, "plant": plant, "received": "yes"})
-    yield Change(kind="orders", id=reading.keys.get("order", ""), add={"received": _total(lines)}, put={"plant": plant})
+    put = {"plant": plant, **_units(lines, "received")}
+    yield Change(kind="orders", id=reading.keys.get("order", ""), add={"received": _total(lines)}, put=put)
 
 
 def _movement(system: str, plant: str, reading: Reading, lines: list[Line]) -> Iterator[Change]:
@@ -134,9 +163,9 @@ def _disposition(system: str, plant: str, reading: Reading, lines: list[Line]) -
 def _shipment(system: str, plant: str, reading: Reading, lines: list[Line]) -> Iterator[Change]:
     keys = reading.keys
     put = {"plant": plant, "released": "yes", "version": keys.get("version", ""), "quantity": _total(lines)}
-    put |= {name: keys[name] for name in ("delivery", "material", "lot") if name in keys}
+    put |= {name: keys[name] for name in ("delivery", "material", "lot") if name in keys} | _units(lines, "quantity")
     yield Change(kind="shipments", id=keys.get("shipment", ""), put=put)
-    if system == "WMS":
+    if system in ("WMS", "ERP"):  # ERP, which sends it, posts the goods issue as it does
         for line in lines:
             yield _stock(plant, line, -1, reading)
 
@@ -213,3 +242,13 @@ _EFFECTS: dict[str, Effect] = {
     "advance-ship-notice": _notice,
     "production-plan": _plan,
 }
+
+
+def encode(changes: list[Change]) -> str:
+    """Changes as they are kept."""
+    return msgspec.json.encode(changes).decode()
+
+
+def decode(changes: str) -> list[Change]:
+    """Changes that were kept."""
+    return msgspec.json.decode(changes, type=list[Change])

@@ -13,8 +13,9 @@ import msgspec
 
 from hub.simulator.database import Meta
 from hub.simulator.documents import Pen
+from hub.simulator.effects import encode, own_effects_of
 from hub.simulator.faults import Switchboard
-from hub.simulator.reading import Reader
+from hub.simulator.reading import Reader, Reading
 from hub.simulator.settings import SimulatorSettings, instance_name
 from hub.simulator.source_faults import damaged
 from hub.simulator.story import SECONDS_PER_DOCUMENT, Step, block_steps, moment
@@ -67,6 +68,7 @@ class Emission:
         stored = self._meta.get("emitting")
         self.emitting = stored == "yes" if stored else not settings.paused
         self._changed = asyncio.Event()
+        self._keep_own_of_before()
 
     @property
     def finished(self) -> bool:
@@ -166,7 +168,9 @@ class Emission:
         body = damaged(written.body, hit)
         headers = self._headers(step, source, truth.identity, cause)
         not_before = time.time() + LATE_SECONDS if hit("late-messages") else 0.0
-        seq = self._put(step, source, written.content_type, headers, body, not_before)
+        recorded_at = time.time()
+        self._keep_own(step, source, truth, recorded_at)
+        seq = self._put(step, source, written.content_type, headers, body, not_before, recorded_at)
         self._connection.executemany(
             "INSERT INTO owed VALUES (?, ?, ?, ?, ?, ?, ?, NULL)",
             [
@@ -178,14 +182,46 @@ class Emission:
         if hit("duplicate-messages"):
             again = {name: value for name, value in headers.items() if name != "Idempotency-Key"}
             again |= _event_headers(f"{_message_id(source, self.emitted)}-R1", step.flow, self.emitted, truth.identity)
-            self._put(step, source, written.content_type, again, body, not_before)
+            self._put(step, source, written.content_type, again, body, not_before, recorded_at)
+
+    def _keep_own(self, step: Step, source: str, truth: Reading, recorded_at: float) -> None:
+        """What the source itself knows from now on, whatever becomes of the document."""
+        changes = own_effects_of(step.source, step.flow, step.plant, truth)
+        if changes:
+            self._connection.execute(
+                "INSERT INTO own (instance, flow, changes, recorded_at) VALUES (?, ?, ?, ?)",
+                (source, step.flow, encode(changes), recorded_at),
+            )
+
+    def _keep_own_of_before(self) -> None:
+        """Books of an earlier version have no records of the sources' own: the story tells what they are."""
+        if self._meta.get("own") is not None:
+            return
+        self._connection.execute("BEGIN IMMEDIATE")
+        for block in range(self._block + 1 if self.emitted else 0):
+            steps = self._told(block)
+            for step in steps if block < self._block else steps[: self._offset]:
+                source = self._sender(step)
+                if source is not None:
+                    written = step.write(Pen(source, moment(0), ""))
+                    self._keep_own(step, source, self._reader.read(step.flow, written.body), 0.0)
+        self._meta.set("own", "kept")
+        self._connection.execute("COMMIT")
 
     def _put(
-        self, step: Step, source: str, content_type: str, headers: dict[str, str], body: bytes, not_before: float
+        self,
+        step: Step,
+        source: str,
+        content_type: str,
+        headers: dict[str, str],
+        body: bytes,
+        not_before: float,
+        recorded_at: float,
     ) -> int:
         row = self._connection.execute(
-            "INSERT INTO outbox (source, plant, flow, content_type, headers, payload, sha256, state, not_before)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, 'waiting', ?) RETURNING seq",
+            "INSERT INTO outbox"
+            " (source, plant, flow, content_type, headers, payload, sha256, state, not_before, recorded_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, 'waiting', ?, ?) RETURNING seq",
             (
                 source,
                 step.plant,
@@ -195,6 +231,7 @@ class Emission:
                 body,
                 hashlib.sha256(body).hexdigest(),
                 not_before,
+                recorded_at,
             ),
         ).fetchone()
         return int(row[0])

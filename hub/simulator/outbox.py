@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import aiohttp
 import msgspec
@@ -17,6 +18,22 @@ _REFUSED_FOR_GOOD = frozenset({400, 404, 409, 413, 415, 422})
 _TIMEOUT = aiohttp.ClientTimeout(total=30, connect=5)
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
 _CHUNK = 50
+
+RECORDED = "ce-recordedtime"
+"""When a source recorded what a document tells (CloudEvents, extension Recorded Time)."""
+
+
+def recorded_text(moment: float) -> str:
+    """Seconds since 1970 as the header says them."""
+    return datetime.fromtimestamp(moment, UTC).isoformat().replace("+00:00", "Z")
+
+
+def recorded_time(text: str | None) -> float | None:
+    """What the header says in seconds since 1970; None where it says nothing that can be read."""
+    try:
+        return None if text is None else datetime.fromisoformat(text).timestamp()
+    except ValueError:
+        return None
 
 
 class _Item(msgspec.Struct):
@@ -72,7 +89,7 @@ class OutboxSender:
 
     def _next(self, plant: str) -> Sequence[sqlite3.Row]:
         return self._connection.execute(
-            "SELECT seq, plant, flow, content_type, headers, payload FROM outbox"
+            "SELECT seq, plant, flow, content_type, headers, payload, recorded_at FROM outbox"
             " WHERE state = 'waiting' AND plant = ? AND not_before <= ? ORDER BY not_before, seq LIMIT ?",
             (plant, time.time(), _CHUNK),
         ).fetchall()
@@ -93,6 +110,8 @@ class OutboxSender:
         """Whether the hub gave a final answer."""
         headers = msgspec.json.decode(row["headers"], type=dict[str, str])
         headers["Content-Type"] = row["content_type"]
+        if row["recorded_at"]:
+            headers[RECORDED] = recorded_text(row["recorded_at"])
         url = f"{self._settings.hub}/ingress/{row['flow']}"
         pinned = self._settings.hub_certificate
         try:

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from hub.simulator.account import Account
-from hub.simulator.effects import Change, effects_of
+from hub.simulator.effects import Change, decode, effects_of, encode
 from hub.simulator.reading import Line, Reader, Reading
 from hub.simulator.refusals import Refusal
 from hub.simulator.rules import check
@@ -48,13 +48,15 @@ class Manner(Enum):
 
 
 class Document(Struct, frozen=True, kw_only=True):
-    """A document as it arrived."""
+    """A document as it arrived; ``recorded_at`` says when its source recorded what it tells (seconds since 1970), None
+    where it does not say."""
 
     flow: str
     plant: str
     key: str | None
     body: bytes
     reading: Reading
+    recorded_at: float | None = None
 
     @property
     def sha256(self) -> str:
@@ -213,7 +215,7 @@ class Postings:
             account = Account(self._connection, instance.name)
             number = account.next_document(row["flow"])
             self._connection.execute("UPDATE posting SET reversal = ? WHERE n = ?", (number, row["n"]))
-            for kind, name in {(change.kind, change.id) for change in _decode(row["changes"])}:
+            for kind, name in {(change.kind, change.id) for change in decode(row["changes"])}:
                 account.rewrite(kind, name, self._changes_of(instance, kind, name))
             return Answer(status=201, body={"status": "reversed", "document": number})
 
@@ -253,9 +255,9 @@ class Postings:
         rows = self._connection.execute(
             "SELECT changes FROM posting WHERE instance = ? AND status IN ('applied', 'partial') AND reversal IS NULL"
             " AND instr(changes, ?) ORDER BY n",
-            (instance.name, _encode([Change(kind=kind, id=name)])[2:-2]),
+            (instance.name, encode([Change(kind=kind, id=name)])[2:-2]),
         )
-        changes = (change for row in rows for change in _decode(row["changes"]))
+        changes = (change for row in rows for change in decode(row["changes"]))
         return [change for change in changes if (change.kind, change.id) == (kind, name)]
 
     def _go_on(
@@ -277,12 +279,12 @@ class Postings:
 
     def _complete(self, row: sqlite3.Row) -> None:
         """Post the open lines of a partial posting."""
-        rest = _decode(row["rest"])
+        rest = decode(row["rest"])
         Account(self._connection, row["instance"]).apply(rest)
         self._connection.execute(
             "UPDATE posting SET status = 'applied', changes = ?, rejected = '[]', rest = '[]', code = NULL,"
             " message = NULL WHERE n = ?",
-            (_encode([*_decode(row["changes"]), *rest]), row["n"]),
+            (encode([*decode(row["changes"]), *rest]), row["n"]),
         )
 
     def _post_partly(self, instance: Instance, document: Document, account: Account) -> Answer:
@@ -304,7 +306,7 @@ class Postings:
 
     def _make_effective(self, row: sqlite3.Row) -> None:
         account = Account(self._connection, row["instance"])
-        account.apply(_decode(row["changes"]))
+        account.apply(decode(row["changes"]))
         self._connection.execute(
             "UPDATE posting SET status = 'applied', document = ?, due_at = NULL, code = NULL, message = NULL"
             " WHERE n = ?",
@@ -339,9 +341,9 @@ class Postings:
             "message": message,
             "identity": document.reading.identity,
             "essence": document.reading.essence,
-            "changes": _encode(changes),
+            "changes": encode(changes),
             "rejected": msgspec.json.encode(rejected or []).decode(),
-            "rest": _encode(rest or []),
+            "rest": encode(rest or []),
             "hand": int(hand),
             "due_at": due_at,
             "posted_at": now.isoformat(),
@@ -350,6 +352,7 @@ class Postings:
             "lot": keys.get("lot"),
             "quantity": keys.get("quantity"),
             "day": now.date().isoformat(),
+            "recorded_at": time.time() if document.recorded_at is None else document.recorded_at,
         }
         names = ", ".join(values)
         marks = ", ".join("?" * len(values))
@@ -391,14 +394,6 @@ def _split(lines: list[Line]) -> tuple[list[Line], list[Line]]:
 
 def _message(row: sqlite3.Row) -> str:
     return str(row["identity"] or row["key"] or row["sha256"])
-
-
-def _encode(changes: list[Change]) -> str:
-    return msgspec.json.encode(changes).decode()
-
-
-def _decode(changes: str) -> list[Change]:
-    return msgspec.json.decode(changes, type=list[Change])
 
 
 def _open_in_part(row: sqlite3.Row) -> bool:

@@ -114,7 +114,8 @@ class Simulator:
 
     def _application(self, instance: Instance) -> web.Application:
         account = Account(self._connection, instance.name)
-        return SystemApi(instance, self._settings.catalogue, self._arrivals, self._postings, account).application()
+        parts = (self._settings.catalogue, self._arrivals, self._postings, account, self._path)
+        return SystemApi(instance, *parts).application()
 
     def _keep_seed(self) -> None:
         told = self._meta.get("seed")

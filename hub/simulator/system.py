@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -13,6 +15,8 @@ from hub.declarations import Catalogue
 from hub.simulator.account import Account
 from hub.simulator.arrival import Arrivals
 from hub.simulator.effects import BOOKS
+from hub.simulator.inquiry import INQUIRIES, answer, read_asked
+from hub.simulator.outbox import RECORDED, recorded_time
 from hub.simulator.postings import Document, Instance, Postings
 from hub.simulator.refusals import ProxyRefusal, Refusal, render
 from transactions.errors import Unreadable
@@ -28,16 +32,24 @@ class SystemApi:
 
     Args:
         account: its books.
+        path: the database they are in, for inquiries.
     """
 
     def __init__(
-        self, instance: Instance, catalogue: Catalogue, arrivals: Arrivals, postings: Postings, account: Account
+        self,
+        instance: Instance,
+        catalogue: Catalogue,
+        arrivals: Arrivals,
+        postings: Postings,
+        account: Account,
+        path: Path,
     ) -> None:
         self._instance = instance
         self._catalogue = catalogue
         self._arrivals = arrivals
         self._postings = postings
         self._account = account
+        self._path = path
 
     def application(self) -> web.Application:
         """The routes, with refusals worded in the system's dialect."""
@@ -47,6 +59,7 @@ class SystemApi:
         application.router.add_get("/postings/{key:.+}", self._lookup)
         application.router.add_post("/postings/{key:.+}/reversal", self._reverse)
         application.router.add_get("/probe", self._probe)
+        application.router.add_get("/inquiries/{kind}", self._inquire)
         for book in BOOKS.get(self._instance.system, ()):
             application.router.add_get(f"/{book}", self._book(book))
         return application
@@ -85,6 +98,7 @@ class SystemApi:
             key=None if key is None else unquote(key),
             body=body,
             reading=self._postings.reader.read(name, body),
+            recorded_at=recorded_time(request.headers.get(RECORDED)),
         )
         return await self._arrivals.take(self._instance, request, document)
 
@@ -102,6 +116,18 @@ class SystemApi:
         if unknown:
             raise Refusal(400, "UNKNOWN_PARAMETER", f"No such search field: {', '.join(unknown)}")
         return _json(200, {"items": self._postings.search(self._instance, dict(request.query))})
+
+    async def _inquire(self, request: web.Request) -> web.StreamResponse:
+        kind = request.match_info["kind"]
+        if kind not in INQUIRIES:
+            raise Refusal(404, "NOT_FOUND", f"{self._instance.system} has no inquiry {kind}: {', '.join(INQUIRIES)}")
+        asked = read_asked(dict(request.query))
+        found = await asyncio.to_thread(answer, self._path, self._instance.name, kind, asked)
+        following = str(request.rel_url.update_query(after=found.entries[-1]["id"])) if found.more else None
+        if self._instance.dialect == "odata":
+            link = {} if following is None else {"@odata.nextLink": following}
+            return _json(200, {"value": found.entries, **link})
+        return _json(200, {"items": found.entries, "next": following})
 
     async def _probe(self, request: web.Request) -> web.StreamResponse:
         return _json(200, {"status": "ok", "system": self._instance.name})

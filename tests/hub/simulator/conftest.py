@@ -231,6 +231,7 @@ class Workshop:
     """The parts of the simulated systems on one database, with a clock that the test turns."""
 
     def __init__(self, path: Path) -> None:
+        self.path = path
         self.connection = open_database(path)
         self.catalogue = CATALOGUE
         self.reader = READER

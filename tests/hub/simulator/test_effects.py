@@ -85,7 +85,7 @@ def test_a_movement_without_lines_of_its_own_is_about_the_keys() -> None:
 
 def test_a_confirmation_counts_and_the_final_one_says_so() -> None:
     change = one("ERP", "production-confirmation", LINES[:1], marks={"Final": "False"}, order="77")
-    assert (change.add, change.put) == ({"confirmed": "40.000"}, {"plant": "P01"})
+    assert (change.add, change.put) == ({"confirmed": "40.000"}, {"plant": "P01", "confirmed_unit": "EA"})
     final = one("APS", "production-confirmation", LINES[:1], marks={"Final": "True"}, order="77")
     assert final.put["confirmation"] == "CNF"
 
@@ -130,7 +130,10 @@ def test_a_shipment_takes_stock_where_the_goods_are() -> None:
     keys = {"shipment": "SH-1", "delivery": "80", "version": "1"}
     assert [change.kind for change in effects("TMS", "shipment-release", LINES[:1], **keys)] == ["shipments"]
     shipment, stock = effects("WMS", "shipment-release", LINES[:1], **keys)
-    assert shipment.put == {"plant": "P01", "released": "yes", "version": "1", "quantity": "40.000", "delivery": "80"}
+    assert shipment.put == {
+        "plant": "P01", "released": "yes", "version": "1", "quantity": "40.000", "delivery": "80",
+        "quantity_unit": "EA",
+    }  # fmt: skip
     assert stock.add == {"quantity": "-40.000"}
 
 

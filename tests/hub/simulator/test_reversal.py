@@ -145,7 +145,11 @@ def test_an_order_keeps_its_words_while_a_posting_has_them(workshop: Any) -> Non
     for n in (1, 2):
         workshop.post("ERP", workshop.consumption(RAW, key=f"k{n}", event=f"MC-{n}"))
     reverse(workshop, "ERP", "k1")
-    assert workshop.book("ERP", "orders")["1000001"] == {"consumed": "10.000", "plant": "P01"}
+    assert workshop.book("ERP", "orders")["1000001"] == {
+        "consumed": "10.000",
+        "consumed_unit": "KG",
+        "plant": "P01",
+    }
     reverse(workshop, "ERP", "k2")
     assert workshop.book("ERP", "orders") == {}
 

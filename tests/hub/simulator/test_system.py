@@ -40,7 +40,7 @@ class Systems:
         instance = self.workshop.instance(system, plant)
         if instance.name not in self._clients:
             account = self.workshop.account(system, plant)
-            api = SystemApi(instance, CATALOGUE, self.arrivals, self.workshop.postings, account)
+            api = SystemApi(instance, CATALOGUE, self.arrivals, self.workshop.postings, account, self.workshop.path)
             client = self._clients[instance.name] = TestClient(TestServer(api.application()))
             await client.start_server()
         return self._clients[instance.name]
