@@ -6,6 +6,7 @@ import asyncio
 import base64
 import hmac
 import json
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -160,7 +161,8 @@ async def test_a_key_that_is_not_for_signatures(
 async def test_a_short_rsa_key(settings: Any, moment: Any, signers: Any, claims: Any) -> None:
     short, other = signers("RS256", "short", 1024), signers("ES256", "other")
     door = Door(settings, moment, short.jwk(), other.jwk())
-    with pytest.warns(jwt.InsecureKeyLengthWarning):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # PyJWT says too, in newer versions, that such a key is too short
         token = short.sign(claims())
     await door.refuses(token, "no key of the id")
 
