@@ -78,10 +78,16 @@ def test_every_link_leads_somewhere(root: Path, page: str) -> None:
 
 def test_the_settings_on_the_page_can_be_served(root: Path, tmp_path: Path) -> None:
     blocks = _BLOCK.findall((root / "docs/hub.md").read_text(encoding="utf-8"))
-    (example,) = [block for language, block in blocks if language == "toml"]
     file = tmp_path / "hub.toml"
-    file.write_text(example, encoding="utf-8")
-    settings = read_settings(file)
+    read = []
+    for example in (block for language, block in blocks if language == "toml"):
+        file.write_text(example, encoding="utf-8")
+        read.append(read_settings(file))
+    issuers = [settings.issuer for settings in read if settings.issuer is not None]
+    assert [issuer.typ for issuer in issuers] == ["at+jwt", "at+jwt", "JWT"]
+    assert all(settings.url == "https://andon.plant.example" for settings in read if settings.issuer is not None)
+    assert all(issuer.role_map for issuer in issuers)
+    (settings,) = [settings for settings in read if settings.platform is not None]
     assert settings.platform == "plant-north"
     assert settings.catalogue.flow["lab-result"].targets == ["ERP"]
     assert settings.catalogue.system["LIMS"].lookup is None
