@@ -481,6 +481,14 @@ class AndonApp(App[None]):
     def _say(self, title: str, sentence: str, seconds: float) -> None:
         self.notify(clean(sentence), title=title, severity="warning", timeout=seconds)
 
+    def _fatal_error(self) -> None:
+        # Textual's own prints local variables, and those hold payloads and tokens.
+        from console import crash
+
+        self.bell()
+        self._exit_renderables.append(crash.report(self))
+        self._close_messages_no_wait()
+
     def log_command(self, command: str) -> None:
         """Remember the command line that does what was done."""
         self.commands_done.append((self.clock.now(), command))

@@ -56,6 +56,7 @@ class TransactionScreen(AndonScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         *(Binding(str(place), f"tab({name!r})", name, show=False) for place, name in enumerate(TABS, 1)),
         Binding("x", "raw", "raw/pretty", id="transaction.raw"),
+        Binding("m", "reveal", "masks", id="transaction.reveal"),
         Binding("r", "act('replay')", "replay", id="transaction.replay"),
         Binding("D", "act('discard')", "discard", id="transaction.discard"),
         Binding("u", "act('restore')", "restore", id="transaction.restore"),
@@ -77,12 +78,28 @@ class TransactionScreen(AndonScreen):
             super().__init__()
             self.payload = payload
 
+    class Revealed(Message):
+        """Its payload without masks, as somebody with a reason asked for it."""
+
+        def __init__(self, payload: Payload, reason: str) -> None:
+            super().__init__()
+            self.payload = payload
+            self.reason = reason
+
+    class NotRevealed(Message):
+        """The platform did not reveal it."""
+
+        def __init__(self, error: AndonError) -> None:
+            super().__init__()
+            self.error = error
+
     def __init__(self, id: str) -> None:  # noqa: A002
         """``id`` names the transaction."""
         super().__init__()
         self.transaction_id = id
         self.transaction: Transaction | None = None
         self._payload: Payload | None = None
+        self._revealed: Payload | None = None
         self._raw = False
 
     @property
@@ -136,6 +153,15 @@ class TransactionScreen(AndonScreen):
         else:
             self.post_message(self.PayloadArrived(payload))
 
+    @work(group="reveal", exclusive=True, exit_on_error=False)
+    async def _reveal(self, revision: int, reason: str) -> None:
+        try:
+            payload = await self.andon.source.reveal(self.transaction_id, revision, reason)
+        except AndonError as error:
+            self.post_message(self.NotRevealed(error))
+        else:
+            self.post_message(self.Revealed(payload, reason))
+
     def fetch_failed(self, error: AndonError) -> None:
         """Nothing loads any more where nothing came."""
         super().fetch_failed(error)
@@ -156,6 +182,8 @@ class TransactionScreen(AndonScreen):
     def on_transaction_screen_payload_arrived(self, message: PayloadArrived) -> None:
         """Show payload, revisions and headers."""
         self._payload = message.payload
+        if self._revealed is not None and self._revealed.sha256 != message.payload.sha256:
+            self._revealed = None  # another revision has other values to hide
         self._show_payload()
         revisions = [
             Row(
@@ -211,7 +239,15 @@ class TransactionScreen(AndonScreen):
                 fields.append(f"{one_line(value)}\n", f"bold {tones['bright']}")
         mode = "as it came" if self._raw else "indented for reading"
         fields.append(f"{one_line(payload.content_type)}, {payload.size} bytes, {mode} (x)", tones["quiet"])
+        if self._revealed is not None:
+            fields.append("\nrevealed to you, on this page only; it is in the audit  (m masks it)", tones["failed"])
+        elif payload.withheld:
+            fields.append(f"\nwithheld: {clean(payload.withheld)}  (m reveals)", tones["late"])
+        elif payload.masked:
+            paths = ", ".join(one_line(path) for path in payload.masked)
+            fields.append(f"\nmasked  {paths}  (m reveals)", tones["late"])
         self.query_one("#fields", Static).update(fields)
+        payload = self._revealed or payload
         content = raw(payload) if self._raw else pretty(payload)
         shown = highlighted(content, language(payload), dict(tones))
         self.query_one("#content", Static).update(shown)
@@ -227,6 +263,38 @@ class TransactionScreen(AndonScreen):
         self._raw = not self._raw
         self.query_one(TabbedContent).active = "payload"
         self._show_payload()
+
+    def action_reveal(self) -> None:
+        """Ask why, and show what is masked; mask it again where it is shown."""
+        payload = self._payload
+        if payload is None:
+            return
+        self.query_one(TabbedContent).active = "payload"
+        if self._revealed is not None:
+            self._revealed = None
+            self._show_payload()
+        elif not payload.masked and not payload.withheld:
+            self.notify("Nothing is masked in this payload.", title="masks")
+        elif self.andon.session.may_reveal():
+            from console.screens.reveal import RevealScreen
+
+            self.app.push_screen(RevealScreen(payload), self._asked_to_reveal)
+
+    def _asked_to_reveal(self, reason: str | None) -> None:
+        if reason and self._payload is not None:
+            self._reveal(self._payload.revision, reason)
+
+    def on_transaction_screen_revealed(self, message: Revealed) -> None:
+        """Show it, here and nowhere else."""
+        from console.screens.reveal import equivalent
+
+        self._revealed = message.payload
+        self.andon.log_command(equivalent(self.transaction_id, message.payload.revision, message.reason))
+        self._show_payload()
+
+    def on_transaction_screen_not_revealed(self, message: NotRevealed) -> None:
+        """Say why not."""
+        self.notify(clean(message.error.detail), title="Not revealed", severity="warning", timeout=12)
 
     def action_copy(self) -> None:
         """Copy the id whole."""
