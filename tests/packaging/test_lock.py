@@ -65,6 +65,17 @@ def test_the_lock_holds_on_every_machine(pinned, asked) -> None:
                 assert pin.marker is None or pin.marker.evaluate(machine), (requirement, machine)
 
 
+def test_what_an_extra_of_a_package_brings_is_locked_on_every_machine(pinned, asked) -> None:
+    for requirement in asked:
+        for line in importlib.metadata.requires(requirement.name) or [] if requirement.extras else []:
+            brought = Requirement(line)
+            for machine in MACHINES:
+                for extra in requirement.extras:
+                    if brought.marker is not None and brought.marker.evaluate({**machine, "extra": extra}):
+                        pin = pinned[canonicalize_name(brought.name)]
+                        assert pin.marker is None or pin.marker.evaluate(machine), f"{requirement}: run .ci/lock"
+
+
 def test_every_package_has_one_version_and_hashes(lock) -> None:
     entries = re.split(r"^(?=\w)", lock, flags=re.MULTILINE)[1:]
     assert len(entries) > 80
