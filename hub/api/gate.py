@@ -70,8 +70,15 @@ class Rules:
         return found or Wanted(frozenset[Permission]().union(*(every.permissions for every in methods.values())))
 
 
+_PASSED_ON = ("forwarded", "x-forwarded-for", "via")
+"""Fields of a request that a proxy has passed on (RFC 7239; RFC 9110, 7.6.3)."""
+
+
 def caller(request: Request) -> str | None:
-    """The address that a request came from, where that is known."""
+    """The address that a request came from, where that is known. What a proxy passes on came from elsewhere, however
+    near the proxy is; where exactly is not believed, as anybody can write such a field."""
+    if any(name in request.headers for name in _PASSED_ON):
+        return "a proxy"
     return None if request.client is None else request.client.host
 
 

@@ -179,6 +179,16 @@ async def test_the_bootstrap_token_is_for_the_hubs_own_machine(own_hub: Hub, pro
                 assert "own machine only" in problem(answer, 401, "unauthenticated")
 
 
+@pytest.mark.parametrize("field", ["Forwarded", "X-Forwarded-For", "Via"])
+async def test_what_a_proxy_on_this_machine_passes_on_is_not_of_this_machine(
+    field: str, local: Any, problem: Any
+) -> None:
+    headers = {**bearer("admin-token"), field: "127.0.0.1"}
+    assert "own machine only" in problem(await local.get("whoami", headers=headers), 401, "unauthenticated")
+    token = await added(local, "kim", "viewer")
+    assert (await local.get("whoami", headers={**headers, **bearer(token)})).status_code == 200
+
+
 async def test_a_stream_ends_with_the_rights_it_was_opened_with(local: Any) -> None:
     """Streams stay open for days: who was removed must not go on watching."""
     token = await added(local, "kim", "viewer")
