@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from commands.app import Root, global_options
+from commands.app import HELP_NAMES, Root, global_options
 from commands.catalogue import ENTRIES
 from commands.exits import Exit
 from commands.main import open_console
@@ -34,7 +34,9 @@ _EXITS: dict[Exit, str] = {
 def reference() -> str:
     """The whole page."""
     root = Root(open_console)
-    context: Any = typer.Context(root, info_name="andon", terminal_width=WIDTH)
+    # With the names that the command line has: a command keeps the help option that it first made.
+    names: Any = HELP_NAMES["help_option_names"]
+    context: Any = typer.Context(root, info_name="andon", terminal_width=WIDTH, help_option_names=names)
     return "\n".join(_lines(root, context)) + "\n"
 
 
