@@ -1,0 +1,1 @@
+"""Where systems disagree, and what explains it. No I/O."""
