@@ -5,9 +5,11 @@ from __future__ import annotations
 import random
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path as FilePath
 from typing import Any
 
 import msgspec
+import structlog
 from sqlalchemy import ColumnElement, and_
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
@@ -15,7 +17,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route as Path
 from starlette.types import ASGIApp
 
-from hub.api import acting, intake, looking, payloads, people, simulator, stream
+from hub.api import acting, audit, intake, looking, payloads, people, simulator, stream
 from hub.api import transactions as listing
 from hub.api.access import Access, Principal
 from hub.api.door import Door
@@ -26,6 +28,7 @@ from hub.api.problems import on_andon_error, on_defect, on_disconnect, on_http_e
 from hub.api.routing import JSON, Route, endpoint
 from hub.api.sizes import Measure
 from hub.api.stream import Followers
+from hub.audit_signer import AuditSigner
 from hub.caution import Caution
 from hub.delivery.engine import Engine
 from hub.delivery.http import HttpChannel
@@ -37,6 +40,7 @@ from hub.masks.memory import remember
 from hub.metrics import exposition
 from hub.recovery.runner import Runner
 from hub.simulator.child import SimulatorChild
+from hub.store.chain import broken_tail
 from hub.store.database import Database
 from hub.store.filter_sql import compile_filter
 from hub.store.reach import within
@@ -45,6 +49,8 @@ from transactions.approvals import ITEMS_WITHOUT_SECOND_PERSON
 from transactions.clock import Clock
 from transactions.errors import AndonError
 from transactions.people import EVERYTHING, Reach, reach_of
+
+log = structlog.get_logger("andon.hub")
 
 try:
     VERSION = version("andon")
@@ -56,6 +62,7 @@ ROUTES: tuple[Route, ...] = (
     *payloads.ROUTES,
     *acting.ROUTES,
     *looking.ROUTES,
+    *audit.ROUTES,
     *people.ROUTES,
     *intake.ROUTES,
     *stream.ROUTES,
@@ -77,6 +84,7 @@ class Hub:
         authorization: the header that targets want.
         sign_in: whose tokens are accepted besides.
         items_alone: items that one person may start without a second.
+        audit_key: where the key that signs exports of the audit chain is kept; None keeps it in memory.
     """
 
     version = VERSION
@@ -94,6 +102,7 @@ class Hub:
         authorization: str | None = None,
         sign_in: SignIn = SignIn(),  # noqa: B008 - frozen
         items_alone: int = ITEMS_WITHOUT_SECOND_PERSON,
+        audit_key: FilePath | None = None,
     ) -> None:
         self.database, self.landscape, self.profile, self.clock = database, landscape, profile, clock
         self.access, self.platform, self.items_alone = access, platform, items_alone
@@ -101,6 +110,7 @@ class Hub:
         self.identity = Identity(sign_in, platform=platform, database=database, clock=clock, access=access)
         self.engine = Engine(database, landscape, HttpChannel(profile), profile, clock, chance, authorization)
         self.runner = Runner(database, clock)
+        self.signer = AuditSigner(platform, audit_key)
         self.followers = Followers()
         self.simulator: SimulatorChild | None = None
         self.ready = False
@@ -111,6 +121,9 @@ class Hub:
         """Know everybody and since when what is masked, and take up what an earlier run left."""
         now = self.clock.now()
         await self.database.write(lambda c: remember(c, self.landscape.masks, now))
+        broken = await self.database.read(broken_tail)
+        if broken is not None:  # it goes on: deliveries do not depend on it, and what comes is chained to what is here
+            log.error("audit.broken", entry=broken.seq, because=broken.because)
         await self.identity.start()
         await self.engine.start()
         await self.runner.start()

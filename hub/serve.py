@@ -149,6 +149,7 @@ async def _serve(
         authorization=f"Bearer {secrets.token_urlsafe(24)}" if options.simulate else None,
         items_alone=settings.items_alone,
         sign_in=SignIn(url=settings.url or url, issuer=settings.issuer, key_file=options.data / "issuer.key"),
+        audit_key=options.data / "audit.key",
     )
     runtime: dict[str, Any] = {"url": url, "platform": hub.platform, "systems": {}}
     if options.simulate:

@@ -1,4 +1,4 @@
-"""The landscape, the board, the audit chain, and who one is."""
+"""The landscape, the board, and who one is."""
 
 from __future__ import annotations
 
@@ -9,16 +9,12 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select
 
 from hub.api.routing import Call, Route
-from hub.api.transactions import PageParams
 from hub.declarations import PlantDeclaration
 from hub.delivery.breaker import BreakerState
 from hub.store import board as boards
 from hub.store import questions
-from hub.store.paging import Order, page
 from hub.store.reach import within
-from hub.store.rows import to_audit
-from hub.store.schema import audit, tallies
-from transactions.history import AuditEntry
+from hub.store.schema import tallies
 from transactions.landscape import Board, Flow, Health, Hold, HubStatus, Plant, System, WhoAmI
 from transactions.model import Status
 from transactions.pages import Page
@@ -174,14 +170,6 @@ async def who_am_i(_hub: Hub, call: Call) -> WhoAmI:
     )
 
 
-async def list_audit(hub: Hub, call: Call) -> Page[AuditEntry]:
-    """The audit chain, newest first."""
-    order = Order("seq", audit.c.seq, audit.c.seq, True, "audit")
-    return await hub.database.read(
-        lambda c: page(c, select(audit), order, call.params.limit, call.params.cursor, to_audit)
-    )
-
-
 ROUTES = (
     Route(
         method="GET",
@@ -238,16 +226,5 @@ ROUTES = (
         handler=who_am_i,
         permission=None,
         answers=WhoAmI,
-    ),
-    Route(
-        method="GET",
-        path="audit",
-        summary="The audit chain, newest first",
-        handler=list_audit,
-        permission=Permission.AUDIT,
-        whole_hub=True,
-        params=PageParams,
-        answers=Page[AuditEntry],
-        problems=("bad-cursor",),
     ),
 )

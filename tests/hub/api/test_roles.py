@@ -39,6 +39,10 @@ MAY: dict[tuple[str, str], frozenset[Role]] = {
     ("GET", "batches/{id}"): READERS,
     ("GET", "batches/{id}/items"): READERS,
     ("POST", "batches/{id}/cancel"): OPERATORS,
+    ("POST", "batches/{id}/pause"): OPERATORS,
+    ("POST", "batches/{id}/resume"): OPERATORS,
+    ("POST", "batches/{id}/retry-failed"): OPERATORS,
+    ("POST", "stop"): OPERATORS,
     ("GET", "systems"): READERS,
     ("GET", "flows"): READERS,
     ("GET", "plants"): READERS,
@@ -47,6 +51,8 @@ MAY: dict[tuple[str, str], frozenset[Role]] = {
     ("GET", "status"): READERS,
     ("GET", "whoami"): EVERYBODY,
     ("GET", "audit"): AUDITORS,
+    ("GET", "audit/key"): AUDITORS,
+    ("GET", "audit/export"): AUDITORS,
     ("POST", "ingress"): OPERATORS,
     ("GET", "events"): READERS,
     ("GET", "users"): ADMINS,
@@ -64,6 +70,8 @@ MAY: dict[tuple[str, str], frozenset[Role]] = {
 }
 WHOLE_HUB = {
     ("GET", "audit"),
+    ("GET", "audit/key"),
+    ("GET", "audit/export"),
     ("GET", "users"),
     ("POST", "users"),
     ("DELETE", "users/{name}"),
