@@ -54,7 +54,14 @@ class BatchItem(Struct, frozen=True, kw_only=True):
 
 
 class Batch(Struct, frozen=True, kw_only=True):
-    """The run of a plan. ``counts`` names every item state, also with zero."""
+    """The run of a plan.
+
+    Attributes:
+        counts: every item state, also with zero.
+        wave: the one that is under way, from 1; None where nothing is left to take up.
+        waves: how many there are.
+        because: why it rests or ended, where that was not for being done.
+    """
 
     id: str
     plan: str
@@ -67,3 +74,5 @@ class Batch(Struct, frozen=True, kw_only=True):
     total: int
     counts: dict[str, int]
     because: str | None = None
+    wave: int | None = None
+    waves: int = 1

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 from sqlalchemy import Connection, select
 from starlette.responses import Response
 
@@ -13,6 +13,7 @@ from hub.api.routing import JSON, Call, Route
 from hub.api.transactions import Limit, PageParams
 from hub.recovery import approvals, building
 from hub.recovery import batches as stored
+from hub.recovery.actions import KINDS
 from hub.store.paging import DEFAULT_LIMIT, Order, page
 from hub.store.reach import of_plan
 from hub.store.schema import batch_items, batches, plans
@@ -20,6 +21,7 @@ from hub.store.shown import shown_item
 from transactions.approvals import ApprovalItem, Decided, DecisionRequest
 from transactions.batches import Batch, BatchItem
 from transactions.clock import to_micros
+from transactions.errors import Refused
 from transactions.pages import Page
 from transactions.people import Permission
 from transactions.plans import Decision, Plan, PlanRequest, PlanState, PlanSummary
@@ -101,7 +103,7 @@ async def run_plan(hub: Hub, call: Call) -> Batch:
             return plan
         if plan.second_person:
             approvals.check_break_glass(connection, call.principal, now)
-        batch = stored.start(connection, plan, call.principal.subject, now)
+        batch = stored.start(connection, plan, call.principal.subject, now, landscape=hub.landscape)
         if plan.second_person:
             approvals.open_review(connection, plan, call.principal, now)
         return batch
@@ -135,6 +137,7 @@ async def _decide(hub: Hub, call: Call, decision: Decision) -> Decided:
             reach=call.reach,
             current=hub.access.current,
             reach_of=hub.reach,
+            landscape=hub.landscape,
             now=now,
         )
     )
@@ -191,6 +194,51 @@ async def cancel_batch(hub: Hub, call: Call) -> Batch:
     """Stop a batch for good."""
     now, who = hub.clock.now(), call.principal.subject
     return await hub.database.write(lambda c: stored.cancel(c, call.path["id"], who, now, call.reach))
+
+
+async def pause_batch(hub: Hub, call: Call) -> Batch:
+    """Let a batch rest."""
+    now, who = hub.clock.now(), call.principal.subject
+    return await hub.database.write(lambda c: stored.pause(c, call.path["id"], who, now, call.reach))
+
+
+async def resume_batch(hub: Hub, call: Call) -> Batch:
+    """Go on with a batch."""
+    now, who = hub.clock.now(), call.principal.subject
+    batch = await hub.database.write(lambda c: stored.resume(c, call.path["id"], who, now, call.reach))
+    hub.runner.follow(batch.id)
+    return batch
+
+
+async def retry_failed(hub: Hub, call: Call) -> Response:
+    """A new plan of what failed in a batch; it is run, and approved, like any other."""
+    batch, ids = await hub.database.read(lambda c: stored.failed_items(c, call.path["id"], call.reach))
+    if not ids:
+        raise Refused(f"Nothing failed in batch {batch.id}. Nothing was planned.")
+    if batch.action not in KINDS:
+        raise Refused(f"A {batch.action} has no items that could be taken again. Nothing was planned.")
+    plan = await hub.database.read(lambda c: building.load(c, batch.plan, hub.clock.now(), call.reach))
+    options = msgspec.structs.replace(plan.options, break_glass=False)
+    request = PlanRequest(action=batch.action, reason=call.body.reason, ids=ids, options=options)
+    return await make_plan(hub, msgspec.structs.replace(call, body=request))
+
+
+class StopRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """Why everything is stopped, or a batch is taken again."""
+
+    reason: Annotated[str, Meta(min_length=1)]
+
+
+class Stopped(Struct, frozen=True):
+    """The batches that were stopped."""
+
+    batches: list[str]
+
+
+async def stop_everything(hub: Hub, call: Call) -> Stopped:
+    """Stop every batch at once."""
+    now, who, reason = hub.clock.now(), call.principal.subject, call.body.reason
+    return Stopped(await hub.database.write(lambda c: stored.stop_all(c, who, reason, now, call.reach)))
 
 
 ROUTES = (
@@ -301,5 +349,43 @@ ROUTES = (
         permission=Permission.ACT,
         answers=Batch,
         problems=("not-found", "refused"),
+    ),
+    Route(
+        method="POST",
+        path="batches/{id}/pause",
+        summary="Take up nothing more until told to; what is under way is followed to its end",
+        handler=pause_batch,
+        permission=Permission.ACT,
+        answers=Batch,
+        problems=("not-found", "refused"),
+    ),
+    Route(
+        method="POST",
+        path="batches/{id}/resume",
+        summary="Go on with a paused batch",
+        handler=resume_batch,
+        permission=Permission.ACT,
+        answers=Batch,
+        problems=("not-found", "refused"),
+    ),
+    Route(
+        method="POST",
+        path="batches/{id}/retry-failed",
+        summary="Make a new plan of what failed in a batch",
+        handler=retry_failed,
+        permission=Permission.ACT,
+        body=StopRequest,
+        answers=Plan,
+        status=201,
+        problems=("not-found", "refused"),
+    ),
+    Route(
+        method="POST",
+        path="stop",
+        summary="Stop every batch within reach; what has not left goes back to where it was",
+        handler=stop_everything,
+        permission=Permission.ACT,
+        body=StopRequest,
+        answers=Stopped,
     ),
 )

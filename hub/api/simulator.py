@@ -12,7 +12,7 @@ from hub.api.routing import Call, Route
 from hub.books import balance
 from hub.delivery.guards import replaced_among
 from hub.delivery.timers import ask_now
-from hub.recovery.batches import NOBODY_CAN_SAY
+from hub.recovery.items import NOBODY_CAN_SAY
 from hub.simulator.child import SimulatorChild
 from hub.simulator.control import SimulatorState
 from hub.store.journal import journal

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, func, literal, null, select, union_all, update
 
+from hub.landscape import Landscape
 from hub.recovery import batches, building
 from hub.store.journal import journal
 from hub.store.paging import Order, page
@@ -71,6 +72,7 @@ def decide(
     reach: Reach,
     current: Current,
     reach_of: ReachOf,
+    landscape: Landscape,
     now: datetime,
 ) -> Decided:
     """Approve or reject a plan that waits, or close the review of one that ran without leave. The last approval starts
@@ -80,6 +82,7 @@ def decide(
         reach: how far the rights of the one who decides reach.
         current: the asker with the rights of now.
         reach_of: how far somebody's rights reach.
+        landscape: the flows.
 
     Raises:
         Invalid: no reason.
@@ -125,7 +128,7 @@ def decide(
         connection.execute(update(plans).where(plans.c.hash == plan.hash).values(state=PlanState.REJECTED))
         return _decided(plan, ApprovalKind.APPROVAL, decision, PlanState.REJECTED)
     _check_asker(connection, plan, asker, current, reach_of)
-    batch = batches.start(connection, plan, asker.subject, now, approved_by=by.subject)
+    batch = batches.start(connection, plan, asker.subject, now, landscape=landscape, approved_by=by.subject)
     return msgspec.structs.replace(_decided(plan, ApprovalKind.APPROVAL, decision, PlanState.RUN), batch=batch)
 
 

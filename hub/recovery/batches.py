@@ -9,10 +9,12 @@ import msgspec
 from sqlalchemy import Connection, bindparam, func, select, update
 
 from hub.ids import new_id
+from hub.landscape import Landscape
 from hub.recovery import building
 from hub.recovery.actions import KINDS
 from hub.recovery.holding import place_hold, release_holds
-from hub.recovery.items import set_state
+from hub.recovery.items import NOBODY_CAN_SAY, UNDER_WAY, set_state, still_under_way
+from hub.recovery.waving import next_wave, waves_of
 from hub.store.journal import journal
 from hub.store.reach import of_plan
 from hub.store.rows import etag_of, moment
@@ -25,34 +27,42 @@ from transactions.model import Status
 from transactions.people import EVERYTHING, Reach
 from transactions.plans import Action, Plan, PlanOptions, PlanRequest, Verdict
 from transactions.states import Event, allowed
+from transactions.waves import STOP_AFTER
 
-_UNDER_WAY = (ItemState.INTENDED, ItemState.SENT, ItemState.IN_DOUBT)
 _NOT_SENT = (Status.PENDING, Status.HELD, Status.RETRYING)
 _ACTIVE = (BatchState.RUNNING, BatchState.PAUSED)
-NOBODY_CAN_SAY = "evidence:%"
-"""How ``waiting_on`` begins when asking has ended and only a person can tell."""
 
-
+_COUNTS = (
+    select(batch_items.c.state, batch_items.c.wave, func.count())
+    .where(batch_items.c.batch == bindparam("of_batch"))
+    .group_by(batch_items.c.state, batch_items.c.wave)
+)
 _UNDER_WAY_COUNT = (
     select(func.count())
     .select_from(batch_items.join(transactions, transactions.c.id == batch_items.c.tx_id))
     .where(
         batch_items.c.batch == bindparam("of_batch"),
-        batch_items.c.state.in_(_UNDER_WAY),
-        (batch_items.c.state != ItemState.IN_DOUBT)
-        | transactions.c.waiting_on.is_(None)
-        | transactions.c.waiting_on.not_like(NOBODY_CAN_SAY),
+        still_under_way(),
     )
 )
 
 
-def start(connection: Connection, plan: Plan, actor: str, now: datetime, *, approved_by: str | None = None) -> Batch:
+def start(
+    connection: Connection,
+    plan: Plan,
+    actor: str,
+    now: datetime,
+    *,
+    landscape: Landscape,
+    approved_by: str | None = None,
+) -> Batch:
     """Run a stored plan: makes its batch, in the same write that marks the plan as used.
 
     Args:
         plan: as the store has it in this same write.
         actor: in whose name it runs.
         now: the present moment.
+        landscape: the flows, for what has to come first.
         approved_by: the second person, where it waited for one.
 
     Raises:
@@ -75,10 +85,12 @@ def start(connection: Connection, plan: Plan, actor: str, now: datetime, *, appr
         },
     )
     if plan.items:
+        waves = waves_of(connection, plan, landscape)
         connection.execute(
             batch_items.insert(),
             [
                 {
+                    "wave": waves.get(item.id, 0),
                     "batch": batch_id,
                     "n": n,
                     "tx_id": item.id,
@@ -122,10 +134,13 @@ def load(connection: Connection, batch_id: str, reach: Reach = EVERYTHING) -> Ba
 
 def to_batch(connection: Connection, row: Any) -> Batch:
     """A row of ``batches`` as the admin API shows it."""
-    counted = connection.execute(
-        select(batch_items.c.state, func.count()).where(batch_items.c.batch == row.id).group_by(batch_items.c.state)
-    )
-    found = {state: int(count) for state, count in counted}
+    found: dict[str, int] = {}
+    open_waves, waves = set(), {0}
+    for state, wave, count in connection.execute(_COUNTS, {"of_batch": row.id}):
+        found[state] = found.get(state, 0) + int(count)
+        waves.add(wave)
+        if state == ItemState.PLANNED or state in UNDER_WAY:
+            open_waves.add(wave)
     return Batch(
         id=row.id,
         plan=row.plan,
@@ -138,6 +153,8 @@ def to_batch(connection: Connection, row: Any) -> Batch:
         total=row.total,
         counts={str(state): found.get(state, 0) for state in ItemState},
         because=row.because,
+        wave=min(open_waves) + 1 if open_waves and row.state in _ACTIVE else None,
+        waves=max(waves) + 1,
     )
 
 
@@ -171,11 +188,19 @@ def take_up(connection: Connection, batch_id: str, count: int, now: datetime) ->
     batch = connection.execute(select(batches).where(batches.c.id == batch_id)).one()
     if batch.state != BatchState.RUNNING:
         return 0
+    wave = next_wave(connection, batch_id)
+    if wave.stop is not None:
+        _end(connection, batch_id, BatchState.STOPPED, now, wave.stop)
+        return 0
     if _same_failure_recurs(connection, batch, now):
         return 0
     items = connection.execute(
         select(batch_items)
-        .where(batch_items.c.batch == batch_id, batch_items.c.state == ItemState.PLANNED)
+        .where(
+            batch_items.c.batch == batch_id,
+            batch_items.c.state == ItemState.PLANNED,
+            batch_items.c.wave <= wave.open,
+        )
         .order_by(batch_items.c.n)
         .limit(count)
     ).all()
@@ -202,8 +227,7 @@ def _why_not(row: TxRow, etag: str, step: Event) -> str | None:
 
 def _same_failure_recurs(connection: Connection, batch: Any, now: datetime) -> bool:
     options = msgspec.json.decode(batch.options, type=PlanOptions)
-    if options.stop_after_failures is None:
-        return False
+    most = options.stop_after_failures or STOP_AFTER
     worst = connection.execute(
         select(transactions.c.failure_code, func.count().label("n"))
         .select_from(batch_items.join(transactions, transactions.c.id == batch_items.c.tx_id))
@@ -212,7 +236,7 @@ def _same_failure_recurs(connection: Connection, batch: Any, now: datetime) -> b
         .order_by(func.count().desc())
         .limit(1)
     ).first()
-    if worst is None or worst.n < options.stop_after_failures:
+    if worst is None or worst.n < most:
         return False
     because = f"the same failure came {worst.n} times ({worst.failure_code})"
     _end(connection, batch.id, BatchState.STOPPED, now, because)
@@ -220,11 +244,92 @@ def _same_failure_recurs(connection: Connection, batch: Any, now: datetime) -> b
 
 
 def finish(connection: Connection, batch_id: str, now: datetime) -> Batch:
-    """Close a batch whose items are all done; claims on what stays in doubt are let go."""
+    """Close a batch whose items are all done; claims on what stays in doubt are let go. One with items left stays open:
+    it was paused, and goes on by now."""
     row = connection.execute(select(batches).where(batches.c.id == batch_id)).one()
-    if row.state == BatchState.RUNNING:
+    left = connection.execute(
+        select(batch_items.c.n)
+        .where(batch_items.c.batch == batch_id, batch_items.c.state == ItemState.PLANNED)
+        .limit(1)
+    ).first()
+    if row.state == BatchState.RUNNING and left is None:
         _end(connection, batch_id, BatchState.DONE, now, None)
     return load(connection, batch_id)
+
+
+def pause(connection: Connection, batch_id: str, actor: str, now: datetime, reach: Reach) -> Batch:
+    """Take up nothing more until told to; what is under way is followed to its end.
+
+    Raises:
+        NotFound: no such batch within reach.
+        Refused: it has ended, or is paused already.
+    """
+    batch = load(connection, batch_id, reach)
+    if batch.state is not BatchState.RUNNING:
+        raise Refused(f"Batch {batch_id} is {batch.state}, and only a running one can be paused. Nothing was changed.")
+    return _set_state(connection, batch, BatchState.PAUSED, f"paused by {actor}", actor, "batch.paused", now)
+
+
+def resume(connection: Connection, batch_id: str, actor: str, now: datetime, reach: Reach) -> Batch:
+    """Go on with a paused batch.
+
+    Raises:
+        NotFound: no such batch within reach.
+        Refused: it is not paused.
+    """
+    batch = load(connection, batch_id, reach)
+    if batch.state is not BatchState.PAUSED:
+        raise Refused(f"Batch {batch_id} is {batch.state}, and only a paused one can go on. Nothing was changed.")
+    return _set_state(connection, batch, BatchState.RUNNING, None, actor, "batch.resumed", now)
+
+
+def _set_state(
+    connection: Connection,
+    batch: Batch,
+    state: BatchState,
+    because: str | None,
+    actor: str,
+    action: str,
+    now: datetime,
+) -> Batch:
+    connection.execute(update(batches).where(batches.c.id == batch.id).values(state=state, because=because))
+    book = journal(connection)
+    book.effect(now, actor, action, batch.id, None, {"state": batch.state}, {"state": state})
+    book.batches.add(batch.id)
+    return load(connection, batch.id)
+
+
+def stop_all(connection: Connection, actor: str, reason: str, now: datetime, reach: Reach) -> list[str]:
+    """Stop every batch within reach, running or paused; what has not left goes back to where it was.
+
+    Returns:
+        their ids.
+    """
+    active = connection.execute(
+        select(batches.c.id).where(batches.c.state.in_(_ACTIVE), *of_plan(reach, batches.c.plan)).order_by(batches.c.id)
+    ).scalars()
+    stopped = []
+    for batch_id in active.all():
+        _give_back(connection, batch_id, actor, now, "everything was stopped")
+        _end(connection, batch_id, BatchState.STOPPED, now, f"stopped by {actor}: {reason}")
+        journal(connection).effect(now, actor, "batch.stopped", batch_id, reason, None, {"state": BatchState.STOPPED})
+        stopped.append(batch_id)
+    return stopped
+
+
+def failed_items(connection: Connection, batch_id: str, reach: Reach) -> tuple[Batch, list[str]]:
+    """A batch, and the transactions of it that failed, in order.
+
+    Raises:
+        NotFound: no such batch within reach.
+    """
+    batch = load(connection, batch_id, reach)
+    ids = connection.execute(
+        select(batch_items.c.tx_id)
+        .where(batch_items.c.batch == batch_id, batch_items.c.state == ItemState.FAILED)
+        .order_by(batch_items.c.n)
+    ).scalars()
+    return batch, list(ids.all())
 
 
 def cancel(connection: Connection, batch_id: str, actor: str, now: datetime, reach: Reach = EVERYTHING) -> Batch:
@@ -237,18 +342,22 @@ def cancel(connection: Connection, batch_id: str, actor: str, now: datetime, rea
     batch = load(connection, batch_id, reach)
     if batch.state not in _ACTIVE:
         raise Refused(f"Batch {batch_id} is {batch.state} already. Nothing was changed.")
+    _give_back(connection, batch_id, actor, now, f"batch {batch_id} was cancelled")
+    _end(connection, batch_id, BatchState.CANCELLED, now, f"cancelled by {actor}")
+    journal(connection).effect(
+        now, actor, "batch.cancelled", batch_id, None, {"state": batch.state}, {"state": BatchState.CANCELLED}
+    )
+    return load(connection, batch_id)
+
+
+def _give_back(connection: Connection, batch_id: str, actor: str, now: datetime, reason: str) -> None:
     taken = connection.execute(
         select(transactions).where(
             transactions.c.claimed_by == batch_id, transactions.c.status.in_([str(status) for status in _NOT_SENT])
         )
     ).all()
     for row in taken:
-        give_back(connection, row, now=now, by=actor, reason=f"batch {batch_id} was cancelled")
-    _end(connection, batch_id, BatchState.CANCELLED, now, f"cancelled by {actor}")
-    journal(connection).effect(
-        now, actor, "batch.cancelled", batch_id, None, {"state": batch.state}, {"state": BatchState.CANCELLED}
-    )
-    return load(connection, batch_id)
+        give_back(connection, row, now=now, by=actor, reason=reason)
 
 
 def _end(connection: Connection, batch_id: str, state: BatchState, now: datetime, because: str | None) -> None:

@@ -87,11 +87,6 @@ def _check_options(options: PlanOptions) -> None:
         value = getattr(options, name)
         if value is not None and not least <= value <= most:
             raise Invalid(f"{name} must be from {least:,} to {most:,}, and is {value:g}.")
-    if options.canary:
-        raise Invalid(
-            "This hub runs a plan in one wave. Leave canary out: make a plan of a few ids first, look at what became "
-            "of them, and then one of the rest."
-        )
 
 
 def _check_places(request: PlanRequest, landscape: Landscape) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, update
+from sqlalchemy import ColumnElement, Connection, bindparam, update
 
-from hub.store.schema import batch_items
+from hub.store.schema import batch_items, transactions
 from transactions.batches import ItemState
 from transactions.clock import to_micros
 from transactions.model import Status
 
+UNDER_WAY = (ItemState.INTENDED, ItemState.SENT, ItemState.IN_DOUBT)
+NOBODY_CAN_SAY = "evidence:%"
+"""How ``waiting_on`` begins when asking has ended and only a person can tell."""
 _SET = (
     update(batch_items)
     .where(batch_items.c.batch == bindparam("of_batch"), batch_items.c.n == bindparam("of_n"))
@@ -21,6 +24,15 @@ _SET = (
         updated_at=bindparam("now"),
     )
 )
+
+
+def still_under_way() -> ColumnElement[bool]:
+    """That an item, joined to its transaction, has an effect under way or a question open that may be answered."""
+    return batch_items.c.state.in_(UNDER_WAY) & (
+        (batch_items.c.state != ItemState.IN_DOUBT)
+        | transactions.c.waiting_on.is_(None)
+        | transactions.c.waiting_on.not_like(NOBODY_CAN_SAY)
+    )
 
 
 def set_state(

@@ -10,6 +10,7 @@ import structlog
 from sqlalchemy import select
 
 from hub.recovery import batches as stored
+from hub.recovery.actions import KINDS
 from hub.store.database import Database
 from hub.store.journal import Journal
 from hub.store.schema import batches
@@ -29,6 +30,7 @@ class Runner:
         self._database, self._clock = database, clock
         self._wakes: dict[str, asyncio.Event] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._again: set[str] = set()
         self._loop = asyncio.get_running_loop()
         self._database.writer.on_commit(self._committed)
 
@@ -47,8 +49,11 @@ class Runner:
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
     def follow(self, batch_id: str) -> None:
-        """Begin to run a stored batch."""
-        if batch_id not in self._tasks:
+        """Begin to run a stored batch, or go on with one."""
+        if batch_id in self._tasks:
+            self._again.add(batch_id)  # its task may be about to end, having seen it paused
+            self._wakes[batch_id].set()
+        else:
             self._wakes[batch_id] = asyncio.Event()
             task = asyncio.create_task(self._run(batch_id), name=f"batch {batch_id}")
             self._tasks[batch_id] = task
@@ -56,9 +61,13 @@ class Runner:
 
     def _ended(self, batch_id: str, task: asyncio.Task[None]) -> None:
         self._tasks.pop(batch_id, None)
+        again = batch_id in self._again
+        self._again.discard(batch_id)
         self._wakes.pop(batch_id, None)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("batch.broke", batch=batch_id, exc_info=error)
+        elif again and not task.cancelled():
+            self.follow(batch_id)
 
     def _committed(self, told: Journal) -> None:
         # in the writer's thread
@@ -75,7 +84,11 @@ class Runner:
     async def _run(self, batch_id: str) -> None:
         row = await self._database.read(lambda c: c.execute(select(batches).where(batches.c.id == batch_id)).one())
         options = msgspec.json.decode(row.options, type=PlanOptions)
-        bound = (options.concurrency or CONCURRENCY) if row.action == Action.REPLAY else _AT_ONCE
+        bound = (
+            (options.concurrency or CONCURRENCY)
+            if Action(row.action) in KINDS and KINDS[Action(row.action)].sends
+            else _AT_ONCE
+        )
         next_slot = self._loop.time()
         wake = self._wakes[batch_id]
         while True:
@@ -90,8 +103,9 @@ class Runner:
                     next_slot = max(next_slot, self._loop.time()) + 1.0 / options.rate
                 taken = await self._take_up(batch_id, free)
             if taken == 0 and busy == 0:
-                await self._finish(batch_id)
-                return
+                if (await self._finish(batch_id)).state is not BatchState.RUNNING:
+                    return
+                continue
             if taken == 0 or taken >= free:
                 if options.rate is not None and taken:
                     continue
@@ -104,5 +118,6 @@ class Runner:
     async def _finish(self, batch_id: str) -> Batch:
         now = self._clock.now()
         batch = await self._database.insist(lambda c: stored.finish(c, batch_id, now))
-        log.info("batch.finished", batch=batch_id, state=batch.state, counts=batch.counts)
+        if batch.state is not BatchState.RUNNING:
+            log.info("batch.rests", batch=batch_id, state=batch.state, counts=batch.counts)
         return batch

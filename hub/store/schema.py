@@ -281,6 +281,7 @@ batch_items = Table(
     Column("status", String),
     Column("reason", Text),
     Column("updated_at", BigInteger, nullable=False),
+    Column("wave", Integer, nullable=False, server_default="0"),
     sqlite_with_rowid=False,
 )
 Index("batch_items_state", batch_items.c.batch, batch_items.c.state, batch_items.c.n)
@@ -371,3 +372,30 @@ reviews = Table(  # owed by somebody else after a plan ran without its second pe
     Column("remark", Text),
 )
 Index("reviews_by", reviews.c.by, reviews.c.done_at)
+
+drafts = Table(  # an edited payload that is not in use
+    "drafts",
+    metadata,
+    Column("tx_id", String, primary_key=True),
+    Column("base", Integer, nullable=False),
+    Column("sha256", String, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("content_type", String, nullable=False),
+    Column("headers", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("created_by", String, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
+planned_edits = Table(  # the document that a plan will send for one of its items
+    "planned_edits",
+    metadata,
+    Column("plan", String, primary_key=True),
+    Column("tx_id", String, primary_key=True),
+    Column("base", Integer, nullable=False),
+    Column("sha256", String, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("content_type", String, nullable=False),
+    Column("made_by", String, nullable=False),
+    sqlite_with_rowid=False,
+)

@@ -284,7 +284,7 @@ class Workbench:
         """Start a plan's batch; nobody runs it yet."""
         at = now or self.clock.now()
         return await self.database.write(
-            lambda c: batches.start(c, building.load(c, plan.hash, at, EVERYTHING), "ann", at)
+            lambda c: batches.start(c, building.load(c, plan.hash, at, EVERYTHING), "ann", at, landscape=self.landscape)
         )
 
     async def stored(self, digest: str, now: datetime | None = None) -> Plan:

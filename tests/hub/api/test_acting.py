@@ -96,7 +96,7 @@ async def test_plans_and_batches_come_in_pages(local) -> None:
 async def test_the_items_of_a_batch_say_what_became_of_each(local, rejecting, target) -> None:
     one, two, three = await failed(local, 3)
     await local.run(await local.plan("discard", two))
-    plan = await local.plan("replay", one, two, three)
+    plan = await local.plan("replay", one, two, three, canary=0)
     assert [item["verdict"] for item in plan["items"]] == ["send", "refused", "send"]
     await local.run(await local.plan("discard", three))
     batch = await local.run(plan)
@@ -144,7 +144,7 @@ async def test_what_is_not_there_is_named(local, problem) -> None:
 
 
 async def test_options_a_run_could_not_keep_are_refused(local, problem) -> None:
-    for options in ({"rate": 0}, {"concurrency": 0}, {"canary": 3}, {"drain_rate": 1}):
+    for options in ({"rate": 0}, {"concurrency": 0}, {"canary": -1}, {"drain_rate": 1}):
         body = {"action": "replay", "reason": "x", "filter": "status:failed", "options": options}
         assert next(iter(options)) in problem(await local.post("plans", json=body), 422, "invalid-request")
 
@@ -181,7 +181,8 @@ async def test_there_is_no_way_to_act_but_a_plan(local) -> None:
     people = {name for name in acting if "users" in name}  # who may act, which acts on nothing
     assert acting - people - {"POST transactions/{id}/payload/reveal"} == {
         *("POST plans", "POST plans/{hash}/run", "POST plans/{hash}/approve", "POST plans/{hash}/reject"),
-        *("POST batches/{id}/cancel", "POST ingress"),
+        *("POST batches/{id}/cancel", "POST batches/{id}/pause", "POST batches/{id}/resume"),
+        *("POST batches/{id}/retry-failed", "POST stop", "POST ingress"),
     }
 
 

@@ -147,7 +147,7 @@ async def test_discard_and_restore_lead_back(bench, target) -> None:
 async def test_a_batch_stops_by_itself_when_the_same_failure_recurs(bench, target) -> None:
     ids = await failed(bench, target, 8)
     target.deliver = REJECTED
-    batch = await bench.act(Action.REPLAY, *ids, concurrency=1, stop_after_failures=3)
+    batch = await bench.act(Action.REPLAY, *ids, concurrency=1, stop_after_failures=3, canary=0)
     assert batch.state is BatchState.STOPPED
     assert batch.counts["failed"] == 3
     assert batch.counts["cancelled"] == 5

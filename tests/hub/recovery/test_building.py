@@ -57,7 +57,6 @@ async def filtered(bench, text: str, action: Action = Action.DISCARD):
         ({"concurrency": -4}, "concurrency must be"),
         ({"concurrency": 2**63}, "concurrency must be"),
         ({"stop_after_failures": 0}, "stop_after_failures must be"),
-        ({"canary": 1}, "one wave"),
         ({"drain_rate": 5.0}, "belong to hold and release"),
         ({"target": "ERP"}, "belong to hold and release"),
     ],
