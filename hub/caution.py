@@ -40,6 +40,7 @@ class LimitSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     requests_per_second: Annotated[float, Meta(ge=0, le=1_000_000)] = 200.0
     burst: Annotated[int, Meta(ge=1, le=1_000_000)] = 1000
+    under_way: Annotated[int, Meta(ge=0, le=100_000)] = 200
     head_seconds: Seconds = 10.0
     body_seconds: Seconds = 60.0
 
@@ -70,7 +71,7 @@ def read_caution(data: dict[str, Any], name: str) -> Caution:
             )
     return Caution(
         names=serving.names,
-        rate=RateLimit(requests_per_second=limits.requests_per_second, burst=limits.burst),
+        rate=RateLimit(requests_per_second=limits.requests_per_second, burst=limits.burst, under_way=limits.under_way),
         sizes=Sizes(body_seconds=limits.body_seconds),
         patience=Patience(head_seconds=limits.head_seconds, body_seconds=limits.body_seconds),
     )

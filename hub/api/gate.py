@@ -109,23 +109,30 @@ class Gate:
                 if scope["path"].startswith(ADMIN):
                     fields += self._limiter.fields(self._limiter.take(principal.subject, principal.issuer))
                 demand(principal, wanted.permissions, whole_hub=wanted.whole_hub)
+                self._limiter.begin(principal.subject, principal.issuer)
             except AndonError as error:
                 self._note(error, scope)
                 response = problem_response(error, scope["path"])
                 if isinstance(error, Unauthenticated):
                     response.headers["www-authenticate"] = self._challenge("authorization" in request.headers)
                 elif isinstance(error, TooManyRequests):
-                    fields += self._limiter.refusal(error)
+                    emptied = not fields and scope["path"].startswith(ADMIN)
+                    fields += self._limiter.refusal(error, emptied=emptied)
                 await response(scope, receive, send_with_fields)
                 return
             scope["principal"] = principal
+            try:
+                await self._app(scope, receive, send_with_fields)
+            finally:
+                self._limiter.end(principal.subject, principal.issuer)
+            return
         await self._app(scope, receive, send_with_fields)
 
     def _note(self, error: AndonError, scope: Scope) -> None:
         """Who may not, line by line: they are known, and counted. Everybody else now and then, with how many they were:
         nobody writes a log full."""
         path = scope["path"][:200]
-        if isinstance(error, Forbidden):
+        if isinstance(error, Forbidden) and path.startswith(ADMIN):
             log.info("api.forbidden", method=scope["method"], path=path, because=error.detail)
             return
         untold, tell_after = self._untold.get(error.problem, (0, 0.0))

@@ -26,10 +26,12 @@ class RateLimit(Struct, frozen=True, kw_only=True):
     Attributes:
         requests_per_second: what comes back into the bucket; 0 switches the limit off.
         burst: what a bucket holds: so many requests may come at once.
+        under_way: requests of one that may be under way at one time, streams and documents too; 0 switches it off.
     """
 
     requests_per_second: float = 200.0
     burst: int = 1000
+    under_way: int = 200
 
     @property
     def window(self) -> int:
@@ -63,6 +65,7 @@ class RateLimiter:
     ) -> None:
         self.limit, self._clock, self._most = limit, clock, most
         # subject: what was in the bucket, and when; the one that asked longest ago first
+        self._under_way: dict[tuple[str | None, str], int] = {}
         self._buckets: OrderedDict[tuple[str | None, str], tuple[float, float]] = OrderedDict()
 
     def __len__(self) -> int:
@@ -93,6 +96,27 @@ class RateLimiter:
             )
         return Standing(remaining=int(left - 1.0), reset=math.ceil((burst - left + 1.0) / rate))
 
+    def begin(self, subject: str, issuer: str | None = None) -> None:
+        """A request of ``subject`` is under way; :meth:`end` says when it is not any more.
+
+        Raises:
+            TooManyRequests: so many are that one more would keep others out.
+        """
+        most, now = self.limit.under_way, self._under_way.get((issuer, subject), 0)
+        if most and now >= most:
+            raise TooManyRequests(
+                f"{subject} has {now} requests under way, and this hub answers nobody more at a time. "
+                "Nothing was done. Ask again when some have ended; a stream of events is one, too.",
+                retry_after=1,
+            )
+        self._under_way[issuer, subject] = now + 1
+
+    def end(self, subject: str, issuer: str | None = None) -> None:
+        """A request that was begun has ended, in whatever way."""
+        left = self._under_way.pop((issuer, subject)) - 1
+        if left:
+            self._under_way[issuer, subject] = left
+
     def fields(self, standing: Standing | None) -> list[tuple[bytes, bytes]]:
         """The header fields that tell a caller where it stands."""
         if standing is None:
@@ -102,11 +126,13 @@ class RateLimiter:
             (b"ratelimit", b'"admin";r=%d;t=%d' % (standing.remaining, standing.reset)),
         ]
 
-    def refusal(self, error: TooManyRequests) -> list[tuple[bytes, bytes]]:
-        """The header fields of a refusal: as :meth:`fields`, and when to come back (RFC 9110, 10.2.3)."""
+    def refusal(self, error: TooManyRequests, *, emptied: bool) -> list[tuple[bytes, bytes]]:
+        """The header fields of a refusal: when to come back (RFC 9110, 10.2.3), and where the bucket is empty, that."""
         wait = error.extra["retry_after"]
         assert isinstance(wait, int)
-        return [(b"retry-after", b"%d" % wait), *self.fields(Standing(remaining=0, reset=self.limit.window))]
+        limited = emptied and self.limit.requests_per_second
+        told = self.fields(Standing(remaining=0, reset=self.limit.window)) if limited else []
+        return [(b"retry-after", b"%d" % wait), *told]
 
     def _forget(self, now: float) -> None:
         """Let go of buckets that are full again, which is the same as none, and of the oldest of too many."""

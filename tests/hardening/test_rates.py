@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
+import httpx
 import pytest
 import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.api.limits import RateLimit, RateLimiter
+from hub.app import application
 from hub.caution import Caution
 from hub.logs import set_up_logs
 from transactions.errors import TooManyRequests
@@ -161,3 +164,46 @@ async def test_the_log_tells_of_refusals_and_is_not_written_full(client_of, caps
     assert kinds.count("api.too-many-requests") == 1
     assert "bea" in next(line["because"] for line in told if line["event"] == "api.forbidden")
     assert not [line for line in told if "wrong-" in str(line) or "bea-token" in str(line)]
+
+
+async def test_one_person_s_open_requests_do_not_take_every_place(bare_hub, client_of, serve, problem) -> None:
+    """Streams cost a place each for as long as they are open; without an end to them, nobody else finds one."""
+
+    async def streams(rate: RateLimit, number: int) -> list[int]:
+        async with serve(application(bare_hub, Caution(names=(), rate=rate))) as port, httpx.AsyncClient() as client:
+            opened: list[httpx.Response] = []
+            headers = {"Authorization": "Bearer bea-token"}
+            for _ in range(number):
+                request = client.build_request("GET", f"http://127.0.0.1:{port}/admin/v1/events", headers=headers)
+                opened.append(await client.send(request, stream=True))
+            other = await client.get(
+                f"http://127.0.0.1:{port}/admin/v1/whoami", headers={"Authorization": "Bearer ann-token"}
+            )
+            assert other.status_code == 200
+            codes = [answer.status_code for answer in opened]
+            for answer in opened:
+                await answer.aclose()
+            async with asyncio.timeout(10):  # what has ended makes room again
+                while (
+                    await client.get(f"http://127.0.0.1:{port}/admin/v1/whoami", headers=headers)
+                ).status_code != 200:
+                    await asyncio.sleep(0.01)
+            return codes
+
+    assert await streams(RateLimit(under_way=0), 12) == [200] * 12
+    assert await streams(RateLimit(under_way=3), 5) == [200, 200, 200, 429, 429]
+
+
+def test_what_is_under_way_is_counted_by_person_and_forgotten_when_it_ends() -> None:
+    limiter = RateLimiter(RateLimit(under_way=2))
+    for _ in range(2):
+        limiter.begin("ann")
+    limiter.begin("ann", "https://elsewhere.example")
+    with pytest.raises(TooManyRequests, match="2 requests under way"):
+        limiter.begin("ann")
+    limiter.end("ann")
+    limiter.begin("ann")
+    for _ in range(2):
+        limiter.end("ann")
+    limiter.end("ann", "https://elsewhere.example")
+    assert limiter._under_way == {}
