@@ -231,6 +231,15 @@ async def test_changes_at_the_same_moment_end_as_they_are_stored(
     assert len(people.everybody()) == 21
 
 
+async def test_an_older_answer_does_not_undo_a_newer_one(people: People, catalogue: Catalogue, asked: Any) -> None:
+    """Somebody who was removed must not come back because two answers overtook each other."""
+    await people.add(asked("ann", "admin"), catalogue, "root")
+    before = people.roster
+    await people.remove("ann", "root")
+    people._take(1, before)
+    assert people.everybody() == []
+
+
 @pytest.mark.parametrize(("text", "days"), [(None, 30.0), ("12h", 0.5), ("365d", 365.0), ("1m", 1 / 1440)])
 def test_how_long_a_token_lives(text: str | None, days: float) -> None:
     assert read_lifetime(text) == timedelta(days=days)
