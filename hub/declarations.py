@@ -17,6 +17,13 @@ import msgspec
 from msgspec import Struct
 
 from hub.errors import SettingsError
+from hub.reconciliation.declared import (
+    InquiryDeclaration,
+    ReconciliationDeclaration,
+    problems_of_inquiry,
+    problems_of_reconciliation,
+    problems_of_references,
+)
 from transactions.durations import parse_duration, parse_rate
 from transactions.landscape import Flow, Idempotent, Requirement, Semantics, Verify
 from transactions.model import Risk
@@ -34,6 +41,7 @@ class SystemDeclaration(Struct, frozen=True, kw_only=True, forbid_unknown_fields
         settle_after: how long a late posting can still land.
         quota: what it lets us send, like ``50/s``.
         dialect: how it words its answers (``rest``, ``odata``, ``soap``).
+        inquiry: how it is asked for its orders, inventory, holds, lots and shipments.
     """
 
     title: str
@@ -46,6 +54,7 @@ class SystemDeclaration(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     quota: str | None = None
     dialect: str = "rest"
     owner: str = "integration"
+    inquiry: dict[str, InquiryDeclaration] = msgspec.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.lookup == "":
@@ -138,6 +147,7 @@ class Catalogue(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     plant: dict[str, PlantDeclaration] = msgspec.field(default_factory=dict)
     flow: dict[str, FlowDeclaration] = msgspec.field(default_factory=dict)
     default_plant: str | None = None
+    reconciliation: dict[str, ReconciliationDeclaration] = msgspec.field(default_factory=dict)
 
     def instances(self) -> list[tuple[str, str | None]]:
         """Every (system, plant): one per plant for local systems, one with None for the others."""
@@ -154,6 +164,7 @@ class Catalogue(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             plant={**self.plant, **other.plant},
             flow={**self.flow, **other.flow},
             default_plant=other.default_plant or self.default_plant,
+            reconciliation={**self.reconciliation, **other.reconciliation},
         )
 
 
@@ -171,7 +182,12 @@ def read_catalogue(data: dict[str, Any], name: str) -> Catalogue:
     """
     found, problems = _convert(data)
     problems += _check(
-        Catalogue(system=found.get("system", {}), plant=found.get("plant", {}), flow=found.get("flow", {}))
+        Catalogue(
+            system=found.get("system", {}),
+            plant=found.get("plant", {}),
+            flow=found.get("flow", {}),
+            reconciliation=found.get("reconciliation", {}),
+        )
     )
     catalogue = Catalogue()
     if not problems:
@@ -188,7 +204,12 @@ def _convert(data: dict[str, Any]) -> tuple[dict[str, dict[str, Any]], list[str]
     """Each entry by itself, so that every mistake is found and carries the name of its entry."""
     found: dict[str, dict[str, Any]] = {}
     problems: list[str] = []
-    for table, kind in (("system", SystemDeclaration), ("plant", PlantDeclaration), ("flow", FlowDeclaration)):
+    for table, kind in (
+        ("system", SystemDeclaration),
+        ("plant", PlantDeclaration),
+        ("flow", FlowDeclaration),
+        ("reconciliation", ReconciliationDeclaration),
+    ):
         entries = data.get(table, {})
         if not isinstance(entries, dict):
             problems.append(f"{table}: it is a table of entries, like [{table}.NAME]")
@@ -222,6 +243,7 @@ def check_references(catalogue: Catalogue, name: str) -> None:
         for need in flow.requires
         if need.flow not in catalogue.flow
     ]
+    problems += problems_of_references(catalogue)
     if catalogue.default_plant is not None and catalogue.default_plant not in catalogue.plant:
         problems.append(
             f"default_plant: {catalogue.default_plant!r} is not declared as [plant.{catalogue.default_plant}]"
@@ -230,9 +252,12 @@ def check_references(catalogue: Catalogue, name: str) -> None:
         raise SettingsError("\n".join(f"{name}: {problem}" for problem in problems))
 
 
+_TABLES = ("system", "plant", "flow", "reconciliation")
+
+
 def read_settings_catalogue(path: Path, data: dict[str, Any]) -> Catalogue:
     """The catalogue of a team's settings file: the shipped one with theirs over it."""
-    own = {key: value for key, value in data.items() if key in ("system", "plant", "flow", "default_plant")}
+    own = {key: value for key, value in data.items() if key in _TABLES or key == "default_plant"}
     base = shipped_catalogue() if data.get("catalogue", True) else Catalogue()
     merged = base.merged(read_catalogue(own, path.name))
     check_references(merged, path.name)
@@ -245,6 +270,9 @@ def _check(catalogue: Catalogue) -> list[str]:
         problems += _reads(f"system.{name}.settle_after", parse_duration, system.settle_after)
         if system.quota is not None:
             problems += _reads(f"system.{name}.quota", parse_rate, system.quota)
+        problems += problems_of_inquiry(system.inquiry, f"system.{name}")
+    for name, reconciliation in catalogue.reconciliation.items():
+        problems += problems_of_reconciliation(name, reconciliation)
     for name, plant in catalogue.plant.items():
         problems += _reads(f"plant.{name}.timezone", _read_zone, plant.timezone)
         problems += [] if plant.shifts else [f"plant.{name}.shifts: a plant has at least one shift"]

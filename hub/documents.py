@@ -378,6 +378,22 @@ def _first(find: Find, tree: Any, name: str) -> str | None:
     return None
 
 
+def json_find(path: str) -> Callable[[Any], str | None]:
+    """What a JSONPath finds first, as text: in any parsed JSON, read as a business key is."""
+    find = _json_path(path)
+
+    def first(tree: Any) -> str | None:
+        return next((text for text in map(_key_text, find(tree)) if text), None)
+
+    return first
+
+
+def json_nodes(path: str) -> Callable[[Any], list[Any]]:
+    """Everything that a JSONPath finds in parsed JSON."""
+    find = _json_path(path)
+    return lambda tree: list(find(tree))
+
+
 _CONTROLS = dict.fromkeys((*range(32), 127), " ")
 
 

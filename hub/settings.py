@@ -24,6 +24,7 @@ _KNOWN = (
     "system",
     "plant",
     "flow",
+    "reconciliation",
     "default_plant",
     "profile",
     "platform",
