@@ -68,6 +68,30 @@ def act(session: Session, asked: Acting) -> Exit:
     if asked.plan_out is not None:
         write_plan(plan, asked.plan_out)
         session.note(f"The plan is in {asked.plan_out}")
+    return _go(session, asked, plan)
+
+
+def act_again(session: Session, batch: str, reason: str | None, *, dry_run: bool, yes: bool) -> Exit:
+    """Make a plan of what failed in a batch, and run it like any other.
+
+    Returns:
+        The exit code of the command.
+    """
+    from platforms.hub import batches
+
+    found = session.send(batches.show(batch))
+    asked = Acting(action=found.action, ids=["of the batch"], reason=reason, dry_run=dry_run, yes=yes)
+    if session.resolved.read_only:
+        raise ReadOnly(
+            f"This session is read-only, and {asked.action} would change something. Nothing was sent. "
+            "Leave out --read-only, or set read_only = false in the context."
+        )
+    _check(session, asked)
+    return _go(session, asked, session.send(batches.retry_failed(batch, _reason(session, asked))))
+
+
+def _go(session: Session, asked: Acting, plan: Plan) -> Exit:
+    """Run a plan that is stored, or only show it."""
     if asked.dry_run:
         show_plan(session, plan)
         return Exit.DONE

@@ -41,6 +41,8 @@ def describe_batch(batch: Batch, look: Look) -> str:
         f"  reason    {plain(batch.reason)}",
         f"  started   {spoken(look.now - batch.started_at)} by {plain(batch.started_by)}",
     ]
+    if batch.wave is not None and batch.waves > 1:
+        lines.append(f"  wave      {batch.wave} of {batch.waves}; the next waits until this one is processed")
     if batch.finished_at is not None:
         lines.append(f"  finished  {spoken(look.now - batch.finished_at)}")
     if batch.because:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from commands import completing
+from commands.acting import act_again
 from commands.app import Noun
 from commands.batch_view import COLUMNS, ITEMS, describe_batch
 from commands.exits import Exit
@@ -17,11 +18,14 @@ from commands.session import Session, session_of
 from platforms.hub import batches as calls
 from transactions.batches import Batch, BatchItem, BatchState
 
-app = Noun(help="Follow and cancel the runs of plans.")
+app = Noun(help="Follow, pause, resume and cancel the runs of plans; take again what failed.")
 
 Id = Annotated[
     str, typer.Argument(metavar="ID", help="Id of a batch.", autocompletion=completing.batches, show_default=False)
 ]
+Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why; kept in the audit.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Store and print the plan, and run nothing.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask. Needed where nobody can be asked.")]
 
 
 @app.verb("list")
@@ -74,9 +78,41 @@ def show(
 
 @app.verb()
 def cancel(ctx: typer.Context, id: Id) -> None:
-    """Stop a batch: what was not sent goes back to where it was, what was sent stays sent."""
+    """Stop a batch for good.
+
+    What was not sent goes back to where it was; what was sent stays sent.
+    """
     session = session_of(ctx)
     _show(session, session.send(calls.cancel(id)))
+
+
+@app.verb()
+def pause(ctx: typer.Context, id: Id) -> None:
+    """Take up nothing more until it is resumed.
+
+    What is under way is followed to its end.
+    """
+    session = session_of(ctx)
+    _show(session, session.send(calls.pause(id)))
+
+
+@app.verb()
+def resume(
+    ctx: typer.Context,
+    id: Id,
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Follow the run to its end.")] = False,
+) -> None:
+    """Go on with a paused batch."""
+    session = session_of(ctx)
+    batch = session.send(calls.resume(id))
+    _show(session, follow(session, batch) if wait else batch)
+
+
+@app.verb("retry-failed")
+def retry_failed(ctx: typer.Context, id: Id, reason: Reason = None, dry_run: DryRun = False, yes: Yes = False) -> None:
+    """Make a new plan of what failed in a batch, and run it as any other."""
+    session = session_of(ctx)
+    raise typer.Exit(act_again(session, id, reason, dry_run=dry_run, yes=yes))
 
 
 @app.verb()

@@ -17,7 +17,8 @@ class Entry(NamedTuple):
 ENTRIES: tuple[Entry, ...] = (
     Entry("transactions", "transactions", "List, show, replay, discard and restore transactions."),
     Entry("tx", "transactions", "Short for transactions.", alias_of="transactions"),
-    Entry("batches", "batches", "Follow and cancel the runs of plans."),
+    Entry("batches", "batches", "Follow, pause, resume and cancel the runs of plans; take again what failed."),
+    Entry("stop", "stop", "Stop every running batch at once."),
     Entry("approvals", "approvals", "What waits for a second person: see it, approve it, reject it."),
     Entry("systems", "systems", "Systems and their health; place and release holds."),
     Entry("hub", "hub", "Serve, seed and ask a hub; send it documents; its simulator."),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from transactions.model import Status
 from transactions.plans import Action
@@ -76,3 +77,15 @@ class Batch(Struct, frozen=True, kw_only=True):
     because: str | None = None
     wave: int | None = None
     waves: int = 1
+
+
+class Because(Struct, frozen=True, forbid_unknown_fields=True):
+    """Why everything is stopped, or what failed is taken again."""
+
+    reason: Annotated[str, Meta(min_length=1)]
+
+
+class Stopped(Struct, frozen=True):
+    """The batches that were stopped."""
+
+    batches: list[str]

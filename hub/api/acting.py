@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Struct
 from sqlalchemy import Connection, select
 from starlette.responses import Response
 
@@ -19,7 +19,7 @@ from hub.store.reach import of_plan
 from hub.store.schema import batch_items, batches, plans
 from hub.store.shown import shown_item
 from transactions.approvals import ApprovalItem, Decided, DecisionRequest
-from transactions.batches import Batch, BatchItem
+from transactions.batches import Batch, BatchItem, Because, Stopped
 from transactions.clock import to_micros
 from transactions.errors import Refused
 from transactions.pages import Page
@@ -223,18 +223,6 @@ async def retry_failed(hub: Hub, call: Call) -> Response:
     return await make_plan(hub, msgspec.structs.replace(call, body=request))
 
 
-class StopRequest(Struct, frozen=True, forbid_unknown_fields=True):
-    """Why everything is stopped, or a batch is taken again."""
-
-    reason: Annotated[str, Meta(min_length=1)]
-
-
-class Stopped(Struct, frozen=True):
-    """The batches that were stopped."""
-
-    batches: list[str]
-
-
 async def stop_everything(hub: Hub, call: Call) -> Stopped:
     """Stop every batch at once."""
     now, who, reason = hub.clock.now(), call.principal.subject, call.body.reason
@@ -374,7 +362,7 @@ ROUTES = (
         summary="Make a new plan of what failed in a batch",
         handler=retry_failed,
         permission=Permission.ACT,
-        body=StopRequest,
+        body=Because,
         answers=Plan,
         status=201,
         problems=("not-found", "refused"),
@@ -385,7 +373,7 @@ ROUTES = (
         summary="Stop every batch within reach; what has not left goes back to where it was",
         handler=stop_everything,
         permission=Permission.ACT,
-        body=StopRequest,
+        body=Because,
         answers=Stopped,
     ),
 )

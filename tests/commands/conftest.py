@@ -17,7 +17,7 @@ import pytest
 from commands.main import main
 from transactions.accounts import Departure, GivenToken, Person
 from transactions.approvals import ApprovalItem, ApprovalKind, Decided
-from transactions.batches import Batch, BatchItem, BatchState, ItemState
+from transactions.batches import Batch, BatchItem, BatchState, ItemState, Stopped
 from transactions.books import Books, Emission, Fault, FaultSetting, FlowBooks
 from transactions.errors import PROBLEM_BASE, AndonError, NotFound
 from transactions.history import AuditEntry, Payload, TimelineEntry
@@ -114,7 +114,11 @@ class Platform:
         self.on("POST", "ingress", page(self.transactions["tx1"]))
         self._run(self._plan(PlanRequest(action=Action.REPLAY, reason="r", ids=["tx1"])))
         self.on("GET", "batches", lambda _: page(*(batch for batch, _items in self.batches.values())))
-        self.on("POST", "batches/b1/cancel", lambda _: self.batches["b1"][0])
+        for word in ("cancel", "pause", "resume"):
+            self.on("POST", f"batches/b1/{word}", lambda _: self.batches["b1"][0])
+        self.on("POST", "stop", Stopped(["b1"]))
+        again = PlanRequest(action=Action.REPLAY, reason="r", ids=["tx1"])
+        self.on("POST", "batches/b1/retry-failed", lambda _: self._plan(again))
         waiting = filled(ApprovalItem, hash="ab" * 32, action=Action.DISCARD, requested_by="ann", reason="r", count=1)
         self.on("GET", "approvals", page(waiting))
         self.on("GET", f"plans/{'ab' * 32}", lambda _: next(iter(self.plans.values())))

@@ -1,0 +1,68 @@
+"""Pausing, resuming, stopping and taking again from the command line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from commands.exits import Exit
+
+Andon = Callable[..., Any]
+
+
+def test_what_failed_is_taken_again_as_a_plan_of_its_own(andon: Andon, stocked: Any) -> None:
+    ran = andon("batches", "retry-failed", "b1", "--reason", "master is mended", "--yes", "-o", "json")
+    assert ran.code == Exit.DONE
+    assert stocked.sent("POST")[:1] == ["batches/b1/retry-failed"]
+    assert json.loads(stocked.asked[1].body) == {"reason": "master is mended"}
+    assert ran.json["counts"]["processed"] == 1
+
+
+def test_a_dry_run_of_it_runs_nothing(andon: Andon, stocked: Any) -> None:
+    ran = andon("batches", "retry-failed", "b1", "--reason", "r", "--dry-run")
+    assert ran.code == Exit.DONE
+    assert "plan" in ran.out
+    assert stocked.sent("POST") == ["batches/b1/retry-failed"]
+
+
+@pytest.mark.parametrize("words", [("batches", "retry-failed", "b1", "--yes"), ("stop",), ("stop", "--reason", " ")])
+def test_a_reason_is_wanted(andon: Andon, stocked: Any, words: tuple[str, ...]) -> None:
+    ran = andon(*words)
+    assert ran.code == Exit.USAGE
+    assert "reason" in ran.err
+    assert stocked.sent("POST") == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("batches", "retry-failed", "b1", "--reason", "r", "--yes"),
+        ("batches", "pause", "b1"),
+        ("batches", "resume", "b1"),
+        ("stop", "--reason", "r"),
+    ],
+)
+def test_a_read_only_session_changes_nothing(andon: Andon, stocked: Any, words: tuple[str, ...]) -> None:
+    ran = andon("--read-only", *words)
+    assert ran.code in (Exit.REFUSED, Exit.NOT_ALLOWED)
+    assert "read-only" in ran.err
+    assert stocked.sent("POST") == []
+
+
+def test_stop_says_what_it_stopped(andon: Andon, stocked: Any) -> None:
+    ran = andon("stop", "--reason", "wrong month")
+    assert (ran.code, ran.out.splitlines()) == (Exit.DONE, ["■ stopped 1 batch", "  b1"])
+    assert json.loads(stocked.asked[-1].body) == {"reason": "wrong month"}
+    stocked.on("POST", "stop", {"batches": []})
+    assert "nothing to stop" in andon("stop", "--reason", "wrong month").out
+
+
+def test_a_wave_is_told(andon: Andon, stocked: Any) -> None:
+    import msgspec
+
+    batch = msgspec.structs.replace(stocked.batches["b1"][0], state="paused", wave=1, waves=3, finished_at=None)
+    stocked.on("POST", "batches/b1/pause", batch)
+    assert "wave      1 of 3" in andon("batches", "pause", "b1").out
