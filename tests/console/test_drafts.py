@@ -51,3 +51,13 @@ def test_every_action_has_its_command(draft: Draft, title: str, command: str) ->
 def test_whatever_is_typed_the_command_reads_back_as_typed(reason: str, filter: str) -> None:  # noqa: A002
     words = shlex.split(Draft(action=Action.REPLAY, filter=filter).equivalent(reason))
     assert words[3:] == ["--filter", filter, "--reason", reason, "--yes"]
+
+
+def test_breaking_glass_is_in_the_request_and_in_the_command() -> None:
+    draft = Draft(action=Action.DISCARD, ids=["tx-1"], count=1)
+    broken = draft.breaking_glass(True)
+    assert broken.request("x").options.break_glass
+    assert (
+        broken.equivalent("the line stands") == "andon tx discard tx-1 --break-glass --reason 'the line stands' --yes"
+    )
+    assert broken.breaking_glass(False) == draft

@@ -179,7 +179,9 @@ async def test_in_a_process_of_others_the_collector_is_theirs(make_app, until, m
         assert done == []
 
 
-@pytest.mark.parametrize("line", ["board", "failed", "batches", "systems", "log", "transaction tx-00000001-7f3a9c"])
+@pytest.mark.parametrize(
+    "line", ["board", "failed", "batches", "approvals", "whoami", "systems", "log", "transaction tx-00000001-7f3a9c"]
+)
 async def test_q_leaves_from_every_page_and_the_footer_says_so(make_app, until, shown, line: str) -> None:
     app = make_app()
     async with app.run_test(size=(80, 24)) as pilot:
@@ -208,7 +210,7 @@ async def test_a_page_without_an_answer_loads_no_more(make_app, until, shown) ->
     source.lose()
     app = make_app(source)
     async with app.run_test(size=(100, 30)) as pilot:
-        for line in ("board", "failed", "batches", "systems", "transaction tx-1"):
+        for line in ("board", "failed", "batches", "approvals", "systems", "transaction tx-1"):
             app.obey(line)
             await until(pilot, lambda: any(notice.display for notice in app.screen.query("#notice").results(Static)))
             await until(pilot, lambda: "loading" not in shown(app))

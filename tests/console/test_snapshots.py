@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
-from console_doubles import MemorySource
+from console_doubles import MemorySource, who
 from textual.widgets import Button
 
 from console.screens.batch import BatchScreen
 from console.screens.plan import PlanScreen
+from transactions.people import Limits, Role
 
 SIZES = [(80, 24), (120, 40)]
 IDS = ["80x24", "120x40"]
@@ -88,3 +91,28 @@ def test_batch(snap_compare, make_app, until) -> None:
         await pilot.pause()
 
     assert snap_compare(app, terminal_size=(80, 24), run_before=ready)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=IDS)
+@pytest.mark.parametrize("keys", [(), ("down", "a")], ids=["list", "approve"])
+def test_approvals(snap_compare, make_app, until, size, keys) -> None:
+    source = MemorySource()
+    source.me = who(Role.APPROVER, name="Ann Miller", limits=Limits(plants=["P01", "P02", "P03"]))
+    app = make_app(source)
+
+    async def ready(pilot) -> None:
+        await source.asked_by("ben", ids=tuple(range(1, 13)))
+        await source.asked_by("ann", ids=(5,), reason="double booking")
+        await source.glass_broken_by("dora", ago=timedelta(hours=26))
+        app.obey("approvals")
+        await until(pilot, lambda: app.screen.fetched_at is not None and app.session.who is not None)
+        await until(pilot, lambda: app.connection is not None)
+        await pilot.pause()
+        await pilot.press(*keys)
+        if keys:
+            await until(pilot, lambda: getattr(app.screen, "plan", None) is not None)
+            await until(pilot, lambda: app.screen.query_one("#reason").has_focus)
+            app.screen.query_one("#decide").focus()
+        await pilot.pause()
+
+    assert snap_compare(app, terminal_size=size, run_before=ready)

@@ -35,7 +35,9 @@ async def test_a_lost_connection_says_so_keeps_what_shows_and_heals(make_app, un
         await until(pilot, lambda: "● live" in shown(app) and "No answer" not in shown(app))
 
 
-@pytest.mark.parametrize("line", ["board", "failed", "batches", "systems", "log", "transaction tx-00000001-7f3a9c"])
+@pytest.mark.parametrize(
+    "line", ["board", "failed", "batches", "approvals", "whoami", "systems", "log", "transaction tx-00000001-7f3a9c"]
+)
 async def test_every_page_says_that_the_platform_does_not_answer(make_app, until, shown, line: str) -> None:
     source = MemorySource()
     source.lose()

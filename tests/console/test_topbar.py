@@ -8,6 +8,7 @@ import pytest
 from console_doubles import NOW
 from textual.app import App, ComposeResult
 
+from console.second_person import Waiting
 from console.widgets.topbar import Place, TopBar
 from platforms.events import ConnectionState
 from themes.loader import BUILT_IN, load, variable_defaults
@@ -19,6 +20,7 @@ class Bar(App[None]):
     def __init__(self) -> None:
         super().__init__()
         self.clicked: list[int] = []
+        self.words: list[str] = []
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return variable_defaults()
@@ -42,6 +44,9 @@ class Bar(App[None]):
 
     def on_top_bar_crumb_clicked(self, message: TopBar.CrumbClicked) -> None:
         self.clicked.append(message.depth)
+
+    def on_top_bar_word_clicked(self, message: TopBar.WordClicked) -> None:
+        self.words.append(message.word)
 
 
 def place(**changes: object) -> Place:
@@ -100,6 +105,60 @@ async def test_more_is_said_where_there_is_room(width: int, platform: bool, pers
         assert ("plant-gateway" in text) is platform
         assert ("ann · operator" in text) is person
         assert ("02:41" in text) is person
+
+
+async def test_who_one_is_gets_what_room_there_is() -> None:
+    wide, narrow = Bar(), Bar()
+    long = place(crumbs=("board", "failed  " + "flow:goods-receipt " * 9), name="ann")
+    async with wide.run_test(size=(120, 3)):
+        text = wide.text(place(name="ann"))
+        assert "ann · operator" in text
+        assert "02:41" in text
+        text = wide.text(long)
+        assert "ann  ● live" in text, "who one is stays, its details and the time do not"
+    async with narrow.run_test(size=(80, 3)):
+        assert "plant-gateway  ann  ● live" in narrow.text(place(name="ann"))
+        assert "ann  " not in narrow.text(long), "where one is goes first in a narrow one"
+
+
+@pytest.mark.parametrize(
+    ("width", "said"),
+    [
+        (60, "■ 1 late review  ● live"),
+        (80, "■ 1 late review  plant-gateway"),
+        (120, "■ 1 late review  3 to decide  plant-gateway"),
+        (160, "■ 1 late review  1 to review  2 to approve  plant-gateway"),
+    ],
+)
+async def test_what_waits_for_a_second_person_is_in_the_bar_and_a_way_there(width: int, said: str) -> None:
+    app = Bar()
+    async with app.run_test(size=(width, 3)) as pilot:
+        text = app.text(place(waiting=Waiting(approve=2, review=2, overdue=1), name="ann"))
+        assert said in text
+        assert len(text) == width
+        await pilot.pause()
+        await pilot.click(TopBar, offset=(text.index("late review"), 0))
+        await until_clicked(pilot, app)
+        assert app.words == ["approvals"]
+
+
+@pytest.mark.parametrize(("width", "said"), [(80, "▲ 9m left"), (120, "▲ sign-in ends in 9m")])
+async def test_a_sign_in_that_ends_soon_is_said_and_a_way_to_more(width: int, said: str) -> None:
+    app = Bar()
+    async with app.run_test(size=(width, 3)) as pilot:
+        text = app.text(place(ends_in="9m", name="ann"))
+        assert said in text
+        await pilot.pause()
+        await pilot.click(TopBar, offset=(text.index(said) + 2, 0))
+        await until_clicked(pilot, app)
+        assert app.words == ["whoami"]
+
+
+async def until_clicked(pilot, app: Bar) -> None:
+    for _ in range(200):
+        if app.words:
+            return
+        await pilot.pause()
 
 
 async def test_a_click_on_a_breadcrumb_tells_its_depth_and_beside_it_nothing() -> None:

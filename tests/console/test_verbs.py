@@ -13,6 +13,8 @@ from console.verbs import VERBS, UnknownVerb, complete, read
         ("f status:held plant:P02", "failed", "status:held plant:P02"),
         ("tr tx-1", "transaction", "tx-1"),
         ("  sys ", "systems", ""),
+        ("a 9f3c", "approvals", "9f3c"),
+        ("w", "whoami", ""),
     ],
 )
 def test_any_unique_beginning_will_do(line: str, name: str, argument: str) -> None:
