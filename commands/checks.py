@@ -154,6 +154,7 @@ def way(session: Session) -> Iterator[Check]:
         return
     yield Check(name="platform", grade=Grade.OK, found=f"{status.platform} answers at {resolved.url}")
     yield token(session, resolved)
+    yield audit_tail(session)
     yield versions(installed_version(), status.version)
 
 
@@ -171,6 +172,13 @@ def token(session: Session, resolved: Resolved) -> Check:
             advice="Where there is a keyring, sign in again without --insecure-storage.",
         )
     return Check(name="token", grade=Grade.OK, found=found)
+
+
+def audit_tail(session: Session) -> Check:
+    """Whether the newest entries of the audit chain hold, and the platform still has the key that is pinned."""
+    from commands.audit_tail import look
+
+    return attempt("audit", lambda: look(session))
 
 
 def versions(own: str, theirs: str) -> Check:

@@ -49,6 +49,7 @@ class Shown(Struct, frozen=True, kw_only=True):
     client_id: str | None
     client_secret: str | None
     scopes: list[str]
+    audit_key: str | None
 
 
 class InUse(Struct, frozen=True, kw_only=True):
@@ -66,6 +67,7 @@ class InUse(Struct, frozen=True, kw_only=True):
     client_id: str | None
     client_secret: str | None
     scopes: list[str]
+    audit_key: str | None
     token: bool
     token_from: str
 
@@ -169,6 +171,7 @@ def add(
             raise Usage("--client-secret wants a --client-id, whose secret it is. Nothing was done. Add it.")
     if issuer is not None:
         check_secure(issuer, "the issuer")
+    before = contexts.context.get(name)
     added = Context(
         platform="hub",
         url=address.url,
@@ -180,6 +183,8 @@ def add(
         client_id=client_id,
         client_secret=client_secret,
         scopes=scope or [],
+        # The same platform has the same audit; to trust another key is said to 'andon audit key' alone.
+        audit_key=before.audit_key if before is not None and before.url == address.url else None,
     )
     _save(session, ContextFile(current=contexts.current or name, context={**contexts.context, name: added}))
     session.note(f"{name} was added: {address.url}")
@@ -222,10 +227,10 @@ def show(
 
 def in_use(resolved: Resolved) -> InUse:
     """What may be shown of a resolved context."""
-    signing_in = {"issuer", "client_id", "client_secret", "scopes"}
-    fields = {name: getattr(resolved, name) for name in InUse.__struct_fields__ if name not in {"token", *signing_in}}
+    of_context = {"issuer", "client_id", "client_secret", "scopes", "audit_key"}
+    fields = {name: getattr(resolved, name) for name in InUse.__struct_fields__ if name not in {"token", *of_context}}
     context = resolved.context or Context(url=resolved.url)
-    return InUse(**fields, **{name: getattr(context, name) for name in signing_in}, token=resolved.signed_in)
+    return InUse(**fields, **{name: getattr(context, name) for name in of_context}, token=resolved.signed_in)
 
 
 def check_secret_reference(reference: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
 
@@ -129,6 +129,11 @@ class Session:
             return self.client.send(call)
         finally:
             self.trace(f"{call.method} {call.path} {(time.monotonic() - began) * 1000:.0f} ms")
+
+    def download(self, call: Call[bytes]) -> Iterator[bytes]:
+        """The answer of a call in pieces as they arrive; raises an AndonError where there is none, or not all."""
+        self.trace(f"{call.method} {call.path}")
+        return self.client.download(call)
 
     def show(self, shown: Listing | Detail) -> None:
         """Results to stdout, in the form that was asked for."""

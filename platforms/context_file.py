@@ -36,6 +36,7 @@ class Context(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
         client_secret: where that client's secret is: ``env:NAME``, ``file:PATH`` or ``keyring:NAME``. With it, commands
             get tokens by client credentials.
         scopes: what to ask the issuer for, where it is not what the platform says.
+        audit_key: the key that exports of its audit chain are held against: ``PLATFORM ed25519 KEY``.
     """
 
     platform: Literal["hub"] = "hub"
@@ -48,6 +49,7 @@ class Context(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
     client_id: str | None = None
     client_secret: str | None = None
     scopes: list[str] = []
+    audit_key: str | None = None
 
 
 class ContextFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -134,6 +136,8 @@ def read(data: dict[str, Any], path: Path) -> ContextFile:
         ) from error
     for name, context in contexts.context.items():
         read_address(context.url, f"{path}: context.{name}.url")
+        if context.audit_key is not None:
+            _check_pin(context.audit_key, f"{path}: context.{name}.audit_key")
         if context.client_secret is not None:
             check_reference(context.client_secret, f"{path}: context.{name}.client_secret")
         if context.client_secret is not None and context.client_id is None:
@@ -144,6 +148,18 @@ def read(data: dict[str, Any], path: Path) -> ContextFile:
     if contexts.current is not None:
         contexts.get(contexts.current, f"{path}: current")
     return contexts
+
+
+def _check_pin(text: str, place: str) -> None:
+    from transactions.audit_key import read_pin
+
+    try:
+        read_pin(text)
+    except ValueError as error:
+        raise ContextError(
+            f"{place} is not the key of an audit chain: {error}. No context is known without it. "
+            "Take that line away, and pin the key again: andon audit key --pin"
+        ) from error
 
 
 def save(folder: Path, contexts: ContextFile) -> None:

@@ -24,6 +24,10 @@ class Sender(Protocol):
         """The answer; raises an ``AndonError`` where there is none."""
         ...
 
+    def download(self, call: Call[bytes]) -> Iterator[bytes]:
+        """The answer in pieces as they arrive, for what may be larger than memory."""
+        ...
+
     def events(self, last_event_id: int | None = None) -> Iterator[StreamEvent | Connection]:
         """Events as they come, without an end; changes of the connection come between them."""
         ...

@@ -63,6 +63,32 @@ class SyncClient:
             answer = self._exchange(call, newer)
         return read_answer(call, answer, self.address)
 
+    def download(self, call: Call[bytes]) -> Generator[bytes]:
+        """The answer of a call in pieces as they arrive, for what may be larger than memory.
+
+        Raises:
+            Unreachable: no answer, or one that broke off.
+            AndonError: the problem that the platform sent, as its own type.
+        """
+        tokens = self._endpoint.tokens
+        token, may_renew, tries = tokens.current() or tokens.renew(None), True, 1
+        while True:
+            request = self._request(call, token)
+            with self._wire.stream(request, lines=False) as (answer, pieces):
+                if answer.status == 200 and answer.content_type.partition(";")[0].strip() == call.accept:
+                    yield from pieces
+                    return
+            if answer.status == 401 and token is not None and may_renew:
+                may_renew, newer = False, tokens.renew(token)
+                if newer is not None:
+                    token = newer
+                    continue
+            pause = pause_of(request, answer, tries)
+            if pause is None:
+                raise error_of(answer.status, answer.content_type, answer.body, self.address, answer.location)
+            self._sleep(pause)
+            tries += 1
+
     def events(self, last_event_id: int | None = None) -> Generator[StreamEvent | Connection]:
         """Events as they come, for ever; after a loss the stream goes on behind the last one seen.
 

@@ -11,13 +11,16 @@ import base64
 import http.client
 import os
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from types import MappingProxyType
 from urllib.parse import unquote, urlsplit
 
 from platforms.calls import Request, Response
 from platforms.reach import CONNECT_SECONDS, Endpoint, tls, unreachable
+
+_PIECE = 65_536
 
 
 class Wire:
@@ -50,8 +53,12 @@ class Wire:
             raise unreachable(self._endpoint, request, error) from error
 
     @contextmanager
-    def stream(self, request: Request) -> Iterator[tuple[Response, Iterator[bytes]]]:
+    def stream(self, request: Request, *, lines: bool = True) -> Iterator[tuple[Response, Iterator[bytes]]]:
         """Send a request and hand the body over as it arrives (whole, in the response, where it is an error).
+
+        Args:
+            request: what to ask.
+            lines: hand it over line by line; else in whatever pieces it comes.
 
         Raises:
             Unreachable: no answer, or none any more.
@@ -66,7 +73,8 @@ class Wire:
                 body = b"" if answer.status == 200 else answer.read()
             except (OSError, http.client.HTTPException) as error:
                 raise unreachable(self._endpoint, request, error) from error
-            yield _response(answer, body), self._pieces(answer, request)
+            read = answer.readline if lines else partial(answer.read1, _PIECE)
+            yield _response(answer, body), self._pieces(read, request)
         finally:
             connection.close()
 
@@ -127,10 +135,10 @@ class Wire:
         plain.proxy_headers = headers
         return plain
 
-    def _pieces(self, answer: http.client.HTTPResponse, request: Request) -> Iterator[bytes]:
+    def _pieces(self, read: Callable[[], bytes], request: Request) -> Iterator[bytes]:
         while True:
             try:
-                piece = answer.readline()
+                piece = read()
             except (OSError, http.client.HTTPException, ValueError) as error:
                 raise unreachable(self._endpoint, request, error) from error
             if not piece:

@@ -1,9 +1,8 @@
-"""Calls about the hub itself: its state, the caller, the audit chain, documents sent in."""
+"""Calls about the hub itself: its state, the caller, documents sent in."""
 
 from __future__ import annotations
 
 from platforms.calls import Call, params
-from transactions.history import AuditEntry
 from transactions.landscape import HubStatus, WhoAmI
 from transactions.model import Transaction
 from transactions.pages import Page
@@ -17,11 +16,6 @@ def status() -> Call[HubStatus]:
 def whoami() -> Call[WhoAmI]:
     """Who the token belongs to, and what it allows."""
     return Call(method="GET", path="whoami", answers=WhoAmI)
-
-
-def audit(limit: int | None = None, cursor: str | None = None) -> Call[Page[AuditEntry]]:
-    """The audit chain, newest first."""
-    return Call(method="GET", path="audit", answers=Page[AuditEntry], params=params(limit=limit, cursor=cursor))
 
 
 def ingress(

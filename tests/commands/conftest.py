@@ -15,8 +15,11 @@ import msgspec
 import pytest
 
 from commands.main import main
+from hub.audit_signer import AuditSigner
 from transactions.accounts import Departure, GivenToken, Person
 from transactions.approvals import ApprovalItem, ApprovalKind, Decided
+from transactions.audit import GENESIS, link
+from transactions.audit_export import End, entry_line
 from transactions.batches import Batch, BatchItem, BatchState, ItemState, Stopped
 from transactions.books import Books, Emission, Fault, FaultSetting, FlowBooks
 from transactions.errors import PROBLEM_BASE, AndonError, NotFound
@@ -91,7 +94,8 @@ class Platform:
         erp = filled(System, name="ERP", health=Health.DOWN, last_failure="refused", last_failure_at=NOW, held=7)
         self.on("GET", "systems", page(erp, filled(System, name="MES", plant="P01")))
         self.on("GET", "holds", page(filled(Hold, id="h1", target="ERP", reason="patch", held=7)))
-        self.on("GET", "audit", page(filled(AuditEntry, seq=1, actor="ann", reason="why", after={"n": 1})))
+        entry = link(filled(AuditEntry, seq=1, actor="ann", reason="why", after={"n": 1}, previous=GENESIS, hash=""))
+        self.export([entry])
         counts = dict.fromkeys(Status, 0) | {Status.FAILED: 1}
         self.on("GET", "status", filled(HubStatus, platform="test-hub", counts=counts))
         self.on("GET", "whoami", filled(WhoAmI, subject="ann", kind="user", roles=["operator"]))
@@ -126,6 +130,24 @@ class Platform:
             decided = filled(Decided, hash="ab" * 32, kind=ApprovalKind.APPROVAL, decision=Decision(word), state=state)
             self.on("POST", f"plans/{'ab' * 32}/{word}", decided)
         self.asked.clear()
+
+    def export(self, entries: list[AuditEntry], signer: AuditSigner | None = None) -> list[bytes]:
+        """Have these for an audit chain; returns the lines of its export."""
+        signer = signer or AuditSigner("test-hub", None)
+        end = End(
+            platform=signer.public().platform,
+            first=entries[0].seq,
+            last=entries[-1].seq,
+            count=len(entries),
+            head=entries[-1].hash,
+            previous=entries[0].previous,
+            at=NOW,
+        )
+        lines = [*map(entry_line, entries), signer.end_line(end)]
+        self.on("GET", "audit", self.page(*reversed(entries)))
+        self.on("GET", "audit/key", signer.public())
+        self.on("GET", "audit/export", b"".join(lines))
+        return lines
 
     def payload(self, asked: Asked) -> Any:
         content = b'{"Order": "4700119"}'
@@ -253,7 +275,8 @@ class Platform:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 try:
                     answer = platform.answer(Asked(self.command, self.path, dict(self.headers), body))
-                    status, kind = 200, "application/json"
+                    status = 200
+                    kind = "application/x-ndjson" if "/audit/export" in self.path else "application/json"
                 except AndonError as error:
                     status, kind = error.status, "application/problem+json"
                     answer = {"type": PROBLEM_BASE + error.problem, "title": error.title, "detail": error.detail}
@@ -374,6 +397,8 @@ def andon(capfdbinary: pytest.CaptureFixture[bytes]) -> Callable[..., Ran]:
 
 @pytest.fixture
 def stocked(platform: Platform) -> Platform:
-    """A platform that answers everything that a command can ask."""
+    """A platform that answers everything that a command can ask, and the files that one can be given."""
     platform.stock()
+    Path("exported.jsonl").write_bytes(platform.routes["GET", "audit/export"](None))
+    Path("audit-key.json").write_bytes(msgspec.json.encode(platform.routes["GET", "audit/key"](None)))
     return platform

@@ -5,7 +5,7 @@ import pytest
 
 from platforms.calls import OCTETS, Call, Response, read_answer, request_for
 from platforms.errors import ReadOnly, UnexpectedAnswer
-from platforms.hub import batches, landscape, plans, server, simulator, transactions
+from platforms.hub import audit, batches, landscape, plans, server, simulator, transactions
 from transactions.books import FaultChange
 from transactions.errors import NotFound
 from transactions.model import Transaction
@@ -41,7 +41,7 @@ def test_the_calls_are_those_of_the_contract() -> None:
         landscape.board(),
         server.status(),
         server.whoami(),
-        server.audit(3),
+        audit.entries(3),
         simulator.faults(),
         simulator.books(),
         simulator.pause(),
