@@ -1,0 +1,171 @@
+"""Kills at random instants, seeded: the hub, the simulated systems, and whoever replays. Afterwards nothing is lost,
+nothing is there twice, the audit chain is whole, and the books agree.
+
+``ANDON_CHAOS_KILLS=200 pytest tests/chaos`` runs the long form; ``ANDON_CHAOS_SEED`` repeats a run.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+
+from transactions.audit import verify
+from transactions.history import AuditEntry
+
+KILLS = int(os.environ.get("ANDON_CHAOS_KILLS", "20"))
+SEED = int(os.environ.get("ANDON_CHAOS_SEED", "7"))
+FAULTS = (
+    {"name": "closed-period", "system": "ERP"},
+    {"name": "drop-after-posting", "system": "ERP", "plant": "P03"},
+    {"name": "target-down", "system": "WMS", "plant": "P01"},
+    {"name": "missing-material", "system": "ERP", "plant": "P02"},
+)
+
+
+class Plant:
+    """A hub with simulated systems, and what people and accidents do to it."""
+
+    def __init__(self, hub: Any, chance: random.Random) -> None:
+        self.hub, self.chance = hub, chance
+        self.told: list[str] = []
+
+    def api(self) -> httpx.Client:
+        return httpx.Client(
+            base_url=f"{self.hub.url}/admin/v1/",
+            headers={"Authorization": f"Bearer {self.hub.token}"},
+            timeout=40,
+            trust_env=False,
+        )
+
+    def emit(self, documents: int) -> None:
+        with self.api() as api:
+            api.post("simulator/resume", params={"documents": documents}).raise_for_status()
+
+    def fault(self, on: bool, **fault: str) -> None:
+        with self.api() as api:
+            api.put("simulator/faults", json={"on": on, **fault}).raise_for_status()
+
+    def replay(self) -> subprocess.Popen[bytes]:
+        """Somebody replays everything that failed, and waits for it."""
+        env = {name: value for name, value in os.environ.items() if not name.startswith("ANDON_")} | self.hub.env
+        words = ["tx", "replay", "--filter", "status:failed", "--reason", "chaos", "--yes"]
+        words += ["--rate", f"{self.chance.choice((20, 100, 400))}/s", "--canary", str(self.chance.choice((0, 1, 3)))]
+        return subprocess.Popen(
+            [sys.executable, "-m", "commands", *words],
+            env=env,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL,
+        )
+
+    def kill_hub(self) -> None:
+        self.hub.kill()
+        self.hub.start()
+
+    def kill_systems(self) -> None:
+        """The child that simulates all systems; the hub starts it anew."""
+        found = subprocess.run(
+            ["pgrep", "-P", str(self.hub.process.pid), "-f", "hub.simulator"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        for pid in found.stdout.split():
+            os.kill(int(pid), signal.SIGKILL)
+
+    def quiet(self, eventually: Callable[..., object]) -> None:
+        """Every document of the sources is in, and nothing moves."""
+        with self.api() as api:
+            eventually("the systems", lambda: api.get("simulator/state").status_code == 200, 60)
+            eventually("quiet", lambda: api.post("simulator/drain").status_code == 200, 120)
+
+
+def recover(plant: Plant, eventually: Callable[..., object]) -> None:
+    """As a person would: replay what failed until nothing does."""
+    with plant.api() as api:
+        api.put("simulator/faults", json={"on": False}).raise_for_status()
+        for _ in range(12):
+            plant.quiet(eventually)
+            eventually(
+                "the batches to end",
+                lambda: (
+                    not [
+                        batch for batch in api.get("batches?limit=1000").json()["items"] if batch["state"] == "running"
+                    ]
+                ),
+                90,
+            )
+            made = api.post("plans", json={"action": "replay", "reason": "after the chaos", "filter": "status:failed"})
+            plan = made.raise_for_status().json()
+            if not plan["items"]:
+                return
+            batch = api.post(f"plans/{plan['hash']}/run").raise_for_status().json()
+            eventually(
+                "the batch to end",
+                lambda batch=batch: api.get(f"batches/{batch['id']}").json()["finished_at"] is not None,
+                90,
+            )
+    raise AssertionError("something keeps failing though every fault is off")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the hub runs on Linux and macOS")
+@pytest.mark.timeout(60 + 20 * KILLS)
+def test_whatever_is_killed_nothing_is_lost_and_nothing_is_there_twice(
+    hub_factory: Callable[..., Any], eventually: Callable[..., object], tmp_path: Path
+) -> None:
+    chance = random.Random(SEED)
+    plant = Plant(hub_factory("--simulate", "--seed", str(SEED), "--speed", "40", "--paused"), chance)
+    plant.emit(40)
+    plant.quiet(eventually)
+    clients: list[subprocess.Popen[bytes]] = []
+    for n in range(KILLS):
+        plant.fault(chance.random() < 0.6, **chance.choice(FAULTS))
+        plant.emit(chance.randint(3, 12))
+        if chance.random() < 0.7:
+            clients.append(plant.replay())
+        time.sleep(chance.uniform(0.0, 0.8))  # the random instant itself
+        what = chance.choice(("hub", "hub", "systems", "client"))
+        plant.told.append(f"{n}: {what}")
+        if what == "hub":
+            plant.kill_hub()
+        elif what == "systems":
+            plant.kill_systems()
+            with plant.api() as api:
+                eventually("the systems", lambda api=api: api.get("simulator/state").status_code == 200, 60)
+        else:
+            for client in clients:
+                client.kill()
+        clients = [client for client in clients if client.poll() is None]
+    for client in clients:
+        client.kill()
+        client.wait()
+    recover(plant, eventually)
+
+    with plant.api() as api:
+        books = api.get("simulator/books").raise_for_status().json()
+        story = "\n".join(plant.told)
+        told = {name: books[name] for name in ("agree", "missing", "double", "mismatched", "unresolved", "in_flight")}
+        assert told == dict.fromkeys(told, 0) | {"agree": True}, f"{told}\n{story}"
+        counts = {name: count for name, count in api.get("status").json()["counts"].items() if count}
+        assert set(counts) <= {"processed", "duplicate"}, f"{counts}\n{story}"
+        entries: list[AuditEntry] = []
+        cursor = None
+        while True:
+            page = api.get("audit", params={"limit": 1000} | ({"cursor": cursor} if cursor else {})).json()
+            entries += msgspec.convert(page["items"], list[AuditEntry])
+            cursor = page["next_cursor"]
+            if cursor is None:
+                break
+        verify(entries[::-1])
+        assert len(entries) > KILLS
