@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from hub.declarations import Catalogue, FlowDeclaration, SystemDeclaration
 from hub.masks import Masks
+from hub.schemas import NO_SCHEMAS, Schemas
 from transactions.errors import Invalid
 from transactions.landscape import Verify
 
@@ -42,11 +43,13 @@ class Landscape:
 
     Attributes:
         masks: what each flow's documents hide.
+        schemas: what its documents are held against before they are sent.
     """
 
-    def __init__(self, catalogue: Catalogue) -> None:
+    def __init__(self, catalogue: Catalogue, schemas: Schemas = NO_SCHEMAS) -> None:
         self.catalogue = catalogue
         self.masks = Masks(catalogue)
+        self.schemas = schemas
         self._addresses: dict[str, str] = {}
 
     def use_addresses(self, addresses: dict[str, str]) -> None:

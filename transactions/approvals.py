@@ -84,15 +84,16 @@ def why_second(
     """
     acting = [item for item in items if item.verdict is Verdict.SEND]
     because = []
+    forced = options.force_superseded or options.force_schema
     if action is Action.RELEASE:
         found = sorted(place_risks & SENSITIVE)
         if found:
             because.append(f"It releases a hold of {' and '.join(found)} transactions.")
-    elif action not in _ALONE or options.force_superseded:
+    elif action not in _ALONE or forced:
         found = sorted({item.risk for item in acting} & SENSITIVE)
         count = sum(item.risk in SENSITIVE for item in acting)
         if found:
-            what = f"forces {action}" if options.force_superseded else f"is a {action}"
+            what = f"forces {action}" if forced else f"is a {action}"
             because.append(f"It {what} of {count:,} {' and '.join(found)} transaction{'' if count == 1 else 's'}.")
     if len(acting) > most:
         because.append(f"It acts on {len(acting):,} transactions, and more than {most:,} want two people.")

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from transactions.canonical import sha256_of
+from transactions.edits import PlannedEdit, Step
 from transactions.errors import PlanAltered
 from transactions.model import Risk, Status
 
@@ -73,6 +74,8 @@ class PlanOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
         force_superseded: send what a newer version has replaced.
         target, plant, flow: what a hold or a release is about.
         drain_rate: deliveries per second after a release.
+        force_schema: send what does not fit its schema.
+        patch: of an edit, the steps that change each document; without any, the drafts that are stored.
         break_glass: run without the second person that it wants; somebody else reviews it afterwards.
     """
 
@@ -86,6 +89,8 @@ class PlanOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
     flow: str | None = None
     drain_rate: Rate | None = None
     break_glass: bool = False
+    force_schema: bool = False
+    patch: list[Step] = []
 
 
 class PlanRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -117,7 +122,8 @@ class PlanItem(Struct, frozen=True, kw_only=True):
 
 
 class PlanBody(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The frozen part: everything the hash is over. ``second_person`` says why one is wanted; empty where none is."""
+    """The frozen part: everything the hash is over. ``second_person`` says why one is wanted; empty where none is.
+    ``edits`` are the documents that an edit sends, in the order of its items."""
 
     platform: str
     action: Action
@@ -129,6 +135,7 @@ class PlanBody(Struct, frozen=True, kw_only=True, omit_defaults=True):
     filter: str | None
     items: list[PlanItem]
     second_person: list[str] = msgspec.field(default_factory=list)
+    edits: list[PlannedEdit] = msgspec.field(default_factory=list)
 
 
 class Approval(Struct, frozen=True, kw_only=True):
@@ -160,6 +167,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     batch: str | None = None
     second_person: list[str] = msgspec.field(default_factory=list)
     approval: Approval | None = None
+    edits: list[PlannedEdit] = msgspec.field(default_factory=list)
 
     def body(self) -> PlanBody:
         """The part that the hash is over."""

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from hub.api.routing import JSON, Call, Route
 from hub.api.transactions import Limit, PageParams
+from hub.edits.making import Made
 from hub.recovery import approvals, building
 from hub.recovery import batches as stored
 from hub.recovery.actions import KINDS
@@ -44,6 +45,7 @@ async def make_plan(hub: Hub, call: Call) -> Response:
     building.check_request(request, hub.landscape)
     now = hub.clock.now()
     condition = None if request.filter is None else hub.condition(request.filter, now, call.reach)
+    documents: dict[str, Made] = {}
 
     def build(connection: Connection) -> Plan:
         if request.options.break_glass:
@@ -58,10 +60,11 @@ async def make_plan(hub: Hub, call: Call) -> Response:
             now=now,
             reach=call.reach,
             alone=hub.items_alone,
+            documents=documents,
         )
 
     plan = await hub.database.read(build)
-    await hub.database.write(lambda c: building.store(c, plan, now))
+    await hub.database.write(lambda c: building.store(c, plan, now, documents))
     return Response(
         msgspec.json.encode(plan),
         status_code=201,

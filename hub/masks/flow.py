@@ -73,6 +73,16 @@ class FlowMasks:
             # a reader with other settings took it: better nothing than the wrong thing
             return Hidden(content=None, withheld=UNREADABLE)
 
+    @property
+    def json_paths(self) -> tuple[str, ...]:
+        """Where its JSON documents are masked."""
+        return self._json
+
+    @property
+    def xml_paths(self) -> tuple[str, ...]:
+        """Where its XML documents are masked."""
+        return self._xml
+
     def keys_in_masks(self, content: bytes, content_type: str, keys: dict[str, str]) -> list[str]:
         """The business keys that were taken from what is masked in this document, though their paths do not say so:
         a path like ``//Name`` finds a name wherever it stands.

@@ -33,15 +33,10 @@ def hide_json(tree: Any, content: bytes, paths: tuple[str, ...]) -> Hidden:
     root = [tree]  # so that the root, too, stands in a container
     hits: list[Hit] = []
     found: list[Found] = []
-    seen: set[tuple[int, str | int]] = set()
-    for path in paths:
-        for container, name, place in _finder(path)(root):
-            value = container[name]
-            if is_empty(value) or (id(container), name) in seen:
-                continue
-            seen.add((id(container), name))
-            found.append((container, name, place))
-            hits.append(Hit(path, place_text(place), value, tuple(leaves(value))))
+    for path, one in find_masked(root, paths):
+        container, name, place = one
+        found.append(one)
+        hits.append(Hit(path, place_text(place), container[name], tuple(leaves(container[name]))))
     if not hits:
         return Hidden(content=content)
     for container, name, _ in found:  # only now, since a filter may look at what another path masks
@@ -51,6 +46,30 @@ def hide_json(tree: Any, content: bytes, paths: tuple[str, ...]) -> Hidden:
         paths=tuple(dict.fromkeys(hit.path for hit in hits)),
         hits=tuple(hits),
     )
+
+
+def find_masked(root: list[Any], paths: tuple[str, ...]) -> Iterator[tuple[str, Found]]:
+    """Every place that ``paths`` find and that is not empty, once, with the path that found it.
+
+    Args:
+        root: the tree, in a list.
+        paths: JSONPaths.
+    """
+    seen: set[tuple[int, str | int]] = set()
+    for path in paths:
+        for container, name, place in find_json(root, path):
+            if not is_empty(container[name]) and (id(container), name) not in seen:
+                seen.add((id(container), name))
+                yield path, (container, name, place)
+
+
+def find_json(root: list[Any], path: str) -> Iterator[Found]:
+    """What a JSONPath finds in the tree that stands in ``root``.
+
+    Raises:
+        jsonpath_rfc9535.JSONPathError: the path is none, or cannot be evaluated on this document.
+    """
+    return _finder(path)(root)
 
 
 def is_empty(value: Any) -> bool:

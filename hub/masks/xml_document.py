@@ -57,15 +57,15 @@ def hide_xml(tree: Any, content: bytes, content_type: str, paths: tuple[str, ...
     hits: list[Hit] = []
     masked: dict[tuple[int, str | None], None] = {}
     for path in paths:
-        for element, attribute in _find(tree, path):
+        for element, attribute in find_xml(tree, path):
             which = (order[element], attribute)
-            values = tuple(_leaves(element)) if attribute is None else (element.get(attribute, ""),)
+            values = tuple(leaves_of(element)) if attribute is None else (element.get(attribute, ""),)
             if which not in masked and any(values):
                 masked[which] = None
-                place = _place(tree, element, attribute) if len(hits) < PLACES else ""
+                place = place_of(tree, element, attribute) if len(hits) < PLACES else ""
                 hits.append(Hit(path, place, " ".join(values), values))
     for number, attribute in masked:
-        _mask(written[number], attribute)
+        mask_node(written[number], attribute)
     spoken = mask_comments(root)
     if not hits and not spoken:
         return Hidden(content=content)
@@ -89,7 +89,12 @@ def _compiled(path: str) -> etree.XPath:
     return etree.XPath(path)
 
 
-def _find(tree: Any, path: str) -> Iterator[tuple[Any, str | None]]:
+def find_xml(tree: Any, path: str) -> Iterator[tuple[Any, str | None]]:
+    """The elements, and the attributes with their elements, that an XPath finds.
+
+    Raises:
+        lxml.etree.XPathError: the path is none, or cannot be evaluated on this document.
+    """
     found: Any = _compiled(path)(tree)
     for one in found if isinstance(found, list) else []:
         if isinstance(one, etree._Element):
@@ -98,14 +103,15 @@ def _find(tree: Any, path: str) -> Iterator[tuple[Any, str | None]]:
             yield one.getparent(), one.attrname
 
 
-def _leaves(element: Any) -> Iterator[str]:
+def leaves_of(element: Any) -> Iterator[str]:
     """Every single value in an element: texts and attributes, its own and those of all inside it."""
     for each in element.iter(etree.Element):
         yield from (value for value in each.attrib.values() if value)
     yield from (text.strip() for text in element.itertext() if text.strip())
 
 
-def _mask(element: Any, attribute: str | None) -> None:
+def mask_node(element: Any, attribute: str | None) -> None:
+    """Put the mask over an element, with all that is inside it, or over one of its attributes."""
     if attribute is not None:
         for name in element.keys():  # noqa: SIM118 - lxml elements iterate over children
             if local_name(name) == attribute:
@@ -137,6 +143,7 @@ def local_name(name: str) -> str:
     return name.rpartition("}")[2]
 
 
-def _place(tree: Any, element: Any, attribute: str | None) -> str:
+def place_of(tree: Any, element: Any, attribute: str | None) -> str:
+    """The one path that finds this node, and nothing else, in this document."""
     path: str = tree.getroottree().getpath(element)
     return path if attribute is None else f"{path}/@{attribute}"

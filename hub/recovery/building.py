@@ -8,6 +8,8 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, Connection, select, update
 
+from hub.edits.making import Made
+from hub.edits.stored import keep_planned
 from hub.landscape import Landscape
 from hub.recovery.actions import KINDS
 from hub.recovery.actions.kind import Question
@@ -111,6 +113,7 @@ def build(
     now: datetime,
     reach: Reach,
     alone: int = ITEMS_WITHOUT_SECOND_PERSON,
+    documents: dict[str, Made] | None = None,
 ) -> Plan:
     """Make a plan from what the store holds now.
 
@@ -124,6 +127,7 @@ def build(
         now: the present moment; the plan is valid for 24 hours from it.
         reach: how far the rights of the one who asks reach.
         alone: items that one person may start without a second.
+        documents: takes the documents that an edit makes, by the id of their transaction; :func:`store` keeps them.
 
     Raises:
         Forbidden: a place that is not within reach.
@@ -138,10 +142,14 @@ def build(
         landscape=landscape,
         planned={row.id for row in rows},
         now=now,
+        actor=actor,
+        documents={} if documents is None else documents,
     )
-    items = []
+    items, edits = [], []
     for row in rows:
         decision = decide(request.action, row, question)
+        if decision.edit is not None:
+            edits.append(decision.edit)
         items.append(
             PlanItem(
                 id=row.id,
@@ -173,6 +181,7 @@ def build(
         filter=request.filter,
         items=items,
         second_person=why_second(request.action, request.options, items, _risks_at(request.options, landscape), alone),
+        edits=edits,
     )
     return _plan(body, plan_hash(body), PlanState.PLANNED, None)
 
@@ -256,8 +265,8 @@ def _plan(body: PlanBody, digest: str, state: PlanState, batch: str | None, appr
     return Plan(hash=digest, state=state, verdicts=count_verdicts(body.items), batch=batch, approval=approval, **fields)
 
 
-def store(connection: Connection, plan: Plan, now: datetime) -> None:
-    """Keep a plan; the same plan stored again changes nothing."""
+def store(connection: Connection, plan: Plan, now: datetime, documents: dict[str, Made] | None = None) -> None:
+    """Keep a plan, and the documents that it will send; the same plan stored again changes nothing."""
     if connection.execute(select(plans.c.hash).where(plans.c.hash == plan.hash)).first() is not None:
         return
     connection.execute(
@@ -275,6 +284,7 @@ def store(connection: Connection, plan: Plan, now: datetime) -> None:
         },
     )
     store_places(connection, plan.hash, places_of(plan))
+    keep_planned(connection, plan.hash, plan.edits, documents or {})
     book = journal(connection)
     book.effect(
         now,

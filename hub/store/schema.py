@@ -397,5 +397,6 @@ planned_edits = Table(  # the document that a plan will send for one of its item
     Column("size", Integer, nullable=False),
     Column("content_type", String, nullable=False),
     Column("made_by", String, nullable=False),
+    Column("business_keys", Text, nullable=False),
     sqlite_with_rowid=False,
 )

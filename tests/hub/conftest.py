@@ -22,6 +22,7 @@ from hub.declarations import Catalogue, read_catalogue
 from hub.delivery.engine import Engine
 from hub.delivery.http import HttpChannel
 from hub.delivery.profile import QUICK, Profile
+from hub.edits.making import Made
 from hub.intake import Arrival, sort_arrival, take_in
 from hub.landscape import Landscape
 from hub.logs import set_up_logs
@@ -265,6 +266,7 @@ class Workbench:
             options=PlanOptions(**place, **options),
         )
         building.check_request(request, self.landscape)
+        documents: dict[str, Made] = {}
         plan = await self.database.read(
             lambda c: building.build(
                 c,
@@ -275,9 +277,10 @@ class Workbench:
                 landscape=self.landscape,
                 now=now,
                 reach=EVERYTHING,
+                documents=documents,
             )
         )
-        await self.database.write(lambda c: building.store(c, plan, now))
+        await self.database.write(lambda c: building.store(c, plan, now, documents))
         return plan
 
     async def begin(self, plan: Plan, now: datetime | None = None) -> Batch:

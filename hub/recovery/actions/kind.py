@@ -5,20 +5,24 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Protocol
 
+import msgspec
 from msgspec import Struct
 from sqlalchemy import Connection
 
+from hub.edits.making import Made
 from hub.landscape import Landscape
 from hub.store.transitions import TxRow
+from transactions.edits import PlannedEdit
 from transactions.plans import Action, PlanItem, PlanOptions, PlanRequest, Verdict
 from transactions.states import Event
 
 
 class Decision(Struct, frozen=True):
-    """A verdict and its reason in words."""
+    """A verdict and its reason in words; of an edit also the document that will be sent."""
 
     verdict: Verdict
     because: str | None = None
+    edit: PlannedEdit | None = None
 
 
 SEND = Decision(Verdict.SEND)
@@ -33,6 +37,8 @@ class Question(Struct, frozen=True, kw_only=True):
         landscape: flows and targets.
         planned: ids in the same plan; what waits behind one of them goes in sequence.
         now: the present moment.
+        actor: who asks.
+        documents: where a kind puts the documents that it made, by the id of their transaction: the plan keeps them.
     """
 
     connection: Connection
@@ -40,6 +46,8 @@ class Question(Struct, frozen=True, kw_only=True):
     landscape: Landscape
     planned: set[str]
     now: datetime
+    actor: str = ""
+    documents: dict[str, Made] = msgspec.field(default_factory=dict)
 
 
 class Kind(Protocol):

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from hub.delivery import guards
+from hub.edits.making import unfit
 from hub.landscape import Landscape
 from hub.recovery.actions.kind import SEND, Decision, Question
 from hub.recovery.items import set_state
@@ -15,6 +16,7 @@ from hub.store.journal import Ready, journal
 from hub.store.schema import ledger, payloads, transactions
 from hub.store.transitions import TxRow, move
 from transactions.batches import ItemState
+from transactions.edits import Finding
 from transactions.model import Status
 from transactions.plans import Action, PlanRequest, Verdict
 from transactions.states import BLOCKING, Event
@@ -68,16 +70,18 @@ def claim(connection: Connection, batch: Any, item: Any, row: TxRow, now: dateti
     journal(connection).ready.append(Ready(row.target, row.plant, row.id))
 
 
-def decide_sending(row: Any, question: Question) -> Decision:
-    """The verdict for sending what a failed transaction has, or will have, as its payload."""
+def decide_sending(row: Any, question: Question, *, edited: bool = False) -> Decision:
+    """The verdict for sending what a failed transaction has as its payload; ``edited`` where it will have another."""
     connection, options, landscape = question.connection, question.options, question.landscape
     if row.status != Status.FAILED:
         return Decision(Verdict.REFUSED, _NO_REPLAY.get(Status(row.status), f"it is {row.status}"))
     posted = _applied_as(connection, row)
     if posted is not None:
         return Decision(Verdict.DUPLICATE, f"{row.target} applied it already as {posted}")
-    if not _has_content(connection, row):
-        return Decision(Verdict.REFUSED, "its payload is empty; an empty document is never sent")
+    if not edited:
+        unfit = _why_unfit(connection, row, landscape, forced=options.force_schema)
+        if unfit is not None:
+            return Decision(Verdict.REFUSED, unfit)
     flow = landscape.flow(row.flow)
     newer = guards.superseded_by(connection, row, flow)
     if newer is not None and not options.force_superseded:
@@ -99,13 +103,22 @@ def _applied_as(connection: Connection, row: Any) -> str | None:
     return None if found is None else f"{found.document or 'a document'} (revision {found.revision})"
 
 
-def _has_content(connection: Connection, row: Any) -> bool:
-    return (
-        connection.execute(
-            select(payloads.c.sha256).where(payloads.c.sha256 == row.payload_sha256, payloads.c.content != b"")
-        ).first()
-        is not None
-    )
+def _why_unfit(connection: Connection, row: Any, landscape: Landscape, *, forced: bool) -> str | None:
+    """Why the payload is not sent as it is: it is empty, or does not fit its schema."""
+    content: bytes | None = connection.execute(
+        select(payloads.c.content).where(payloads.c.sha256 == row.payload_sha256)
+    ).scalar()
+    if not content or not content.strip():
+        return "its payload is empty; an empty document is never sent"
+    return None if forced else told(unfit(row.flow, content, row.content_type, landscape))
+
+
+def told(findings: list[Finding]) -> str | None:
+    """What does not fit a schema, as the reason of a verdict; None where everything does."""
+    if not findings:
+        return None
+    first, more = findings[0], f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
+    return f"it does not fit its schema: {first.path} {first.message}{more}. Edit it, or override with --force-schema"
 
 
 def behind(connection: Connection, row: Any, landscape: Landscape, planned: set[str]) -> Decision:

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from hub.recovery import building
+from hub.recovery.actions import KINDS
 from hub.store.filter_sql import compile_filter
 from hub.store.schema import audit, events, plans
 from hub.store.schema import batches as batch_table
@@ -89,11 +90,11 @@ def test_places_that_there_are_not_are_named_with_those_there_are(catalogue, pla
             building.check_request(request, Landscape(catalogue))
 
 
-@pytest.mark.parametrize("action", [Action.EDIT, Action.CORRECT, Action.COMPENSATE, Action.RESOLVE, Action.REOPEN])
+@pytest.mark.parametrize("action", sorted(set(Action) - set(KINDS) - {Action.HOLD, Action.RELEASE}))
 def test_actions_this_hub_cannot_plan_are_refused_with_those_it_can(catalogue, action) -> None:
     from hub.landscape import Landscape
 
-    with pytest.raises(Invalid, match="It can plan: replay, discard, restore, hold, release"):
+    with pytest.raises(Invalid, match="It can plan: replay, .*discard, restore, .*hold, release"):
         building.check_request(PlanRequest(action=action, reason="x", ids=["a"]), Landscape(catalogue))
 
 
