@@ -17,7 +17,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route as Path
 from starlette.types import ASGIApp
 
-from hub.api import acting, audit, intake, looking, payloads, people, simulator, stream
+from hub.api import acting, audit, intake, looking, payloads, people, reconciliation, simulator, stream
 from hub.api import transactions as listing
 from hub.api.access import Access, Principal
 from hub.api.door import Door
@@ -38,6 +38,8 @@ from hub.landscape import Landscape
 from hub.masks.in_sql import shown_text
 from hub.masks.memory import remember
 from hub.metrics import exposition
+
+from hub.reconciliation.reconciling import Reconciler
 from hub.recovery.runner import Runner
 from hub.simulator.child import SimulatorChild
 from hub.store.chain import broken_tail
@@ -62,6 +64,7 @@ ROUTES: tuple[Route, ...] = (
     *payloads.ROUTES,
     *acting.ROUTES,
     *looking.ROUTES,
+    *reconciliation.ROUTES,
     *audit.ROUTES,
     *people.ROUTES,
     *intake.ROUTES,
@@ -108,7 +111,9 @@ class Hub:
         self.access, self.platform, self.items_alone = access, platform, items_alone
         self.started_at: datetime = clock.now()
         self.identity = Identity(sign_in, platform=platform, database=database, clock=clock, access=access)
-        self.engine = Engine(database, landscape, HttpChannel(profile), profile, clock, chance, authorization)
+        channel = HttpChannel(profile)
+        self.engine = Engine(database, landscape, channel, profile, clock, chance, authorization)
+        self.reconciler = Reconciler(database, landscape, channel, authorization, clock)
         self.runner = Runner(database, clock)
         self.signer = AuditSigner(platform, audit_key)
         self.followers = Followers()

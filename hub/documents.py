@@ -388,6 +388,12 @@ def json_find(path: str) -> Callable[[Any], str | None]:
     return first
 
 
+def json_texts(path: str) -> Callable[[Any], list[str]]:
+    """Everything that a JSONPath finds in parsed JSON, as text; what is neither text nor number is left out."""
+    find = _json_path(path)
+    return lambda tree: [text for text in map(_key_text, find(tree)) if text]
+
+
 def json_nodes(path: str) -> Callable[[Any], list[Any]]:
     """Everything that a JSONPath finds in parsed JSON."""
     find = _json_path(path)

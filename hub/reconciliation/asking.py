@@ -6,7 +6,6 @@ import asyncio
 import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
 
@@ -16,7 +15,7 @@ from hub.delivery.channel import Channel, NoAnswer, NotSent, Outgoing
 from hub.documents import json_find, json_nodes
 from hub.landscape import Landscape
 from hub.reconciliation.declared import InquiryDeclaration, ReconciliationDeclaration
-from transactions.reconciliation.comparing import Instance, Key, Value
+from transactions.reconciliation.comparing import Instance, Key, Value, read_amount
 
 PAGE = 500
 MOST_RECORDS = 200_000
@@ -212,7 +211,7 @@ class _Reading:
             text = find(entry)
             if text is not None:
                 unit = self._units[name](entry) if name in self._units else None
-                values[name] = _added(values.get(name), Value(text=text, amount=_amount(text), unit=unit))
+                values[name] = _added(values.get(name), Value(text=text, amount=read_amount(text), unit=unit))
 
 
 def _added(before: Value | None, value: Value) -> Value:
@@ -221,14 +220,6 @@ def _added(before: Value | None, value: Value) -> Value:
         return value
     total = before.amount + value.amount
     return Value(text=format(total, "f"), amount=total, unit=value.unit)
-
-
-def _amount(text: str) -> Decimal | None:
-    try:
-        amount = Decimal(text)
-    except InvalidOperation:
-        return None
-    return amount if amount.is_finite() and -20 <= amount.adjusted() <= 20 else None
 
 
 def _filled(base: str, path: str, wanted: dict[str, str]) -> str:

@@ -73,9 +73,9 @@ class FieldDeclaration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         alike: nobody leads, since every system counts for itself, as with stock.
         adds: the flows whose documents add their quantity to it in a target.
         takes: those that take it away. Of flows in neither list it is not known.
-        quantities: JSONPath, in a JSON document, of the quantities that it adds or takes; they are added up. ``{order}``
-            stands for that key of the object in question, as a JSONPath string. Without it, and in other documents, a
-            quantity is not known.
+        quantities: JSONPath, in a JSON document, of the quantities that it adds or takes; they are added up.
+            ``{order}`` stands for that key of the object in question, as a JSONPath string. Without it, and in other
+            documents, a quantity is not known.
     """
 
     flows: list[str]

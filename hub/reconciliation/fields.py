@@ -6,7 +6,6 @@ from msgspec import Struct
 
 from hub.declarations import Catalogue
 from hub.masks import Masks
-from hub.masks.paths import json_covers
 from hub.reconciliation.declared import FieldDeclaration, ReconciliationDeclaration
 from transactions.people import Reach
 from transactions.reconciliation.comparing import Field
@@ -24,7 +23,7 @@ def choose(catalogue: Catalogue, kind: str, declared: ReconciliationDeclaration,
     fields: list[Field] = []
     left_out: list[str] = []
     for name, field in declared.field.items():
-        reason = _hidden(catalogue, declared, field, reach, masks)
+        reason = _hidden(declared, name, field, reach, masks)
         between = _between(catalogue, kind, name, field)
         if reason is None and len(between.systems) < 2:
             reason = "fewer than two systems can be asked for it"
@@ -36,19 +35,18 @@ def choose(catalogue: Catalogue, kind: str, declared: ReconciliationDeclaration,
 
 
 def _hidden(
-    catalogue: Catalogue, declared: ReconciliationDeclaration, field: FieldDeclaration, reach: Reach, masks: Masks
+    declared: ReconciliationDeclaration, name: str, field: FieldDeclaration, reach: Reach, masks: Masks
 ) -> str | None:
     beyond = [flow for flow in field.flows if not reach.covers_flow(flow)]
     if beyond:
         return f"it tells of {', '.join(beyond)}, which your rights do not reach"
-    quantities = field.quantities_of(dict.fromkeys(declared.key, "x"))
+    # Names are shared with business keys, so that what a flow masks is not told by way of a system's books.
+    told = {*declared.key, name, *(("quantity",) if field.amount else ())}
     for flow in field.flows:
         masked = masks.flow(flow)
-        hidden = sorted(masked.keys.intersection(declared.key)) if masked is not None else []
+        hidden = sorted(told & masked.keys) if masked is not None else []
         if hidden:
             return f"{', '.join(hidden)} of {flow} is masked"
-        if quantities is not None and any(json_covers(mask, quantities) for mask in catalogue.flow[flow].masked.json):
-            return f"the quantities of {flow} are masked"
     return None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 
 import msgspec
@@ -143,6 +143,15 @@ def compare(
             if disagreement is not None:
                 found.append(disagreement)
     return Compared(disagreements=found, compared=compared, unknown=unknown)
+
+
+def read_amount(text: str) -> Decimal | None:
+    """A number as systems write it; None for what is none, or of a size that no quantity has."""
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        return None
+    return amount if amount.is_finite() and -20 <= amount.adjusted() <= 20 else None
 
 
 def amount_of(value: Value | None) -> Decimal:

@@ -48,6 +48,7 @@ MAY: dict[tuple[str, str], frozenset[Role]] = {
     ("GET", "plants"): READERS,
     ("GET", "holds"): READERS,
     ("GET", "board"): READERS,
+    ("GET", "reconciliation/{kind}"): READERS,
     ("GET", "status"): READERS,
     ("GET", "whoami"): EVERYBODY,
     ("GET", "audit"): AUDITORS,
