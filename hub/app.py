@@ -38,7 +38,6 @@ from hub.landscape import Landscape
 from hub.masks.in_sql import shown_text
 from hub.masks.memory import remember
 from hub.metrics import exposition
-
 from hub.reconciliation.reconciling import Reconciler
 from hub.recovery.runner import Runner
 from hub.simulator.child import SimulatorChild
