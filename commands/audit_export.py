@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from commands.exits import Usage
 from commands.session import Session
-from commands.streams import NotWritten, writing
+from commands.streams import writing
 from platforms.calls import Call
 from transactions.audit_check import ExportCheck, Verification
 from transactions.audit_export import LONGEST_LINE, End
@@ -47,6 +47,12 @@ class ChainBroken(AndonError):
     problem, status, title = "audit-broken", 500, "The audit chain does not hold"
 
 
+class NotKept(AndonError):
+    """The file could not be written to its end."""
+
+    problem, status, title = "not-kept", 500, "The file could not be written"
+
+
 def write(session: Session, call: Call[bytes], key: TrustedKey, out: Path | None) -> Exported:
     """Write an export to a file, whole or not at all, or to stdout as it comes; and check it on the way.
 
@@ -59,7 +65,7 @@ def write(session: Session, call: Call[bytes], key: TrustedKey, out: Path | None
     Raises:
         Unreachable: the platform gave no answer, or it broke off; there is no file then.
         ChainBroken: it is whole and does not hold.
-        Usage, NotWritten: the file, or stdout, cannot be written to.
+        Usage, NotKept, NotWritten: the file, or stdout, cannot be written to.
     """
     if out is None:
         found, end = _copy(session, call, key, _to_stdout(session))
@@ -163,20 +169,16 @@ def _whole_file(path: Path) -> Iterator[Callable[[bytes], object]]:
             "Give another --out."
         ) from error
     try:
-        with os.fdopen(handle, "wb") as file:
-
-            def put(line: bytes) -> None:
-                try:
-                    file.write(line)
-                except OSError as error:
-                    raise _no_room(path, error) from error
-
-            yield put
-            try:
+        try:
+            with os.fdopen(handle, "wb") as file:
+                yield file.write
                 file.flush()
                 os.fsync(file.fileno())
-            except OSError as error:
-                raise _no_room(path, error) from error
+        except OSError as error:  # also of closing it, which writes what is left
+            raise NotKept(
+                f"The export cannot be written to {path}: {error.strerror or error}. What was there is unchanged, and "
+                "no half export was left. Make room, or give another --out."
+            ) from error
         try:
             Path(name).replace(path)
         except OSError as error:
@@ -187,13 +189,6 @@ def _whole_file(path: Path) -> Iterator[Callable[[bytes], object]]:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
-
-
-def _no_room(path: Path, error: OSError) -> NotWritten:
-    return NotWritten(
-        f"The export cannot be written to {path}: {error.strerror or error}. What was there is unchanged, and no half "
-        "export was left. Make room, or give another --out."
-    )
 
 
 def _broke_off(lines: int, why: str) -> Unreachable:
