@@ -42,7 +42,10 @@ BOOKS: dict[str, tuple[str, ...]] = {
 """The books that each system keeps; a system that is not named keeps postings only."""
 
 _OWN: dict[str, dict[str, tuple[str, ...]]] = {
-    "ERP": {"production-order-release": ("orders",), "shipment-release": ("shipments", "stock")},
+    "ERP": {
+        "production-order-release": ("orders",), "shipment-release": ("shipments", "stock"),
+        "inventory-movement": ("stock",),
+    },
     "MES": {
         "material-consumption": ("orders",), "production-confirmation": ("orders",), "goods-receipt": ("orders",),
         "quality-hold": ("holds",),
@@ -51,8 +54,7 @@ _OWN: dict[str, dict[str, tuple[str, ...]]] = {
     "QMS": {"quality-hold": ("holds",), "lot-disposition": ("lots",)},
     "TMS": {"shipment-status": ("shipments",)},
 }  # fmt: skip
-"""What a source knows by itself of the documents that it sends. A put-away that ERP asks for is none of them: the goods
-are in its stock since they were received."""
+"""What a source knows by itself of the documents that it sends."""
 
 
 def effects_of(system: str, flow: str, plant: str, reading: Reading, lines: list[Line]) -> list[Change]:
@@ -69,7 +71,16 @@ def own_effects_of(system: str, flow: str, plant: str, reading: Reading) -> list
     kinds = _OWN.get(system, {}).get(flow, ())
     if not kinds:
         return []
+    if (system, flow) == ("ERP", "inventory-movement"):
+        return list(_put_away(plant, reading))
     return [change for change in _EFFECTS[flow](system, plant, reading, reading.lines) if change.kind in kinds]
+
+
+def _put_away(plant: str, reading: Reading) -> Iterator[Change]:
+    """The goods are in ERP's stock since they were received; now they leave the line for the warehouse."""
+    for line in reading.lines:
+        stock = _stock(plant, line, 1, reading)
+        yield Change(kind=stock.kind, id=stock.id, add={"put_away": stock.add["quantity"]}, put=stock.put)
 
 
 def _stock(plant: str, line: Line, sign: int, reading: Reading, **put: str) -> Change:
@@ -118,8 +129,9 @@ def _confirmation(system: str, plant: str, reading: Reading, lines: list[Line]) 
 
 
 def _receipt(system: str, plant: str, reading: Reading, lines: list[Line]) -> Iterator[Change]:
+    at = {"production_line": reading.keys["line"]} if "line" in reading.keys else {}
     for line in lines:
-        yield _stock(plant, line, 1, reading)
+        yield _stock(plant, line, 1, reading, **at)
         yield Change(kind="lots", id=line.lot, put={"material": line.material, "plant": plant, "received": "yes"})
     put = {"plant": plant, **_units(lines, "received")}
     yield Change(kind="orders", id=reading.keys.get("order", ""), add={"received": _total(lines)}, put=put)

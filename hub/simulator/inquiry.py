@@ -105,6 +105,8 @@ def answer(path: Path, instance: str, kind: str, asked: Asked) -> Answered:
     )
     page = heapq.nsmallest(asked.limit + 1, wanted)
     shown = [{"id": name, **entries[name]} for name in page[: asked.limit]]
+    if kind == "stock":
+        shown = [_in_warehouse(entry) for entry in shown]
     return Answered(entries=[_readable(entry) for entry in shown], more=len(page) > asked.limit)
 
 
@@ -130,6 +132,13 @@ def _opening(connection: sqlite3.Connection, instance: str) -> dict[str, dict[st
                     words = {"plant": plant, "material": material, "lot": lot, "unit": "KG"}
                     found[name] = {**opened("stock", name, None), **words}
     return found
+
+
+def _in_warehouse(entry: dict[str, str]) -> dict[str, str]:
+    """What was produced and not put away yet is at the line, and is no stock of the warehouse."""
+    if "production_line" not in entry or "put_away" in entry:
+        return entry
+    return {**entry, "quantity": "0", "at_line": entry.get("quantity", "0")}
 
 
 def _readable(entry: dict[str, str]) -> dict[str, str]:

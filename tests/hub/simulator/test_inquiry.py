@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from hub.simulator.database import SCHEMA_VERSION, open_database
+from hub.simulator.effects import encode, own_effects_of
 from hub.simulator.inquiry import Asked, answer, read_asked
 from hub.simulator.outbox import recorded_text, recorded_time
 from hub.simulator.postings import Manner
@@ -64,6 +65,27 @@ def test_every_system_knows_the_raw_lots_it_was_given(workshop: Any) -> None:
     workshop.post("ERP", workshop.consumption(RAW))
     assert asked(workshop, "WMS/P01", "stock")["P01|RM-1101|R01-000001"]["quantity"] == "5000"
     assert asked(workshop, "WMS/P02", "stock") == {}
+
+
+def test_what_is_still_at_the_line_is_not_in_the_warehouse(workshop: Any) -> None:
+    """ERP has the goods since they were received; the warehouse gets them with the put-away that ERP asks for."""
+    documents = [one for one in workshop.story(blocks=1) if one.plant == "P01"]
+    receipt = next(one for one in documents if one.flow == "goods-receipt" and "line" in one.reading.keys)
+    lot = receipt.reading.keys["lot"]
+    workshop.post("ERP", receipt)
+    name = f"P01|{receipt.reading.keys['material']}|{lot}"
+    received = receipt.reading.lines[0].quantity
+    assert asked(workshop, "ERP", "stock")[name]["quantity"] == "0"
+    assert asked(workshop, "ERP", "stock")[name]["at_line"] == received
+    put_away = next(one for one in documents if one.flow == "inventory-movement" and one.reading.keys["lot"] == lot)
+    changes = own_effects_of("ERP", "inventory-movement", "P01", put_away.reading)
+    workshop.connection.execute(
+        "INSERT INTO own (instance, flow, changes, recorded_at) VALUES ('ERP', 'inventory-movement', ?, 0)",
+        (encode(changes),),
+    )
+    assert asked(workshop, "ERP", "stock")[name]["quantity"] == received
+    workshop.post("WMS", put_away)
+    assert asked(workshop, "WMS/P01", "stock")[name]["quantity"] == received
 
 
 def test_pages_go_on_where_they_ended(workshop: Any) -> None:
