@@ -17,7 +17,19 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route as Path
 from starlette.types import ASGIApp
 
-from hub.api import acting, audit, intake, looking, payloads, people, reconciliation, simulator, stream
+from hub.api import (
+    acting,
+    audit,
+    edits,
+    intake,
+    looking,
+    ownership,
+    payloads,
+    people,
+    reconciliation,
+    simulator,
+    stream,
+)
 from hub.api import transactions as listing
 from hub.api.access import Access, Principal
 from hub.api.door import Door
@@ -60,7 +72,9 @@ except PackageNotFoundError:  # run from a checkout that is not installed
 
 ROUTES: tuple[Route, ...] = (
     *listing.ROUTES,
+    *ownership.ROUTES,
     *payloads.ROUTES,
+    *edits.ROUTES,
     *acting.ROUTES,
     *looking.ROUTES,
     *reconciliation.ROUTES,
@@ -141,15 +155,18 @@ class Hub:
         await self.engine.close()
         await self.identity.close()
 
-    def condition(self, text: str | None, now: datetime, reach: Reach) -> ColumnElement[bool] | None:
-        """A filter, within ``reach``, as a condition on the transactions table; None where nothing is cut.
+    def condition(
+        self, text: str | None, now: datetime, reach: Reach, me: str | None = None
+    ) -> ColumnElement[bool] | None:
+        """A filter, within ``reach``, as a condition on the transactions table; None where nothing is cut. ``me`` is
+        the one who asks, which ``assignee:me`` means.
 
         Raises:
             BadFilter: it cannot be read.
         """
         cut = within(reach, transactions)
         if text is not None and text.strip():
-            asked = compile_filter(text, self.business_keys(), now, self.landscape.masks)
+            asked = compile_filter(text, self.business_keys(), now, self.landscape.masks, me)
             cut += [] if asked is None else [asked]
         return and_(*cut) if cut else None
 

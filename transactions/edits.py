@@ -105,7 +105,8 @@ class Draft(Struct, frozen=True, kw_only=True):
 
 
 class PayloadDifference(Struct, frozen=True, kw_only=True):
-    """Where two revisions of a payload differ; ``same`` also where they are written differently and say the same."""
+    """Where two revisions of a payload differ; ``same`` also where they are written differently and say the same.
+    ``withheld`` says why nothing is told."""
 
     id: str
     from_: str = msgspec.field(name="from")
@@ -113,7 +114,6 @@ class PayloadDifference(Struct, frozen=True, kw_only=True):
     same: bool
     differences: list[Difference]
     more: int
-    masked: list[str] = []
     withheld: str | None = None
 
 

@@ -65,6 +65,7 @@ class Payload(Struct, frozen=True, kw_only=True):
         headers: the headers the document came in with.
         masked: paths of what is masked in the content; ``size`` and ``sha256`` are those of the real bytes.
         withheld: why nothing of the content is shown, where masks cannot be applied to it.
+        draft: the edited document that is stored and not in use, if there is one.
     """
 
     id: str
@@ -78,6 +79,7 @@ class Payload(Struct, frozen=True, kw_only=True):
     revisions: list[Revision]
     masked: list[str] = []
     withheld: str | None = None
+    draft: Revision | None = None
 
 
 class AuditEntry(Struct, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from hub.api.routing import JSON, NoParams, Route
 from transactions import errors
+from transactions.edits import PATCH_MEDIA, SET_MEDIA
 from transactions.errors import PROBLEM_BASE, AndonError
 
 PROBLEM_JSON = "application/problem+json"
@@ -64,13 +65,16 @@ def _operation(route: Route, components: dict[str, Any]) -> dict[str, Any]:
         "responses": {str(route.status): _answer(route), **_problems(route)},
     }
     if route.body is bytes:
+        patch = route.method == "PATCH"
         operation["requestBody"] = {
             "required": True,
-            "content": {media: {"schema": {}} for media in (JSON, "application/xml")},
+            "content": {
+                media: {"schema": {}}
+                for media in (JSON, "application/xml", *((PATCH_MEDIA, SET_MEDIA) if patch else ()))
+            },
         }
-        operation["parameters"] += [
-            {"name": "Idempotency-Key", "in": "header", "required": False, "schema": {"type": "string"}}
-        ]
+        header = {"name": "If-Match", "required": True} if patch else {"name": "Idempotency-Key", "required": False}
+        operation["parameters"] += [{**header, "in": "header", "schema": {"type": "string"}}]
     elif route.body is not None:
         operation["requestBody"] = {"required": True, "content": {JSON: {"schema": _ref(route.body)}}}
     return operation

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+import msgspec
 from msgspec import Meta, Struct
 from sqlalchemy import Connection
 from starlette.responses import Response
 
 from hub.api.routing import Call, Route
+from hub.edits.difference import compare
 from hub.masks.audited import audited_values, hash_key
 from hub.store import payloads
 from hub.store.journal import journal
 from hub.store.payloads import Shown
+from transactions.edits import DRAFT, PayloadDifference
 from transactions.errors import Invalid, Refused
 from transactions.history import Payload
 from transactions.people import Permission
@@ -24,12 +27,25 @@ OCTETS = "application/octet-stream"
 _REASON = 1_000  # characters of a reason at most
 
 Revision = Annotated[int, Meta(ge=1, le=2**31 - 1, description="the newest, unless told")] | None
+Named = Annotated[str, Meta(pattern="^([1-9][0-9]{0,8}|draft)$", description="a number, or 'draft'")]
 
 
 class PayloadParams(Struct, frozen=True, forbid_unknown_fields=True):
-    """Which revision; the newest unless told."""
+    """Which revision; the one in use unless told."""
 
-    revision: Revision = None
+    revision: Named | None = None
+
+
+class DifferenceParams(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Between which two: the revision in use, and the draft or else the one before it, unless told."""
+
+    from_: Named | None = msgspec.field(name="from", default=None)
+    to: Named | None = None
+
+
+def revision_of(named: str | None) -> int | Literal["draft"] | None:
+    """A revision as it is named in a request."""
+    return None if named is None else DRAFT if named == DRAFT else int(named)
 
 
 class RevealRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -43,10 +59,36 @@ async def show_payload(hub: Hub, call: Call) -> Any:
     """One revision of the payload, masked: for people as JSON, the bytes as octets."""
 
     def question(connection: Connection) -> Shown:
-        found = payloads.find_payload(connection, call.path["id"], call.params.revision, call.reach)
+        found = payloads.find_payload(connection, call.path["id"], revision_of(call.params.revision), call.reach)
         return payloads.masked(connection, found, hub.landscape.masks)
 
     return _answer(await hub.database.read(question), call)
+
+
+async def show_difference(hub: Hub, call: Call) -> PayloadDifference:
+    """Where two revisions differ, by structure."""
+    params: DifferenceParams = call.params
+
+    def question(connection: Connection) -> PayloadDifference:
+        one = payloads.find_payload(connection, call.path["id"], None, call.reach)
+        used = one.one.revision
+        after = revision_of(params.to) or (DRAFT if one.draft is not None else used)
+        before = revision_of(params.from_) or (used if after == DRAFT else max(1, used - 1))
+        found = [payloads.find_payload(connection, call.path["id"], which, call.reach) for which in (before, after)]
+        masks = hub.landscape.masks.flow(one.flow)
+        old, new = ((each.content, each.one.content_type) for each in found)
+        compared = compare(old, new, masks)
+        return PayloadDifference(
+            id=one.one.tx_id,
+            from_=str(before),
+            to=str(after),
+            same=compared.same,
+            differences=compared.differences,
+            more=compared.more,
+            withheld=compared.withheld,
+        )
+
+    return await hub.database.read(question)
 
 
 async def reveal_payload(hub: Hub, call: Call) -> Any:
@@ -107,6 +149,16 @@ ROUTES = (
         answers=Payload,
         also=OCTETS,
         problems=("not-found", "refused"),
+    ),
+    Route(
+        method="GET",
+        path="transactions/{id}/payload/diff",
+        summary="Where two revisions of a payload differ, by structure; masked where the flow masks",
+        handler=show_difference,
+        permission=Permission.READ,
+        params=DifferenceParams,
+        answers=PayloadDifference,
+        problems=("not-found",),
     ),
     Route(
         method="POST",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
@@ -15,7 +15,8 @@ from hub.masks import FlowMasks, Hidden, Masks
 from hub.masks.stored import secrets_of
 from hub.store.questions import one_row
 from hub.store.rows import to_revision
-from hub.store.schema import payloads, revisions
+from hub.store.schema import drafts, payloads, revisions
+from transactions.edits import DRAFT
 from transactions.errors import NotFound
 from transactions.history import MASK, Payload
 from transactions.people import Reach
@@ -30,6 +31,7 @@ class Found(Struct, frozen=True, kw_only=True):
         all: the rows of all revisions.
         content: its real bytes.
         headers: that the document came with, as they are.
+        draft: the row of the draft, if there is one of the revision in use.
     """
 
     flow: str
@@ -37,23 +39,47 @@ class Found(Struct, frozen=True, kw_only=True):
     all: list[Any]
     content: bytes
     headers: dict[str, str]
+    draft: Any | None = None
 
 
-def find_payload(connection: Connection, tx_id: str, revision: int | None, reach: Reach) -> Found:
-    """One revision of a payload, the newest where none is named.
+_DRAFT = select(
+    drafts.c.tx_id,
+    (drafts.c.base + 1).label("revision"),
+    drafts.c.sha256,
+    drafts.c.size,
+    drafts.c.content_type,
+    drafts.c.headers,
+    drafts.c.created_at,
+    drafts.c.created_by,
+    drafts.c.reason,
+)
+
+
+def find_payload(connection: Connection, tx_id: str, revision: int | Literal["draft"] | None, reach: Reach) -> Found:
+    """One revision of a payload, or its draft; the revision in use where none is named.
 
     Raises:
         NotFound: no such transaction within reach, or no such revision.
     """
     row = one_row(connection, tx_id, reach)
+    draft = connection.execute(_DRAFT.where(drafts.c.tx_id == tx_id, drafts.c.base == row.revision)).first()
+    if revision == DRAFT and draft is None:
+        raise NotFound(f"Transaction {tx_id} has no draft. Edit it to make one; nothing is sent by that.")
     wanted = row.revision if revision is None else revision
     found = connection.execute(select(revisions).where(revisions.c.tx_id == tx_id).order_by(revisions.c.revision)).all()
-    one = next((entry for entry in found if entry.revision == wanted), None)
+    one = draft if revision == DRAFT else next((entry for entry in found if entry.revision == wanted), None)
     if one is None:
         have = ", ".join(str(entry.revision) for entry in found)
         raise NotFound(f"Transaction {tx_id} has no revision {wanted}. It has: {have}.")
     content: bytes = connection.execute(select(payloads.c.content).where(payloads.c.sha256 == one.sha256)).scalar_one()
-    return Found(flow=row.flow, one=one, all=list(found), content=content, headers=msgspec.json.decode(one.headers))
+    return Found(
+        flow=row.flow,
+        one=one,
+        all=list(found),
+        content=content,
+        headers=msgspec.json.decode(one.headers),
+        draft=draft,
+    )
 
 
 class Shown(Struct, frozen=True, kw_only=True):
@@ -91,6 +117,7 @@ class Shown(Struct, frozen=True, kw_only=True):
             revisions=[to_revision(entry) for entry in self.found.all],
             masked=self.masked,
             withheld=self.withheld,
+            draft=None if self.found.draft is None else to_revision(self.found.draft),
         )
 
 
