@@ -168,3 +168,4 @@ class Transaction(Struct, frozen=True, kw_only=True):
     superseded_by: str | None
     document: str | None
     etag: str
+    ticket: str | None = None

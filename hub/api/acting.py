@@ -44,7 +44,9 @@ async def make_plan(hub: Hub, call: Call) -> Response:
     request: PlanRequest = call.body
     building.check_request(request, hub.landscape)
     now = hub.clock.now()
-    condition = None if request.filter is None else hub.condition(request.filter, now, call.reach)
+    condition = (
+        None if request.filter is None else hub.condition(request.filter, now, call.reach, call.principal.subject)
+    )
     documents: dict[str, Made] = {}
 
     def build(connection: Connection) -> Plan:

@@ -56,7 +56,7 @@ async def list_transactions(hub: Hub, call: Call) -> Page[Transaction]:
     """One page."""
     params: ListParams = call.params
     now = hub.clock.now()
-    condition = hub.condition(params.filter, now, call.reach)
+    condition = hub.condition(params.filter, now, call.reach, call.principal.subject)
     order = order_of(transactions, questions.SORTABLE, params.sort, "id")
     return await hub.database.read(
         lambda c: questions.transaction_page(c, condition, order, params.limit, params.cursor, now, hub.landscape.masks)
@@ -65,7 +65,7 @@ async def list_transactions(hub: Hub, call: Call) -> Page[Transaction]:
 
 async def count_transactions(hub: Hub, call: Call) -> Count:
     """How many match."""
-    condition = hub.condition(call.params.filter, hub.clock.now(), call.reach)
+    condition = hub.condition(call.params.filter, hub.clock.now(), call.reach, call.principal.subject)
     return Count(await hub.database.read(lambda c: questions.count_transactions(c, condition)))
 
 

@@ -17,7 +17,7 @@ from hub.recovery.items import NOBODY_CAN_SAY, UNDER_WAY, set_state, still_under
 from hub.recovery.waving import next_wave, waves_of
 from hub.store.journal import journal
 from hub.store.reach import of_plan
-from hub.store.rows import etag_of, moment
+from hub.store.rows import etag_of, moment, same_but_owned
 from hub.store.schema import batch_items, batches, transactions
 from hub.store.transitions import TxRow, fetch, give_back, release_claim
 from transactions.batches import Batch, BatchItem, BatchState, ItemState
@@ -220,7 +220,7 @@ def take_up(connection: Connection, batch_id: str, count: int, now: datetime) ->
 def _why_not(row: TxRow, etag: str, step: Event) -> str | None:
     if row.claimed_by:
         return f"claimed: batch {row.claimed_by} is at work on it"
-    if etag_of(row) != etag:
+    if not same_but_owned(etag_of(row), etag):
         return f"drifted: it changed since the plan was made, and is {row.status} now"
     return None if allowed(Status(row.status), step) else f"drifted: it is {row.status} now"
 

@@ -172,5 +172,5 @@ def _transaction(
         None, mould.owner, None, None, None,  # assignee, owner, waiting_on, superseded_by, document
         1 + 2 * failed.tries, lane or None, object_key or None, version,
         None, None, None,  # blocked_by, hold_kind, due_next
-        delivery.failed_at, 1, None, None, 0, failed.tries,
+        delivery.failed_at, 1, None, None, 0, failed.tries, None, 0,
     )  # fmt: skip

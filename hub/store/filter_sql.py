@@ -38,6 +38,7 @@ from transactions.filters import parse
 from transactions.filters.fields import KEY_PREFIX, FieldType
 from transactions.filters.matching import field_of
 from transactions.filters.meaning import FlagTest, SearchTest, SpanTest, TextTest, fold, resolve
+from transactions.filters.mine import with_me
 from transactions.filters.query import And, Node, Not, Or, Query, Term, Words
 from transactions.states import CLOSED
 
@@ -52,12 +53,17 @@ _COLUMNS: dict[str, ColumnElement[Any]] = {
     "failure.system": _T.failure_system,
     "failure.policy_ref": _T.failure_policy_ref,
     "group": _T.fingerprint,
-    "etag": cast(_T.seq, String) + "." + cast(_T.version, String),
+    "etag": cast(_T.seq, String)
+    + "."
+    + cast(_T.version, String)
+    + case((_T.owned == 0, ""), else_="." + cast(_T.owned, String)),
 }
 _LAST = "\U0010ffff"
 
 
-def compile_filter(text: str, keys: frozenset[str], now: datetime, masks: Masks = NO_MASKS) -> Condition | None:
+def compile_filter(
+    text: str, keys: frozenset[str], now: datetime, masks: Masks = NO_MASKS, me: str | None = None
+) -> Condition | None:
     """A filter as a condition; None when it matches everything.
 
     Args:
@@ -66,11 +72,13 @@ def compile_filter(text: str, keys: frozenset[str], now: datetime, masks: Masks 
         now: the moment that ages and relative times count from.
         masks: what is not searched: keys that are masked, masked fields of documents, and words of a target that are
             older than the masks.
+        me: what ``assignee:me`` means.
 
     Raises:
         BadFilter: it cannot be read, or asks for a masked key.
     """
-    return condition_of(parse(text, keys, masks.keys), now, masks)
+    query = parse(text, keys, masks.keys)
+    return condition_of(query if me is None else with_me(query, me), now, masks)
 
 
 def condition_of(query: Query, now: datetime, masks: Masks = NO_MASKS) -> Condition | None:

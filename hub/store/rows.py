@@ -19,8 +19,14 @@ def moment(micros: int | None) -> datetime | None:
 
 
 def etag_of(row: Any) -> str:
-    """The ETag of a transaction: it changes whenever the transaction does."""
-    return f"{row.seq}.{row.version}"
+    """The ETag of a transaction: it changes whenever the transaction does. A third part counts changes of ownership,
+    where there were any."""
+    return f"{row.seq}.{row.version}.{row.owned}" if row.owned else f"{row.seq}.{row.version}"
+
+
+def same_but_owned(one: str, other: str) -> bool:
+    """Whether two ETags of a transaction differ in nothing but who works on it, which a plan does not depend on."""
+    return one.split(".")[:2] == other.split(".")[:2]
 
 
 def to_transaction(row: Any, now: datetime) -> Transaction:
@@ -66,6 +72,7 @@ def to_transaction(row: Any, now: datetime) -> Transaction:
         superseded_by=row.superseded_by,
         document=row.document,
         etag=etag_of(row),
+        ticket=row.ticket,
     )
 
 

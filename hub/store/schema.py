@@ -65,6 +65,8 @@ transactions = Table(
     Column("claimed_by", String),  # the batch whose action is in flight
     Column("lookups", Integer, nullable=False),  # questions asked since the newest delivery
     Column("tries", Integer, nullable=False),  # deliveries since it last became pending by intake or by a plan
+    Column("ticket", String),
+    Column("owned", Integer, nullable=False, server_default="0"),  # counts changes of ownership, beside `version`
 )
 
 Index("tx_created", transactions.c.created_at, transactions.c.id)
@@ -89,6 +91,8 @@ Index("tx_object", transactions.c.object_key, sqlite_where=text("object_key IS N
 Index("tx_blocked_by", transactions.c.blocked_by, sqlite_where=text("blocked_by IS NOT NULL"))
 Index("tx_due_next", transactions.c.due_next, sqlite_where=text("due_next IS NOT NULL"))
 Index("tx_hold_kind", transactions.c.hold_kind, transactions.c.seq, sqlite_where=text("hold_kind IS NOT NULL"))
+Index("tx_assignee", transactions.c.assignee, sqlite_where=text("assignee IS NOT NULL"))
+Index("tx_ticket", transactions.c.ticket, sqlite_where=text("ticket IS NOT NULL"))
 Index("tx_claimed_by", transactions.c.claimed_by, sqlite_where=text("claimed_by IS NOT NULL"))
 
 business_keys = Table(
@@ -398,5 +402,16 @@ planned_edits = Table(  # the document that a plan will send for one of its item
     Column("content_type", String, nullable=False),
     Column("made_by", String, nullable=False),
     Column("business_keys", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+reversals = Table(  # which transaction reverses which; one each, taken up again where it failed
+    "reversals",
+    metadata,
+    Column("tx_id", String, primary_key=True),
+    Column("original", String, nullable=False, unique=True),
+    Column("original_key", String, nullable=False),
+    Column("by_hand", Text, nullable=False),
+    Column("batch", String, nullable=False),
     sqlite_with_rowid=False,
 )

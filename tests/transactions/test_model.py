@@ -42,6 +42,7 @@ FIELDS = [
     "superseded_by",
     "document",
     "etag",
+    "ticket",
 ]
 
 # DESIGN, section 1: failure kinds and what helps
