@@ -112,8 +112,8 @@ async def _lines(hub: Hub, asked: Range, now: datetime) -> AsyncIterator[bytes]:
     """What the store has, as it has it: where that does not hold, whoever checks it is told."""
     position, count, head, previous = asked.first - 1, 0, GENESIS, GENESIS
     while True:
-        entries = await hub.database.read(
-            lambda c, position=position: piece(c, position, asked.last, _PIECE)  # type: ignore[misc]
+        entries, lines = await hub.database.read(
+            lambda c, position=position: _written(piece(c, position, asked.last, _PIECE))  # type: ignore[misc]
         )
         if not entries:
             break
@@ -121,7 +121,7 @@ async def _lines(hub: Hub, asked: Range, now: datetime) -> AsyncIterator[bytes]:
             previous = entries[0].previous
         count += len(entries)
         position, head = entries[-1].seq, entries[-1].hash
-        yield b"".join(entry_line(entry) for entry in entries)
+        yield lines
     yield hub.signer.end_line(
         End(
             platform=hub.platform,
@@ -133,6 +133,11 @@ async def _lines(hub: Hub, asked: Range, now: datetime) -> AsyncIterator[bytes]:
             at=now,
         )
     )
+
+
+def _written(entries: list[AuditEntry]) -> tuple[list[AuditEntry], bytes]:
+    """With their lines, which take a while to write: not on the event loop."""
+    return entries, b"".join(entry_line(entry) for entry in entries)
 
 
 ROUTES = (
