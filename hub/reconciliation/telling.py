@@ -84,6 +84,6 @@ def _why(shown: Transaction) -> str:
                 Status.PARKED: "It is parked in the target",
                 Status.PARTLY_PROCESSED: "Only a part of it was posted",
             }[shown.status]
-            return f"{begin}: {failure.system} said {failure.code}, {failure.message}"
+            return f"{begin} ({failure.code}, {failure.system}): {failure.message}"
         case _:
             return _SENTENCES.get(shown.status, f"It is {shown.status}.")
