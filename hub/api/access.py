@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable
 from typing import Protocol
 
 from hub.loopback import is_loopback
@@ -17,6 +16,14 @@ LONGEST_TOKEN = 16_384
 
 class Verifier(Protocol):
     """Knows the tokens of one issuer."""
+
+    issuer: str
+    """Whom its tokens are of."""
+
+    def current(self, principal: Principal) -> Principal | None:
+        """Somebody it vouched for before, with the rights of now, as far as it knows them; None who is not known any
+        more."""
+        ...
 
     async def principal(self, token: str) -> Principal | None:
         """Who ``token`` speaks for; None where it is not of this issuer.
@@ -35,8 +42,6 @@ class Access:
         self._verifiers: list[Verifier] = []
         self.bootstrap_off: str | None = None
         """Why the bootstrap token is refused; None while it is accepted."""
-        self.person: Callable[[str], Principal | None] | None = None
-        """A person of the hub's own, by name, with the rights of now; None where people live at an issuer."""
         self.metadata_url: str | None = None
         """Where a client reads how to sign in (RFC 9728)."""
 
@@ -49,9 +54,15 @@ class Access:
         self._verifiers.append(verifier)
 
     def current(self, principal: Principal) -> Principal | None:
-        """Somebody who was here before, with the rights of now; None who is not known any more. Of people of an
-        identity provider the hub knows what their token said then."""
-        return self.person(principal.subject) if principal.kind == "user" and self.person is not None else principal
+        """Somebody who was here before, with the rights of now; None who is not known any more: removed, of an issuer
+        that is not trusted any more, or the bootstrap token when it is off. Of people of an identity provider the hub
+        knows what their token said then."""
+        if principal.kind == "bootstrap":
+            return None if self.bootstrap_off is not None else principal
+        if principal.issuer is None:  # let in by this process itself
+            return principal
+        found = next((each for each in self._verifiers if each.issuer == principal.issuer), None)
+        return None if found is None else found.current(principal)
 
     async def who(self, authorization: str | None, host: str | None = None) -> Principal:
         """The principal of an ``Authorization`` header.

@@ -7,7 +7,7 @@ whose id the hub does not know any more is refused, whatever its signature says.
 from __future__ import annotations
 
 from collections import OrderedDict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from hub.api.access import Principal
 from hub.identity.issuer_key import make_key, public_jwk, read_key
-from hub.identity.people import People
+from hub.identity.people import Account, People
 from hub.identity.tokens import Terms, check_claims, check_header, check_signature, digest, read_token, refuse
 from transactions.accounts import GivenToken
 from transactions.clock import Clock
@@ -123,6 +123,14 @@ class EmbeddedIssuer:
                 f"it expired at {issued.expires_at:%Y-%m-%d %H:%M:%S} UTC. A new one is given by an admin of the hub, "
                 f"with 'andon hub users token {said.subject}'"
             )
+        return self._principal(account, issued.expires_at)
+
+    def current(self, principal: Principal) -> Principal | None:
+        """Somebody who was here before, with the rights of this moment; None who was removed."""
+        account = self._people.roster.people.get(principal.subject)
+        return None if account is None else self._principal(account, principal.expires_at)
+
+    def _principal(self, account: Account, expires_at: datetime | None) -> Principal:
         return Principal(
             subject=account.name,
             kind="system" if account.roles == (Role.SOURCE,) else "user",
@@ -130,7 +138,7 @@ class EmbeddedIssuer:
             granted=account.granted,
             limits=account.limits,
             issuer=self.issuer,
-            expires_at=issued.expires_at,
+            expires_at=expires_at,
         )
 
     def _verify(self, text: str) -> _Read | None:

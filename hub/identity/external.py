@@ -43,6 +43,7 @@ class ExternalIssuer:
 
     def __init__(self, settings: IssuerSettings, keys: KeyCache, clock: Clock) -> None:
         self.settings, self._keys, self._clock = settings, keys, clock
+        self.issuer = settings.url
         age = parse_duration(settings.max_age).total_seconds()
         self._terms = Terms(
             issuer=settings.url,
@@ -57,6 +58,10 @@ class ExternalIssuer:
     def __len__(self) -> int:
         """Tokens that are remembered."""
         return len(self._known)
+
+    def current(self, principal: Principal) -> Principal | None:
+        """Somebody who was here before, with what the token said then: only the issuer knows what holds now."""
+        return principal
 
     async def principal(self, token: str) -> Principal | None:
         """Who ``token`` speaks for; None where it is no signed token.

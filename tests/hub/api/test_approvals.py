@@ -261,25 +261,58 @@ async def test_what_changed_since_is_left_alone_when_the_approval_comes(local, p
     assert await status(local, first) == "failed"
 
 
+async def own_person(local: Any, name: str, **asked: Any) -> As:
+    """Somebody of the hub's own people, with a token of the hub's own issuer."""
+    added = await local.post("users", json={"name": name, "roles": ["operator", "approver"]} | asked)
+    assert added.status_code in (200, 201), added.text
+    return As(local, (await local.post(f"users/{name}/token", json={})).json()["token"])
+
+
 @pytest.mark.parametrize(
     "now_is",
     [
         None,
-        Principal(subject="anna", kind="user", roles=(Role.VIEWER,)),
-        Principal(subject="anna", kind="user", roles=(Role.OPERATOR,), limits=Limits(plants=["P02"])),
-        Principal(subject="anna", kind="user", roles=(Role.OPERATOR,), limits=Limits(risks=["low"])),
+        {"roles": ["viewer"]},
+        {"roles": ["operator"], "limits": {"plants": ["P02"]}},
+        {"roles": ["operator"], "limits": {"risks": ["low"]}},
     ],
+    ids=["removed", "viewer", "other-plant", "other-risk"],
 )
 async def test_it_runs_in_the_askers_rights_of_that_moment(local, people, problem, now_is) -> None:
-    anna, bert = people("operator-a"), people("operator-b")
+    """Of real people: rights that were taken back since are no rights, and a removed person runs nothing."""
+    anna, bert = await own_person(local, "anna"), people("operator-b")
     (tx,) = await failed(local)
     plan = await anna.plan("discard", tx)
     await anna.run(plan)
-    local.hub.access.person = lambda name: now_is
+    if now_is is None:
+        assert (await local.delete("users/anna")).status_code == 200
+    else:
+        await own_person(local, "anna", change=True, **now_is)
     assert "may not do this any more" in problem(await bert.approve(plan), 409, "refused")
     assert await status(local, tx) == "failed"
     assert len(await bert.waiting()) == 1  # nothing of the decision is kept
     assert (await bert.reject(plan)).status_code == 200
+
+
+async def test_what_bootstrap_asked_for_ends_with_bootstrap(local, people, problem) -> None:
+    (tx,) = await failed(local)
+    plan = await local.plan("discard", tx)
+    problem(await local.post(f"plans/{plan['hash']}/run"), 409, "second-person-wanted")
+    boss = await own_person(local, "boss", roles=["admin"])  # the hub has an admin now, and bootstrap is off
+    assert "may not do this any more" in problem(await boss.approve(plan), 409, "refused")
+    assert (await boss.get(f"transactions/{tx}")).json()["status"] == "failed"
+
+
+async def test_a_plan_of_somebody_whose_issuer_is_not_trusted_any_more(local, people, problem) -> None:
+    stranger = Principal(
+        subject="anna", kind="federated", roles=(Role.OPERATOR,), issuer="https://idp.example/realms/plant"
+    )
+    local.hub.access.accept("stranger", stranger)
+    (tx,) = await failed(local)
+    plan = await people("stranger").plan("discard", tx)
+    await people("stranger").run(plan)
+    assert "may not do this any more" in problem(await people("operator-b").approve(plan), 409, "refused")
+    assert await status(local, tx) == "failed"
 
 
 async def test_what_one_person_may_do_alone(local, people) -> None:
