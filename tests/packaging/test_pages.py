@@ -13,7 +13,15 @@ from hub.api.sizes import Sizes
 from hub.patience import Patience
 from hub.settings import read_settings
 
-PAGES = ("README.md", "docs/concepts.md", "docs/hub.md", "docs/sign-in.md", "docs/limits.md", "SECURITY.md")
+PAGES = (
+    "README.md",
+    "docs/concepts.md",
+    "docs/hub.md",
+    "docs/sign-in.md",
+    "docs/limits.md",
+    "docs/audit.md",
+    "SECURITY.md",
+)
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 
