@@ -113,6 +113,8 @@ def facts(t: Transaction, look: Look) -> list[tuple[str, str]]:
         ("correlation", t.correlation_id),
         ("caused by", t.causation_id or ""),
         ("assignee", t.assignee or ""),
+        ("ticket", t.ticket or ""),
+        ("waiting on", t.waiting_on or ""),
         ("owner", t.owner or ""),
         ("group", t.group or ""),
         ("etag", t.etag),

@@ -305,6 +305,37 @@ def restore(
     _close_or_reopen(ctx, Action.RESTORE, ids, filter, reason, dry_run, plan_out, plan, yes, break_glass, wait)
 
 
+@app.verb()
+def assign(
+    ctx: typer.Context,
+    ids: Ids = None,
+    filter: Filter = None,
+    to: Annotated[str | None, typer.Option("--to", metavar="NAME|me|none", help="Who works on it.")] = None,
+    ticket: Annotated[str | None, typer.Option("--ticket", metavar="T|none", help="Id of its ticket.")] = None,
+    waiting_on: Annotated[
+        str | None, typer.Option("--waiting-on", metavar="TEXT|none", help="What people wait for.")
+    ] = None,
+) -> None:
+    """Say who works on transactions, under which ticket, and what they wait for. Nothing is sent."""
+    from commands import owning
+
+    raise typer.Exit(owning.assign(session_of(ctx), ids, filter, owning.request_of(to, ticket, waiting_on)))
+
+
+@app.verb()
+def note(
+    ctx: typer.Context,
+    words: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID]... TEXT", help="Ids, and the note.", show_default=False)
+    ] = None,
+    filter: Filter = None,
+) -> None:
+    """Add a note to transactions; it stays in their timeline, with your name."""
+    from commands import owning
+
+    raise typer.Exit(owning.note(session_of(ctx), words or [], filter))
+
+
 def _close_or_reopen(
     ctx: typer.Context,
     action: Action,

@@ -9,6 +9,7 @@ from msgspec import Struct
 from platforms.calls import JSON, OCTETS, Call, json_body, params, segments
 from transactions.history import Payload, TimelineEntry
 from transactions.model import Transaction
+from transactions.ownership import AssignRequest, NoteRequest
 from transactions.pages import Page
 
 T = TypeVar("T")
@@ -50,8 +51,8 @@ def timeline(id: str) -> Call[Page[TimelineEntry]]:  # noqa: A002
     return Call(method="GET", path=segments("transactions", id, "timeline"), answers=Page[TimelineEntry])
 
 
-def payload(id: str, revision: int | None = None) -> Call[Payload]:  # noqa: A002
-    """A payload for a person to read; the newest revision unless told."""
+def payload(id: str, revision: int | str | None = None) -> Call[Payload]:  # noqa: A002
+    """A payload for a person to read; the revision in use unless told. ``draft`` names the one that is not yet."""
     return Call(
         method="GET", path=segments("transactions", id, "payload"), answers=Payload, params=params(revision=revision)
     )
@@ -92,4 +93,27 @@ def _reveal(id: str, revision: int | None, reason: str, answers: type[T], accept
         answers=answers,
         body=json_body(Reveal(reason=reason, revision=revision)),
         accept=accept,
+    )
+
+
+def assign(id: str, request: AssignRequest, etag: str | None = None) -> Call[Transaction]:  # noqa: A002
+    """Set who works on a transaction, its ticket, what people wait for; with ``etag`` only while it is that one."""
+    return Call(
+        method="POST",
+        path=segments("transactions", id, "assign"),
+        answers=Transaction,
+        body=json_body(request),
+        headers={} if etag is None else {"If-Match": f'"{etag}"'},
+        changes=True,
+    )
+
+
+def note(id: str, text: str) -> Call[Page[TimelineEntry]]:  # noqa: A002
+    """Add a note, which stays; answers with the timeline that it is in."""
+    return Call(
+        method="POST",
+        path=segments("transactions", id, "note"),
+        answers=Page[TimelineEntry],
+        body=json_body(NoteRequest(text=text)),
+        changes=True,
     )

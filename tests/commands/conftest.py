@@ -101,6 +101,8 @@ class Platform:
         self.on("GET", "whoami", filled(WhoAmI, subject="ann", kind="user", roles=["operator"]))
         told = filled(TimelineEntry, kind="status", text="Failed: M3351", status=Status.FAILED)
         self.on("GET", "transactions/tx1/timeline", page(told))
+        self.on("POST", "transactions/tx1/assign", lambda _: self.transactions["tx1"])
+        self.on("POST", "transactions/tx1/note", page(told, filled(TimelineEntry, kind="note", text="hello")))
         self.on("GET", "transactions/tx1/payload", self.payload)
         self.on("GET", "simulator/books", filled(Books, agree=True, flows=[filled(FlowBooks, owed=2, agreed=2)]))
         faults = page(filled(Fault, name="target-down", active=[FaultSetting(system="ERP")]))

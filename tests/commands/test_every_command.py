@@ -23,6 +23,8 @@ PLAN_HASH = "ab" * 32
 LISTS: dict[str, tuple[str, ...]] = {
     "tx list": (),
     "tx timeline": ("tx1",),
+    "tx assign": ("tx1", "--to", "me"),
+    "tx note": ("tx1", "hello"),
     "batches list": (),
     "systems list": (),
     "audit list": (),
