@@ -20,6 +20,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("batches", "batches", "Follow, pause, resume and cancel the runs of plans; take again what failed."),
     Entry("stop", "stop", "Stop every running batch at once."),
     Entry("approvals", "approvals", "What waits for a second person: see it, approve it, reject it."),
+    Entry("reconcile", "reconcile", "Ask the systems themselves, and see where they disagree and why."),
     Entry("systems", "systems", "Systems and their health; place and release holds."),
     Entry("hub", "hub", "Serve, seed and ask a hub; send it documents; its simulator."),
     Entry("audit", "audit", "Who did what, when and why."),
