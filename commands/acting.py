@@ -16,13 +16,15 @@ from commands.terminal import plain
 from platforms.errors import ReadOnly
 from platforms.hub import plans
 from transactions.durations import parse_rate
+from transactions.edits import Step
 from transactions.errors import NotFound, PlanAltered, Refused, SecondPersonWanted, Stale
 from transactions.plans import Action, Plan, PlanOptions, PlanRequest, PlanState, Verdict, check_unaltered
 
 PLACED = frozenset({Action.HOLD, Action.RELEASE})
 _PAST = {Action.DISCARD: "discarded", Action.RESTORE: "restored"}
 OF_THE_PLAN = (
-    *("rate", "concurrency", "canary", "stop_after_failures", "force_superseded", "drain_rate", "break_glass"),
+    *("rate", "concurrency", "canary", "stop_after_failures", "force_superseded", "force_schema", "drain_rate"),
+    "break_glass",
 )
 RUNNABLE = frozenset({Verdict.SEND, Verdict.HELD_BEHIND})
 
@@ -44,11 +46,14 @@ class Acting(Struct, frozen=True, kw_only=True):
     stop_after_failures: int | None = None
     force_superseded: bool = False
     break_glass: bool = False
+    force_schema: bool = False
+    patch: list[Step] = []
     wait: bool = True
     target: str | None = None
     plant: str | None = None
     flow: str | None = None
     drain_rate: str | None = None
+    evidence: str | None = None
 
 
 def act(session: Session, asked: Acting) -> Exit:
@@ -149,10 +154,13 @@ def _make(session: Session, asked: Acting) -> Plan:
             stop_after_failures=asked.stop_after_failures,
             force_superseded=asked.force_superseded,
             break_glass=asked.break_glass,
+            force_schema=asked.force_schema,
+            patch=asked.patch,
             target=asked.target,
             plant=asked.plant,
             flow=asked.flow,
             drain_rate=_rate("--drain-rate", asked.drain_rate),
+            evidence=asked.evidence,
         )
     except ValueError as error:
         raise Usage(f"{error}. Nothing was done. Give another number.") from error

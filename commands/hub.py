@@ -66,6 +66,12 @@ def serve(
     host: Annotated[str, typer.Option("--host", metavar="HOST", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", metavar="PORT", min=0, max=65535, help="0 picks a free one.")] = 8470,
     config: Annotated[Path | None, typer.Option("--config", metavar="FILE", help="The team's settings, TOML.")] = None,
+    schemas: Annotated[
+        Path | None,
+        typer.Option(
+            "--schemas", metavar="DIR", help="JSON Schemas and XSDs that documents must fit before they are sent."
+        ),
+    ] = None,
     tls_cert: Annotated[
         Path | None,
         typer.Option("--tls-cert", metavar="FILE", help="Serve TLS with this certificate and its chain, PEM."),
@@ -89,6 +95,7 @@ def serve(
         host=host,
         port=port,
         config=config,
+        schemas=schemas,
         tls_cert=tls_cert,
         tls_key=tls_key,
         simulate=simulate,

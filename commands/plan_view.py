@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from commands.edit_view import describe_edits
 from commands.output import Column, Detail, Listing
 from commands.output.table_form import render
 from commands.session import Session
@@ -54,7 +55,7 @@ def describe_plan(plan: Plan, look: Look) -> str:
         text += "\n" + render(listing, look)
         if len(plan.items) > len(told):
             text += look.paint(f"and {len(plan.items) - len(told)} more; -o jsonl prints all\n", "dim")
-    return text
+    return text + describe_edits(plan, look)
 
 
 def eyes(plan: Plan, look: Look) -> list[tuple[str, str]]:

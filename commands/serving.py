@@ -59,6 +59,7 @@ class Serving(Struct, frozen=True, kw_only=True):
     host: str
     port: int
     config: Path | None
+    schemas: Path | None = None
     tls_cert: Path | None
     tls_key: Path | None
     simulate: bool

@@ -13,7 +13,7 @@ from commands.app import Noun
 from commands.exits import Usage
 from commands.output import Detail, Listing, put
 from commands.paging import LARGEST_PAGE, chosen, tell_more
-from commands.session import session_of
+from commands.session import Session, session_of
 from commands.transaction_view import COLUMNS, TIMELINE, describe, describe_entry, describe_payload, refuse_to_steer
 from platforms.hub import transactions as calls
 from transactions.errors import Invalid
@@ -44,6 +44,9 @@ StopAfter = Annotated[
     typer.Option("--stop-after-failures", metavar="N", min=1, help="Stop when the same failure came this often."),
 ]
 ForceSuperseded = Annotated[bool, typer.Option("--force-superseded", help="Send what a newer version replaced.")]
+ForceSchema = Annotated[
+    bool, typer.Option("--force-schema", help="Send what does not fit its schema. Audited; may want a second person.")
+]
 BreakGlass = Annotated[
     bool,
     typer.Option(
@@ -114,11 +117,21 @@ def payload(
         bool, typer.Option("--raw", help="Byte for byte but for masks; not to a terminal it would steer.")
     ] = False,
     reveal: Annotated[bool, typer.Option("--reveal", help="Without masks. Wants a permission and --reason.")] = False,
+    draft: Annotated[bool, typer.Option("--draft", help="The edited one that is stored and not in use.")] = False,
+    diff: Annotated[
+        tuple[str, str] | None,
+        typer.Option("--diff", metavar="N M", help="Where two revisions differ; 'draft' names the one not in use."),
+    ] = None,
     reason: Reason = None,
 ) -> None:
     """The document of a transaction; what its flow masks is shown to who reveals it."""
     why = _why_revealed(reveal, reason)
     session = session_of(ctx)
+    if diff is not None or draft:
+        if raw or reveal or revision is not None or (draft and diff is not None):
+            raise Usage("--diff and --draft stand alone. Nothing was asked. Leave out the others.")
+        _payload_as_edited(session, id, diff)
+        return
     if raw:
         content = session.send(
             calls.payload_bytes(id, revision) if why is None else calls.reveal_bytes(id, revision, why)
@@ -128,6 +141,18 @@ def payload(
         put(session.stdout, content)
         return
     shown = session.send(calls.payload(id, revision) if why is None else calls.reveal(id, revision, why))
+    session.show(Detail(value=shown, human=lambda look: describe_payload(shown, look), identify=lambda each: each.id))
+
+
+def _payload_as_edited(session: Session, id: str, diff: tuple[str, str] | None) -> None:
+    from commands.edit_view import show_difference
+    from platforms.hub import edits
+    from transactions.edits import DRAFT
+
+    if diff is not None:
+        show_difference(session, session.send(edits.difference(id, *diff)))
+        return
+    shown = session.send(calls.payload(id, DRAFT))
     session.show(Detail(value=shown, human=lambda look: describe_payload(shown, look), identify=lambda each: each.id))
 
 
@@ -203,6 +228,7 @@ def plan(
     canary: Canary = None,
     stop_after_failures: StopAfter = None,
     force_superseded: ForceSuperseded = False,
+    force_schema: ForceSchema = False,
     break_glass: BreakGlass = False,
 ) -> None:
     """Store a plan, print it item by item, and run nothing."""
@@ -228,6 +254,7 @@ def plan(
         canary=canary,
         stop_after_failures=stop_after_failures,
         force_superseded=force_superseded,
+        force_schema=force_schema,
     )
     raise typer.Exit(act(session, asked))
 
@@ -248,6 +275,7 @@ def replay(
     canary: Canary = None,
     stop_after_failures: StopAfter = None,
     force_superseded: ForceSuperseded = False,
+    force_schema: ForceSchema = False,
     wait: Wait = True,
 ) -> None:
     """Deliver transactions again, each under the key it had."""
@@ -266,9 +294,71 @@ def replay(
         canary=canary,
         stop_after_failures=stop_after_failures,
         force_superseded=force_superseded,
+        force_schema=force_schema,
         wait=wait,
     )
     raise typer.Exit(act(session_of(ctx), asked))
+
+
+@app.verb()
+def edit(
+    ctx: typer.Context,
+    ids: Ids = None,
+    sets: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="PATH=VALUE",
+            help="Put a value where the path (JSONPath, in XML XPath) finds something; PATH:=JSON for one that is no "
+            "text. May be given again.",
+        ),
+    ] = None,
+    patch: Annotated[
+        Path | None, typer.Option("--patch", metavar="FILE", help="A JSON Patch (RFC 6902), for each of them.")
+    ] = None,
+    file: Annotated[Path | None, typer.Option("--file", metavar="FILE", help="The whole new document, of one.")] = None,
+    drafts: Annotated[bool, typer.Option("--drafts", help="Send the drafts that are stored.")] = False,
+    draft: Annotated[bool, typer.Option("--draft", help="Store a draft of one, and send nothing.")] = False,
+    filter: Filter = None,
+    reason: Reason = None,
+    dry_run: DryRun = False,
+    plan_out: PlanOut = None,
+    plan: PlanFrom = None,
+    yes: Yes = False,
+    break_glass: BreakGlass = False,
+    rate: Rate = None,
+    concurrency: Concurrency = None,
+    canary: Canary = None,
+    stop_after_failures: StopAfter = None,
+    force_superseded: ForceSuperseded = False,
+    force_schema: ForceSchema = False,
+    wait: Wait = True,
+) -> None:
+    """Send failed transactions with another document, under the keys they had. Without --set, --patch and --file:
+    $EDITOR."""
+    from commands.editing import Editing
+    from commands.editing import edit as edit_them
+
+    asked = Acting(
+        action=Action.EDIT,
+        ids=ids,
+        filter=filter,
+        reason=reason,
+        break_glass=break_glass,
+        dry_run=dry_run,
+        plan_out=plan_out,
+        plan=plan,
+        yes=yes,
+        rate=rate,
+        concurrency=concurrency,
+        canary=canary,
+        stop_after_failures=stop_after_failures,
+        force_superseded=force_superseded,
+        force_schema=force_schema,
+        wait=wait,
+    )
+    how = Editing(sets=sets, patch=patch, file=file, drafts=drafts, draft_only=draft)
+    raise typer.Exit(edit_them(session_of(ctx), asked, how))
 
 
 @app.verb()

@@ -34,6 +34,7 @@ from hub.landscape import Landscape
 from hub.logs import set_up_logs
 from hub.loopback import is_loopback
 from hub.patience import PatientProtocol
+from hub.schemas import Schemas, read_schemas
 from hub.settings import Settings, read_settings
 from hub.simulator.child import SimulatorChild
 from hub.simulator.settings import Endpoints, SimulatorSettings
@@ -54,6 +55,7 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
 
     Attributes:
         data: the folder of the store.
+        schemas: the folder of what documents are held against; None holds them against nothing.
         port: 0 takes a free one; ``runtime.json`` tells which.
         paused: the simulated sources wait until they are told to resume.
         ephemeral: end when standard input does, and take the folder along.
@@ -65,6 +67,7 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     port: int = 8470
     config: Path | None = None
+    schemas: Path | None = None
     simulate: bool = False
     seed: int = 1
     speed: float = 1.0
@@ -82,6 +85,7 @@ def serve(options: ServeOptions) -> None:
     """
     set_up_logs()
     settings = read_settings(options.config)
+    schemas = read_schemas(options.schemas)
     tls = server_context(options.tls_cert, options.tls_key)
     _refuse_public(options.host, tls)
     listening = _listen(options.host, options.port)
@@ -92,7 +96,7 @@ def serve(options: ServeOptions) -> None:
         try:
             database = open_database(options.data)
             try:
-                asyncio.run(_serve(options, settings, folder, database, listening, tls))
+                asyncio.run(_serve(options, settings, schemas, folder, database, listening, tls))
             finally:
                 database.close()
         finally:
@@ -131,6 +135,7 @@ def _listen(host: str, port: int) -> socket.socket:
 async def _serve(
     options: ServeOptions,
     settings: Settings,
+    schemas: Schemas,
     folder: Folder,
     database: Database,
     listening: socket.socket,
@@ -140,7 +145,7 @@ async def _serve(
     access = Access()
     hub = Hub(
         database=database,
-        landscape=Landscape(settings.catalogue),
+        landscape=Landscape(settings.catalogue, schemas),
         profile=settings.profile or (QUICK if options.simulate else PRODUCTION),
         clock=SystemClock(),
         access=access,

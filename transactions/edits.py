@@ -22,6 +22,8 @@ DRAFT: Literal["draft"] = "draft"
 """How the revision that is not in use yet is named."""
 PATCH_MEDIA = "application/json-patch+json"
 SET_MEDIA = "application/vnd.andon.set+json"
+STEPS_MEDIA = "application/vnd.andon.steps+json"
+"""A list of steps as plans have them: those of JSON Patch, and ``set``."""
 
 
 class Step(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

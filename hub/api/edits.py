@@ -20,7 +20,7 @@ from hub.store.questions import one_row
 from hub.store.rows import etag_of
 from hub.store.transitions import TxRow
 from transactions.clock import from_micros
-from transactions.edits import PATCH_MEDIA, SET_MEDIA, Draft, SetRequest, Step, check_steps
+from transactions.edits import PATCH_MEDIA, SET_MEDIA, STEPS_MEDIA, Draft, SetRequest, Step, check_steps
 from transactions.errors import Claimed, Forbidden, Invalid, Refused, Stale, UnsupportedMedia
 from transactions.model import Status
 from transactions.people import Permission
@@ -143,12 +143,12 @@ def _instead(status: str) -> str:
 
 def _steps(content: bytes, media: str) -> list[Step] | None:
     """The steps of a patch; None for a whole document."""
-    if media not in (PATCH_MEDIA, SET_MEDIA):
+    if media not in (PATCH_MEDIA, SET_MEDIA, STEPS_MEDIA):
         return None
     try:
-        if media == PATCH_MEDIA:
+        if media != SET_MEDIA:
             steps = parse_json(content, list[Step])
-            if any(step.op == "set" for step in steps):
+            if media == PATCH_MEDIA and any(step.op == "set" for step in steps):
                 raise Invalid("JSON Patch (RFC 6902) has no 'set'. Nothing was stored.")
         else:
             asked = parse_json(content, SetRequest)

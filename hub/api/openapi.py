@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from hub.api.routing import JSON, NoParams, Route
 from transactions import errors
-from transactions.edits import PATCH_MEDIA, SET_MEDIA
+from transactions.edits import PATCH_MEDIA, SET_MEDIA, STEPS_MEDIA
 from transactions.errors import PROBLEM_BASE, AndonError
 
 PROBLEM_JSON = "application/problem+json"
@@ -70,7 +70,7 @@ def _operation(route: Route, components: dict[str, Any]) -> dict[str, Any]:
             "required": True,
             "content": {
                 media: {"schema": {}}
-                for media in (JSON, "application/xml", *((PATCH_MEDIA, SET_MEDIA) if patch else ()))
+                for media in (JSON, "application/xml", *((PATCH_MEDIA, SET_MEDIA, STEPS_MEDIA) if patch else ()))
             },
         }
         header = {"name": "If-Match", "required": True} if patch else {"name": "Idempotency-Key", "required": False}

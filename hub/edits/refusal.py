@@ -21,5 +21,5 @@ class WantsReveal(CannotEdit):
     def __init__(self, place: str) -> None:
         super().__init__(
             f"{place} is masked, and changing it wants the permission 'reveal' and a draft of its own "
-            "(andon tx edit ID --set)"
+            "(andon tx edit ID --set PATH=VALUE --draft)"
         )
