@@ -114,7 +114,7 @@ def start(
     elif plan.action is Action.RELEASE:
         request = PlanRequest(action=plan.action, reason=plan.reason, options=plan.options)
         placed = building.matching_holds(connection, request)
-        release_holds(connection, placed, plan.options, plan.reason, actor, now)
+        release_holds(connection, placed, plan.options, plan.reason, actor, now, landscape.catalogue)
     book.batches.add(batch_id)
     return load(connection, batch_id)
 

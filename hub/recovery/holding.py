@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, case, select, update
+from sqlalchemy import Connection, select, update
 
+from hub.declarations import Catalogue
 from hub.delivery.guards import active_holds, held_by_people
 from hub.ids import new_id
 from hub.store.journal import journal
@@ -15,8 +16,24 @@ from hub.store.transitions import change, release
 from transactions.clock import to_micros
 from transactions.plans import PlanOptions
 
-# Holds of lots first, then master data, then the rest as it came: what stops harm, then what others need.
-_FIRST = case((transactions.c.flow == "quality-hold", 0), (transactions.c.flow == "master-data", 1), else_=2)
+# What stops harm goes before everything, then what everything else needs.
+_FIRST = ("quality-hold", "master-data")
+
+
+def release_order(catalogue: Catalogue) -> dict[str, int]:
+    """The turn of every declared flow after a release: holds of lots, then master data, then the rest by what it
+    requires, so that nothing leaves before what it builds on. Within a turn it goes as it came."""
+    turns = {name: turn for turn, name in enumerate(_FIRST)}
+
+    def depth(name: str, above: frozenset[str]) -> int:
+        flow = catalogue.flow.get(name)
+        if name in _FIRST or flow is None or name in above:  # a circle of flows has no first one
+            return 0
+        return 1 + max((depth(need.flow, above | {name}) for need in flow.requires), default=0)
+
+    for name in catalogue.flow:
+        turns.setdefault(name, len(_FIRST) + depth(name, frozenset()))
+    return turns
 
 
 def place_hold(connection: Connection, place: PlanOptions, reason: str, actor: str, now: datetime) -> str:
@@ -42,9 +59,16 @@ def place_hold(connection: Connection, place: PlanOptions, reason: str, actor: s
 
 
 def release_holds(
-    connection: Connection, placed: list[Any], place: PlanOptions, reason: str, actor: str, now: datetime
+    connection: Connection,
+    placed: list[Any],
+    place: PlanOptions,
+    reason: str,
+    actor: str,
+    now: datetime,
+    catalogue: Catalogue,
 ) -> int:
-    """Release holds, and let go what no other hold covers, in order, at ``drain_rate`` a second.
+    """Release holds, and let go what no other hold covers, in the order of :func:`release_order`, at ``drain_rate`` a
+    second.
 
     Returns:
         How many transactions go on.
@@ -58,8 +82,10 @@ def release_holds(
         book.event(now, "hold", hold.id, {"placed": False, **_where(place)})
     still = active_holds(connection)
     waiting = connection.execute(
-        select(transactions).where(transactions.c.hold_kind == "people").order_by(_FIRST, transactions.c.seq)
+        select(transactions).where(transactions.c.hold_kind == "people").order_by(transactions.c.seq)
     ).all()
+    turns = release_order(catalogue)
+    waiting = sorted(waiting, key=lambda row: turns.get(row.flow, len(_FIRST)))
     free = []
     for row in waiting:
         other = held_by_people(row, still)

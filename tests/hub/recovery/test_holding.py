@@ -11,7 +11,8 @@ import pytest
 from aiohttp import web
 from sqlalchemy import select
 
-from hub.declarations import Catalogue
+from hub.declarations import Catalogue, shipped_catalogue
+from hub.recovery.holding import release_order
 from hub.store.board import active_holds
 from hub.store.database import open_database
 from hub.store.rows import to_audit
@@ -65,6 +66,37 @@ async def test_after_a_release_quality_holds_go_first_then_master_data_then_the_
         "consumption1",
         "report4",
     ]
+
+
+async def test_the_rest_goes_by_what_it_requires_and_then_as_it_came(ordered, target) -> None:
+    await ordered.act(Action.HOLD, target="ERP")
+    flows = ["receipt", "receipt", "consumption", "report", "master-data", "receipt", "consumption"]
+    ids = [await held(ordered, flow, n) for n, flow in enumerate(flows)]
+    await ordered.act(Action.RELEASE, target="ERP")
+    for tx in ids:
+        await ordered.until(tx, Status.PROCESSED)
+    sent = [key.split(":")[3] for key in target.keys_sent()]
+    assert sent == ["master-data4", "consumption2", "report3", "consumption6", "receipt0", "receipt1", "receipt5"]
+
+
+def test_every_flow_of_the_catalogue_goes_behind_all_that_it_requires() -> None:
+    catalogue = shipped_catalogue()
+    turns = release_order(catalogue)
+    assert sorted(turns, key=turns.__getitem__)[:2] == ["quality-hold", "master-data"]
+    for name, flow in catalogue.flow.items():
+        assert all(turns[need.flow] < turns[name] for need in flow.requires), name
+    assert turns["production-order-release"] < turns["material-consumption"] < turns["production-confirmation"]
+    assert turns["production-confirmation"] < turns["goods-receipt"] < turns["shipment-release"]
+
+
+def test_flows_that_require_each_other_have_a_turn_as_well(catalogue: Catalogue) -> None:
+    receipt = catalogue.flow["receipt"]
+    circle = {
+        name: msgspec.structs.replace(receipt, requires=[msgspec.structs.replace(receipt.requires[0], flow=other)])
+        for name, other in (("receipt", "consumption"), ("consumption", "receipt"))
+    }
+    turns = release_order(msgspec.structs.replace(catalogue, flow=circle))
+    assert set(turns) == {"quality-hold", "master-data", "receipt", "consumption"}
 
 
 async def test_a_drain_rate_spreads_the_release_and_keeps_the_order(bench, target) -> None:
