@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Struct
@@ -52,6 +53,37 @@ def test_it_is_json_and_a_fixed_point(tree: Any) -> None:
     written = canonical(tree)
     assert json.loads(written) == tree
     assert canonical(json.loads(written)) == written
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(trees | anything)
+def test_the_quick_way_and_the_standards_own_write_the_same(tree: Any) -> None:
+    try:
+        expected = rfc8785.dumps(tree)
+    except ValueError as error:
+        with pytest.raises(type(error)):
+            canonical(tree)
+    else:
+        assert canonical(tree) == expected
+
+
+@given(st.characters())
+def test_every_character_is_written_as_the_standard_says(char: str) -> None:
+    if not 0xD800 <= ord(char) <= 0xDFFF:
+        assert canonical({"a": char}) == rfc8785.dumps({"a": char})
+
+
+def test_every_control_character_too() -> None:
+    text = "".join(map(chr, range(0x100)))
+    assert canonical(text) == rfc8785.dumps(text)
+    for char in text:
+        assert canonical({char: 1}) == rfc8785.dumps({char: 1})
 
 
 @given(st.dictionaries(texts, st.integers(0, 9), max_size=6))
