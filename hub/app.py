@@ -51,6 +51,7 @@ from hub.masks.in_sql import shown_text
 from hub.masks.memory import remember
 from hub.metrics import exposition
 from hub.reconciliation.reconciling import Reconciler
+from hub.recovery.questioner import Questioner
 from hub.recovery.runner import Runner
 from hub.simulator.child import SimulatorChild
 from hub.store.chain import broken_tail
@@ -127,7 +128,8 @@ class Hub:
         channel = HttpChannel(profile)
         self.engine = Engine(database, landscape, channel, profile, clock, chance, authorization)
         self.reconciler = Reconciler(database, landscape, channel, authorization, clock)
-        self.runner = Runner(database, clock)
+        self.questioner = Questioner(self.engine, landscape)
+        self.runner = Runner(database, clock, self.questioner, landscape)
         self.signer = AuditSigner(platform, audit_key)
         self.followers = Followers()
         self.simulator: SimulatorChild | None = None

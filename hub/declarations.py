@@ -39,6 +39,10 @@ class SystemDeclaration(Struct, frozen=True, kw_only=True, forbid_unknown_fields
         lookup: path that answers by idempotency key; ``{key}`` stands for the key. None where there is none,
             which TOML says with an empty string.
         settle_after: how long a late posting can still land.
+        search: path that finds postings by business keys, each as ``{key}`` in its query, with ``{day}`` for the day of
+            the document; a parameter whose key the document lacks is left out. None where it cannot be searched.
+        follows: path that says what was built on the posting of ``{key}``, and whether its period is open on ``{date}``.
+        reversal: path that reverses the posting of ``{key}``. None where its people reverse.
         quota: what it lets us send, like ``50/s``.
         dialect: how it words its answers (``rest``, ``odata``, ``soap``).
         inquiry: how it is asked for its orders, inventory, holds, lots and shipments.
@@ -55,10 +59,14 @@ class SystemDeclaration(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     dialect: str = "rest"
     owner: str = "integration"
     inquiry: dict[str, InquiryDeclaration] = msgspec.field(default_factory=dict)
+    search: str | None = None
+    follows: str | None = None
+    reversal: str | None = None
 
     def __post_init__(self) -> None:
-        if self.lookup == "":
-            msgspec.structs.force_setattr(self, "lookup", None)
+        for name in ("lookup", "search", "follows", "reversal"):
+            if getattr(self, name) == "":
+                msgspec.structs.force_setattr(self, name, None)
 
     def settle_seconds(self) -> float:
         """``settle_after`` in seconds."""

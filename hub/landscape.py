@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from urllib.parse import quote
+
 from msgspec import Struct
 
 from hub.declarations import Catalogue, FlowDeclaration, SystemDeclaration
@@ -36,6 +39,42 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     def lookup_url(self, key: str) -> str:
         """Where to ask for ``key`` (already percent-encoded)."""
         return f"{self.url}{(self.declaration.lookup or '').replace('{key}', key)}"
+
+    def search_url(self, keys: dict[str, str]) -> str | None:
+        """Where to look for postings with the same business keys; None where it cannot be searched for these.
+
+        A parameter is left out where its key is missing; without a quantity, and an object it is of, the question would
+        find what has nothing to do with the document.
+        """
+        template = self.declaration.search
+        if template is None or self.url is None or not keys.get("quantity"):
+            return None
+        path, _, query = template.partition("?")
+        kept = []
+        for parameter in query.split("&"):
+            names = re.findall(r"\{(\w+)\}", parameter)
+            if all(keys.get(name) for name in names):
+                kept.append(re.sub(r"\{(\w+)\}", lambda found: quote(keys[found[1]], safe=""), parameter))
+        objects = [name for name in re.findall(r"\{(\w+)\}", query) if name not in ("quantity", "day")]
+        if not any(keys.get(name) for name in objects):
+            return None
+        return f"{self.url}{path}?{'&'.join(kept)}"
+
+    def follows_url(self, key: str, date: str | None) -> str | None:
+        """Where to ask what was built on the posting of ``key``; None where it does not say."""
+        template = self.declaration.follows
+        if template is None or self.url is None:
+            return None
+        return f"{self.url}{template.replace('{key}', quote(key, safe='')).replace('{date}', date or '')}"
+
+    def reversal_url(self, key: str) -> str | None:
+        """Where the posting of ``key`` is reversed; None where it cannot be asked to."""
+        template = self.declaration.reversal
+        return (
+            None
+            if template is None or self.url is None
+            else f"{self.url}{template.replace('{key}', quote(key, safe=''))}"
+        )
 
 
 class Landscape:

@@ -84,7 +84,7 @@ def why_second(
     """
     acting = [item for item in items if item.verdict is Verdict.SEND]
     because = []
-    forced = options.force_superseded or options.force_schema
+    forced = options.force_superseded or options.force_schema or options.force_maybe_posted
     if action is Action.RELEASE:
         found = sorted(place_risks & SENSITIVE)
         if found:

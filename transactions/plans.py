@@ -46,6 +46,13 @@ class Verdict(StrEnum):
     REFUSED = "refused"
 
 
+class Resolution(StrEnum):
+    """What somebody says became of an unclear transaction."""
+
+    APPLIED = "applied"
+    NOT_APPLIED = "not-applied"
+
+
 class PlanState(StrEnum):
     """Where a plan is in its own life."""
 
@@ -76,6 +83,11 @@ class PlanOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
         drain_rate: deliveries per second after a release.
         force_schema: send what does not fit its schema.
         patch: of an edit, the steps that change each document; without any, the drafts that are stored.
+        force_maybe_posted: send what somebody may have posted by hand; for named ids only.
+        resolve_as: of a resolve, what became of it.
+        evidence: of a resolve, and of a reopen where the target cannot be asked: what shows it, a document number say.
+        process: of a compensation, everything with the same correlation id as the transactions that are named.
+        date: of a compensation, the day that its reversals are posted on, in an open period (ISO 8601).
         break_glass: run without the second person that it wants; somebody else reviews it afterwards.
     """
 
@@ -91,6 +103,11 @@ class PlanOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
     break_glass: bool = False
     force_schema: bool = False
     patch: list[Step] = []
+    force_maybe_posted: bool = False
+    resolve_as: Resolution | None = None
+    evidence: Annotated[str, Meta(max_length=1000)] | None = None
+    process: bool = False
+    date: Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}$")] | None = None
 
 
 class PlanRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

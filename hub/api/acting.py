@@ -15,6 +15,7 @@ from hub.edits.making import Made
 from hub.recovery import approvals, building
 from hub.recovery import batches as stored
 from hub.recovery.actions import KINDS
+from hub.recovery.heard import Heard
 from hub.store.paging import DEFAULT_LIMIT, Order, page
 from hub.store.reach import of_plan
 from hub.store.schema import batch_items, batches, plans
@@ -48,6 +49,10 @@ async def make_plan(hub: Hub, call: Call) -> Response:
         None if request.filter is None else hub.condition(request.filter, now, call.reach, call.principal.subject)
     )
     documents: dict[str, Made] = {}
+    heard: dict[str, Heard] = {}
+    if hub.questioner.asks(request.action):
+        rows = await hub.database.read(lambda c: building.select_rows(c, request, condition, call.reach))
+        heard = await hub.questioner.ask(request.action, rows, request.options, now)
 
     def build(connection: Connection) -> Plan:
         if request.options.break_glass:
@@ -63,6 +68,7 @@ async def make_plan(hub: Hub, call: Call) -> Response:
             reach=call.reach,
             alone=hub.items_alone,
             documents=documents,
+            heard=heard,
         )
 
     plan = await hub.database.read(build)

@@ -49,6 +49,7 @@ class Prepared(Struct, frozen=True, kw_only=True):
         n: number of the attempt.
         ask_first: the target is asked before anything is sent, since an earlier delivery may have been applied.
         by: who makes it happen: the hub, or the person whose batch it is.
+        search: asks the target for a posting that somebody made by hand in the meantime.
     """
 
     id: str
@@ -60,6 +61,7 @@ class Prepared(Struct, frozen=True, kw_only=True):
     ask_first: bool
     verify: Verify
     by: str
+    search: Outgoing | None = None
 
 
 def begin(
@@ -101,11 +103,12 @@ def _begin_one(
     breaker_wait: float | None,
 ) -> Prepared | None:
     flow = landscape.flow(row.flow)
-    blocked = (
-        guards.held_by_people(row, placed)
-        or guards.behind_in_lane(connection, row, flow)
-        or guards.required_first(connection, row, flow)
+    reverses = guards.reversed_key(connection, row)
+    blocked = guards.held_by_people(row, placed) or guards.behind_in_lane(
+        connection, row, flow, reverses=reverses is not None
     )
+    if blocked is None and reverses is None:
+        blocked = guards.required_first(connection, row, flow)
     if blocked is not None:
         _wait(connection, row, blocked, now)
         return None
@@ -117,11 +120,12 @@ def _begin_one(
     newer = guards.superseded_by(connection, row, flow)
     if newer is not None and row.claimed_by:
         # It may have been applied since the plan was made; the plan says whether that was to be overruled.
-        if not _is_forced(connection, row.claimed_by):
+        if not _options_of(connection, row.claimed_by).force_superseded:
             give_back(connection, row, now=now, by="hub", reason=f"superseded: {newer} applied a newer version")
             return None
         newer = None
-    if endpoint is None or endpoint.url is None or newer is not None:
+    url = _where(endpoint, row, reverses)
+    if endpoint is None or url is None or newer is not None:
         move(connection, row, Event.DISPATCH, now=now, by=by, text=None)
         fresh = fetch(connection, row.id)
         assert fresh is not None
@@ -134,13 +138,42 @@ def _begin_one(
         if row.claimed_by:
             give_back(connection, row, now=now, by="hub", reason=f"{endpoint.label} cannot be asked; resolve it first")
         return None
-    return _intend(connection, row, endpoint, landscape.verify(flow, endpoint), authorization, ask_first, by, now)
+    verify = landscape.verify(flow, endpoint)
+    if reverses is not None:
+        verify = Verify.LOOKUP if endpoint.asks else Verify.ACK
+    prepared = _intend(connection, row, endpoint, url, verify, authorization, ask_first, by, now)
+    search = None if reverses is not None else _search(connection, row, endpoint, landscape, authorization)
+    return prepared if search is None else msgspec.structs.replace(prepared, search=search)
+
+
+def _where(endpoint: Endpoint | None, row: TxRow, reverses: str | None) -> str | None:
+    """The address of a delivery; a reversal goes where its target takes reversals."""
+    if endpoint is None or endpoint.url is None:
+        return None
+    return endpoint.deliver_url(row.flow) if reverses is None else endpoint.reversal_url(reverses)
+
+
+def _search(
+    connection: Connection, row: TxRow, endpoint: Endpoint, landscape: Landscape, authorization: str | None
+) -> Outgoing | None:
+    """Somebody may have posted by hand what did not pass: asked for before every delivery but the first."""
+    if row.claimed_by is None and not row.attempts:
+        return None
+    keys = guards.searched_keys(row, landscape)
+    url = None if keys is None else endpoint.search_url(keys)
+    if url is None or (row.claimed_by is not None and _options_of(connection, row.claimed_by).force_maybe_posted):
+        return None
+    headers = {"accept": "application/json", "ce-type": row.flow}
+    if authorization is not None:
+        headers["authorization"] = authorization
+    return Outgoing(method="GET", url=url, headers=headers)
 
 
 def _intend(
     connection: Connection,
     row: TxRow,
     endpoint: Endpoint,
+    url: str,
     verify: Verify,
     authorization: str | None,
     ask_first: bool,
@@ -149,7 +182,7 @@ def _intend(
 ) -> Prepared:
     stored = connection.execute(_PAYLOAD, {"id": row.id, "revision": row.revision}).one()
     headers = delivery_headers(row, msgspec.json.decode(stored.headers), now)
-    request = Outgoing(method="POST", url=endpoint.deliver_url(row.flow), headers=headers, content=stored.content)
+    request = Outgoing(method="POST", url=url, headers=headers, content=stored.content)
     n: int = connection.execute(_NEXT_ATTEMPT, {"id": row.id}).scalar_one()
     moment = to_micros(now)
     connection.execute(
@@ -195,9 +228,9 @@ def _intend(
     )
 
 
-def _is_forced(connection: Connection, batch: str) -> bool:
+def _options_of(connection: Connection, batch: str) -> PlanOptions:
     options: str = connection.execute(_OPTIONS, {"batch": batch}).scalar_one()
-    return msgspec.json.decode(options, type=PlanOptions).force_superseded
+    return msgspec.json.decode(options, type=PlanOptions)
 
 
 def intend_after_question(connection: Connection, prepared: Prepared, now: datetime) -> bool:

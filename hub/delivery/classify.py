@@ -24,6 +24,7 @@ _DAY = 86_400.0
 
 _DID: dict[str, Result] = {
     "applied": Result.APPLIED,
+    "reversed": Result.APPLIED,
     "accepted": Result.ACCEPTED,
     "parked": Result.PARKED,
     "partial": Result.PARTIAL,

@@ -16,7 +16,19 @@ from hub.delivery.channel import NoAnswer, NotSent
 from hub.delivery.profile import Profile
 from hub.store.journal import journal
 from hub.store.schema import attempts, ledger
-from hub.store.transitions import CLEAR_FAILURE, TxRow, change, encode, fail, failure_columns, fetch, move, wake_waiters
+from hub.store.transitions import (
+    CLEAR_FAILURE,
+    REVERSES,
+    TxRow,
+    change,
+    encode,
+    fail,
+    failure_columns,
+    fetch,
+    move,
+    tell_original,
+    wake_waiters,
+)
 from transactions.clock import to_micros
 from transactions.landscape import Verify
 from transactions.model import Failure, FailureKind, Status
@@ -95,7 +107,9 @@ class Finisher:
     ) -> Status:
         label = prepared.endpoint.label
         match outcome.result:
-            case Meaning.APPLIED | Meaning.ACCEPTED | Meaning.DUPLICATE if self._must_verify(prepared, outcome):
+            case Meaning.APPLIED | Meaning.ACCEPTED | Meaning.DUPLICATE if self._must_verify(prepared, outcome) or (
+                outcome.result is Meaning.DUPLICATE and prepared.endpoint.asks and _several(connection, row)
+            ):
                 wait = self._profile.reply_within if prepared.verify in (Verify.REPLY, Verify.CONFIRM) else _SAFETY
                 due = to_micros(now) + int(wait * _SECOND)
                 journal(connection).timer(due)
@@ -110,6 +124,11 @@ class Finisher:
                 )
             case Meaning.APPLIED | Meaning.ACCEPTED:
                 return self.applied(connection, row, outcome.document, label, now)
+            case Meaning.DUPLICATE if _several(connection, row):
+                said = f"{label} has it already, and cannot be asked which of its revisions"
+                return self.lose(
+                    connection, row, _said(FailureKind.UNKNOWN_OUTCOME, "which-revision", said, label), False, now
+                )
             case Meaning.DUPLICATE:
                 if row.attempts > 1:  # the target applied an earlier delivery of ours
                     return self.applied(connection, row, outcome.document, label, now)
@@ -168,14 +187,27 @@ class Finisher:
             return self.lose(connection, row, failure, asks, now)
         return fail(connection, row, failure, now=now, by=failure.system, values={"definitive": 1})
 
-    def applied(self, connection: Connection, row: TxRow, document: str | None, by: str, now: datetime) -> Status:
-        """The target applied it: close the transaction."""
+    def applied(
+        self,
+        connection: Connection,
+        row: TxRow,
+        document: str | None,
+        by: str,
+        now: datetime,
+        sha256: str | None = None,
+    ) -> Status:
+        """The target applied it: close the transaction, naming the revision where that is not the one in use.
+
+        Args:
+            sha256: of what it applied, where it said so.
+        """
+        revision = row.revision if sha256 is None else _revision_sent(connection, row, sha256)
         connection.execute(
             _APPLIED,
             {
                 "of_target": row.target,
                 "of_key": row.idempotency_key,
-                "of_revision": row.revision,
+                "of_revision": revision,
                 "at": to_micros(now),
                 "as_document": document or row.document,
             },
@@ -186,7 +218,7 @@ class Finisher:
             Event.PROCESSED,
             now=now,
             by=by,
-            text=f"{by} posted it" + (f" as {document}" if document else ""),
+            text=f"{by} posted {_which(revision, row.revision)}" + (f" as {document}" if document else ""),
             values={
                 **CLEAR_FAILURE,
                 "document": document or row.document,
@@ -264,7 +296,7 @@ class Finisher:
         _record_lookup(connection, row, found, label, now)
         match found.status:
             case Found.APPLIED if self._known(connection, row, found.sha256):
-                return self.applied(connection, row, found.document, label, now)
+                return self.applied(connection, row, found.document, label, now, found.sha256)
             case Found.APPLIED:
                 return self._unknown_content(connection, row, found, label, now)
             case Found.PARKED if row.status in (Status.PARKED, Status.PARTLY_PROCESSED):
@@ -363,8 +395,26 @@ class Finisher:
         journal(connection).story(row.id, now, f"Waits for {waiting_on}", by="hub")
         if row.claimed_by:
             journal(connection).batches.add(row.claimed_by)
+        if row.idempotency_key.startswith(REVERSES):
+            tell_original(connection, row, waiting_on, now)
         _set(connection, row, due_next=None, waiting_on=waiting_on)
         wake_waiters(connection, row, now, closed=False)
+
+
+def _which(revision: int, in_use: int) -> str:
+    return "it" if revision == in_use else f"revision {revision} of it (and not revision {in_use})"
+
+
+def _several(connection: Connection, row: TxRow) -> bool:
+    """Whether documents of different content left under its key, so that 'applied' does not say which of them."""
+    sent = connection.execute(_SENT, {"of_target": row.target, "of_key": row.idempotency_key}).all()
+    return len({entry.sha256 for entry in sent}) > 1
+
+
+def _revision_sent(connection: Connection, row: TxRow, sha256: str) -> int:
+    """The newest revision with this content that left under its key."""
+    sent = connection.execute(_SENT, {"of_target": row.target, "of_key": row.idempotency_key}).all()
+    return max((int(entry.revision) for entry in sent if entry.sha256 == sha256), default=int(row.revision))
 
 
 def _set(connection: Connection, row: TxRow, **values: Any) -> None:

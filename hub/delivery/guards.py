@@ -14,7 +14,11 @@ from sqlalchemy import Connection, bindparam, select
 
 from hub.declarations import FlowDeclaration
 from hub.landscape import Landscape
-from hub.store.schema import business_keys, holds, transactions
+from hub.store.schema import business_keys, holds, reversals, transactions
+from hub.store.transitions import REVERSES
+from transactions.clock import from_micros
+from transactions.history import MASK
+from transactions.landscape import Semantics
 from transactions.model import Status
 from transactions.states import BLOCKING
 
@@ -88,12 +92,17 @@ def held_by_people(row: Any, placed: list[Any]) -> Blocked | None:
     return None
 
 
-def behind_in_lane(connection: Connection, row: Any, flow: FlowDeclaration | None) -> Blocked | None:
-    """Whether an unfinished transaction is ahead in the lane (the nearest one is named)."""
+def behind_in_lane(
+    connection: Connection, row: Any, flow: FlowDeclaration | None, *, reverses: bool = False
+) -> Blocked | None:
+    """Whether an unfinished transaction is ahead in the lane (the nearest one is named).
+
+    A reversal waits only for what may be posted still: not for what is being reversed, and not for what has failed.
+    """
     if row.lane is None:
         return None
     for ahead in connection.execute(_AHEAD_IN_LANE, {"lane": row.lane, "before": row.seq}):
-        if gives_way(ahead, row, flow):
+        if gives_way(ahead, row, flow) or (reverses and _gives_way_to_reversals(ahead)):
             continue
         return Blocked(
             kind="lane",
@@ -114,6 +123,20 @@ def gives_way(ahead: Any, row: Any, flow: FlowDeclaration | None) -> bool:
         and ahead.status == Status.FAILED
         and ahead.definitive
     )
+
+
+def _gives_way_to_reversals(ahead: Any) -> bool:
+    return ahead.status in (Status.COMPENSATING, Status.COMPENSATION_FAILED) or (
+        ahead.status == Status.FAILED and bool(ahead.definitive)
+    )
+
+
+def reversed_key(connection: Connection, row: Any) -> str | None:
+    """The key of what a transaction reverses; None where it is no reversal."""
+    if not row.idempotency_key.startswith(REVERSES):
+        return None
+    found = connection.execute(select(reversals.c.original_key).where(reversals.c.tx_id == row.id)).first()
+    return None if found is None else str(found.original_key)
 
 
 def required_first(connection: Connection, row: Any, flow: FlowDeclaration | None) -> Blocked | None:
@@ -158,6 +181,17 @@ def superseded_by(connection: Connection, row: Any, flow: FlowDeclaration | None
         if other.object_version is not None and version_order(other.object_version) > mine:
             return str(other.id)
     return None
+
+
+def searched_keys(row: Any, landscape: Landscape) -> dict[str, str] | None:
+    """What a posting that somebody made by hand would have in common with a document; None where it cannot be doubled
+    by one: only a ``delta`` moves something twice."""
+    flow = landscape.flow(row.flow)
+    if flow is None or flow.semantics is not Semantics.DELTA:
+        return None
+    keys: dict[str, str] = msgspec.json.decode(row.business_keys)
+    day = from_micros(row.created_at).strftime("%Y-%m-%d")
+    return {"day": day} | {name: value for name, value in keys.items() if value != MASK}
 
 
 def replaced_among(connection: Connection, ids: list[str], landscape: Landscape) -> set[str]:

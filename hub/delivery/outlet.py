@@ -6,11 +6,12 @@ import asyncio
 import time
 from collections import deque
 from datetime import datetime
+from typing import Any
 
 import structlog
 
 from hub.delivery import begin as beginning
-from hub.delivery.answers import Found, LookupAnswer
+from hub.delivery.answers import Answer, Found, LookupAnswer, Outcome, Result
 from hub.delivery.begin import Prepared
 from hub.delivery.breaker import Breaker, BreakerState
 from hub.delivery.channel import Channel, NoAnswer, NotSent, Outgoing
@@ -18,6 +19,7 @@ from hub.delivery.classify import classify, classify_lookup
 from hub.delivery.clearing import clear_lookup, clear_tried, has_words
 from hub.delivery.finish import Finisher, Tried
 from hub.delivery.profile import Profile
+from hub.delivery.similar import by_hand, maybe_posted, read_similar
 from hub.delivery.timers import release_breaker
 from hub.errors import StoreError
 from hub.landscape import Landscape
@@ -27,7 +29,7 @@ from hub.store.database import Database
 from hub.store.transitions import fetch
 from transactions.clock import Clock
 from transactions.landscape import Verify
-from transactions.model import FailureKind, Status
+from transactions.model import Failure, FailureKind, Status
 
 log = structlog.get_logger("andon.delivery")
 _COUNTS_AGAINST_IT = (FailureKind.UNREACHABLE, FailureKind.TIMEOUT)
@@ -76,6 +78,25 @@ class Outlet:
     def ask(self, tx_id: str) -> None:
         """Ask the target about a transaction."""
         self._spawn(self._ask_about(tx_id))
+
+    async def look_up(self, row: Any) -> LookupAnswer | None:
+        """What the target says of a transaction's key, changing nothing; None where it cannot be asked."""
+        endpoint = self._landscape.endpoint(self.target, self.plant)
+        request = None if endpoint is None else beginning.question(endpoint, row, self._authorization)
+        return None if request is None else await self._question(request, row.id, row.flow)
+
+    async def inquire(self, flow: str, url: str) -> Answer | str:
+        """Ask the target something that changes nothing there: its answer, or why there is none, in words."""
+        headers = {"accept": "application/json", "ce-type": flow}
+        if self._authorization is not None:
+            headers["authorization"] = self._authorization
+        tried = await self._send(Outgoing(method="GET", url=url, headers=headers))
+        if tried.answer is not None and 200 <= tried.answer.status < 300:
+            return tried.answer
+        if tried.answer is not None:
+            return f"{self.label} answered HTTP {tried.answer.status} when it was asked"
+        loss = tried.not_sent or tried.no_answer
+        return f"{self.label} gave no answer ({loss.code if loss is not None else 'lost'})"
 
     @property
     def busy(self) -> bool:
@@ -152,12 +173,44 @@ class Outlet:
             if not await self._database.insist(lambda c: beginning.intend_after_question(c, prepared, now)):
                 await self._notice(asked, now)
                 return
-        tried = await self._exchange(prepared.request, prepared.id, prepared.flow)
+        stopped = None if prepared.search is None else await self._searched(prepared.search)
+        tried = stopped or await self._exchange(prepared.request, prepared.id, prepared.flow)
         done = self._clock.now()
         status = await self._database.insist(lambda c: self._finisher.delivery(c, prepared, tried, done))
-        await self._notice(tried, done)
+        if stopped is None or stopped.not_sent is not None:
+            await self._notice(tried, done)
         if status is Status.SENT and prepared.verify not in (Verify.REPLY, Verify.CONFIRM) and prepared.lookup:
             await self._asked(prepared.id, await self._question(prepared.lookup, prepared.id, prepared.flow))
+
+    async def _searched(self, search: Outgoing) -> Tried | None:
+        """Why the document does not leave: somebody may have posted it by hand, or nobody could say; None where it may.
+
+        Nothing has left, so that it is tried again like after any failure before the request left.
+        """
+        tried = await self._send(search)
+        if tried.not_sent is not None:
+            return tried
+        if tried.no_answer is not None or tried.answer is None:
+            message = f"{self.label} did not say whether it was posted by hand, so it was not sent"
+            return Tried(not_sent=NotSent(FailureKind.TIMEOUT, "search-unanswered", message))
+        found = read_similar(tried.answer) if 200 <= tried.answer.status < 300 else None
+        if found is None:
+            message = (
+                f"{self.label} could not be searched for a posting made by hand (HTTP {tried.answer.status}), so "
+                "it was not sent"
+            )
+            return Tried(not_sent=NotSent(FailureKind.UNREACHABLE, "search-unanswered", message))
+        posted = by_hand(found)
+        if not posted:
+            return None
+        failure = Failure(
+            kind=FailureKind.CONFLICT,
+            help=FailureKind.CONFLICT.help,
+            code="maybe-posted",
+            message=maybe_posted(self.label, posted),
+            system=self.label,
+        )
+        return Tried(outcome=Outcome(result=Result.FAILED, failure=failure))
 
     async def _exchange(self, request: Outgoing, tx_id: str, flow: str) -> Tried:
         """Send a request about a transaction; what is said of a failure repeats nothing that its document hides."""

@@ -11,7 +11,9 @@ from sqlalchemy import Connection, bindparam, func, select, update
 from hub.ids import new_id
 from hub.landscape import Landscape
 from hub.recovery import building
-from hub.recovery.actions import KINDS
+from hub.recovery.actions import ASKING, AT_ONCE, KINDS
+from hub.recovery.actions.kind import Question
+from hub.recovery.heard import Heard
 from hub.recovery.holding import place_hold, release_holds
 from hub.recovery.items import NOBODY_CAN_SAY, UNDER_WAY, set_state, still_under_way
 from hub.recovery.waving import next_wave, waves_of
@@ -141,6 +143,7 @@ def to_batch(connection: Connection, row: Any) -> Batch:
         waves.add(wave)
         if state == ItemState.PLANNED or state in UNDER_WAY:
             open_waves.add(wave)
+    first = 0 if row.action == Action.COMPENSATE else 1  # its waves begin with 1: it has no canary
     return Batch(
         id=row.id,
         plan=row.plan,
@@ -153,8 +156,8 @@ def to_batch(connection: Connection, row: Any) -> Batch:
         total=row.total,
         counts={str(state): found.get(state, 0) for state in ItemState},
         because=row.because,
-        wave=min(open_waves) + 1 if open_waves and row.state in _ACTIVE else None,
-        waves=max(waves) + 1,
+        wave=min(open_waves) + first if open_waves and row.state in _ACTIVE else None,
+        waves=max(1, max(waves) + first),
     )
 
 
@@ -179,8 +182,37 @@ def under_way(connection: Connection, batch_id: str) -> int:
     return found
 
 
-def take_up(connection: Connection, batch_id: str, count: int, now: datetime) -> int:
+def upcoming(connection: Connection, batch_id: str, count: int) -> list[TxRow]:
+    """The transactions that :func:`take_up` would take up now."""
+    lowest = connection.execute(
+        select(func.min(batch_items.c.wave)).where(
+            batch_items.c.batch == batch_id, batch_items.c.state == ItemState.PLANNED
+        )
+    ).scalar()
+    rows = connection.execute(
+        select(transactions)
+        .select_from(batch_items.join(transactions, transactions.c.id == batch_items.c.tx_id))
+        .where(batch_items.c.batch == batch_id, batch_items.c.state == ItemState.PLANNED, batch_items.c.wave == lowest)
+        .order_by(batch_items.c.n)
+        .limit(count)
+    )
+    return list(rows.all())
+
+
+def take_up(
+    connection: Connection,
+    batch_id: str,
+    count: int,
+    now: datetime,
+    *,
+    landscape: Landscape | None = None,
+    heard: dict[str, Heard] | None = None,
+) -> int:
     """Take up the next ``count`` planned items; their intent is written with the claim.
+
+    Args:
+        landscape: flows and targets, for actions that ask.
+        heard: what targets said just now of the items of such an action; one that nobody was asked about waits.
 
     Returns:
         How many were looked at; fewer than ``count`` when none are left.
@@ -204,6 +236,9 @@ def take_up(connection: Connection, batch_id: str, count: int, now: datetime) ->
         .order_by(batch_items.c.n)
         .limit(count)
     ).all()
+    asking = ASKING.get(Action(batch.action))
+    if asking is not None:
+        items = [item for item in items if item.tx_id in (heard or {})]
     for item in items:
         row = fetch(connection, item.tx_id)
         assert row is not None
@@ -211,8 +246,25 @@ def take_up(connection: Connection, batch_id: str, count: int, now: datetime) ->
         changed = _why_not(row, item.etag, kind.event)
         if changed is not None:
             set_state(connection, batch_id, item.n, ItemState.SKIPPED, Status(row.status), changed, now)
+        elif asking is not None and landscape is not None:
+            options = msgspec.json.decode(batch.options, type=PlanOptions)
+            question = Question(
+                connection=connection,
+                options=options,
+                landscape=landscape,
+                planned=set(),  # what followed and is in the same plan was to be reversed by now
+                now=now,
+                actor=batch.started_by,
+                heard=heard or {},
+            )
+            decision = asking.decide(row, question)
+            if decision.verdict is Verdict.SEND:
+                asking.carry_out_heard(connection, batch, item, row, question)
+            else:
+                because = f"{decision.verdict}: {decision.because}"
+                set_state(connection, batch_id, item.n, ItemState.SKIPPED, Status(row.status), because, now)
         else:
-            kind.carry_out(connection, batch, item, row, now)
+            AT_ONCE[Action(batch.action)].carry_out(connection, batch, item, row, now)
     journal(connection).batches.add(batch_id)
     return len(items)
 
@@ -372,7 +424,7 @@ def _end(connection: Connection, batch_id: str, state: BatchState, now: datetime
     undecided = connection.execute(
         select(transactions).where(
             transactions.c.claimed_by == batch_id,
-            transactions.c.status == Status.IN_DOUBT,
+            transactions.c.status.in_([str(Status.IN_DOUBT), str(Status.COMPENSATING)]),
             transactions.c.waiting_on.like(NOBODY_CAN_SAY),
         )
     ).all()

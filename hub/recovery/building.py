@@ -13,11 +13,12 @@ from hub.edits.stored import keep_planned
 from hub.landscape import Landscape
 from hub.recovery.actions import KINDS
 from hub.recovery.actions.kind import Question
+from hub.recovery.heard import Heard
 from hub.recovery.verdicts import decide
 from hub.store.journal import journal
 from hub.store.reach import of_plan, store_places
 from hub.store.rows import etag_of, moment
-from hub.store.schema import approvals, holds, meta, plans, transactions
+from hub.store.schema import approvals, holds, meta, plans, reversals, transactions
 from transactions.approvals import ITEMS_WITHOUT_SECOND_PERSON, why_second
 from transactions.clock import from_micros, to_micros
 from transactions.errors import Forbidden, Invalid, NotFound, Refused, Stale
@@ -43,6 +44,12 @@ from transactions.plans import (
 MAX_ITEMS = 50_000
 _PLACES = (Action.HOLD, Action.RELEASE)
 _CHUNK = 500
+_BELONGS: tuple[tuple[tuple[str, ...], tuple[Action, ...]], ...] = (
+    (("resolve_as",), (Action.RESOLVE,)),
+    (("evidence",), (Action.RESOLVE, Action.REOPEN)),
+    (("process", "date"), (Action.COMPENSATE,)),
+    (("force_maybe_posted",), (Action.REPLAY, Action.EDIT)),
+)
 _BOUNDS = (
     ("rate", 0.001, 100_000),
     ("drain_rate", 0.001, 100_000),
@@ -81,7 +88,23 @@ def check_request(request: PlanRequest, landscape: Landscape) -> None:
             "The filter is empty, and an empty filter would mean every transaction there is. Nothing was planned. "
             "Write what is meant, such as status:failed."
         )
+    _check_belonging(request)
     KINDS[request.action].check(request)
+
+
+def _check_belonging(request: PlanRequest) -> None:
+    options = request.options
+    for names, actions in _BELONGS:
+        given = [name for name in names if getattr(options, name) not in (None, False)]
+        if given and request.action not in actions:
+            raise Invalid(
+                f"{' and '.join(given)} cannot be given with {request.action}; only with {' and '.join(actions)}."
+            )
+    if options.force_maybe_posted and request.ids is None:
+        raise Invalid(
+            "force_maybe_posted works on named ids only, never on all that match a filter: what a person may have "
+            "posted by hand is looked at one by one. Nothing was planned. Name the ids."
+        )
 
 
 def _check_options(options: PlanOptions) -> None:
@@ -114,6 +137,7 @@ def build(
     reach: Reach,
     alone: int = ITEMS_WITHOUT_SECOND_PERSON,
     documents: dict[str, Made] | None = None,
+    heard: dict[str, Heard] | None = None,
 ) -> Plan:
     """Make a plan from what the store holds now.
 
@@ -127,6 +151,7 @@ def build(
         now: the present moment; the plan is valid for 24 hours from it.
         reach: how far the rights of the one who asks reach.
         alone: items that one person may start without a second.
+        heard: what targets said when they were asked for this plan, by the id of the transaction.
         documents: takes the documents that an edit makes, by the id of their transaction; :func:`store` keeps them.
 
     Raises:
@@ -135,7 +160,7 @@ def build(
         Refused: more items than one plan may have.
     """
     _check_reach(request, reach)
-    rows = _select(connection, request, condition, reach)
+    rows = select_rows(connection, request, condition, reach)
     question = Question(
         connection=connection,
         options=request.options,
@@ -144,6 +169,7 @@ def build(
         now=now,
         actor=actor,
         documents={} if documents is None else documents,
+        heard={} if heard is None else heard,
     )
     items, edits = [], []
     for row in rows:
@@ -224,6 +250,47 @@ def matching_holds(connection: Connection, request: PlanRequest) -> list[Any]:
             )
         ).all()
     )
+
+
+def select_rows(
+    connection: Connection, request: PlanRequest, condition: ColumnElement[bool] | None, reach: Reach
+) -> list[Any]:
+    """The transactions that a plan is about, in the order in which they came in; of a compensation the newest first.
+
+    Raises:
+        NotFound: an id that does not exist within reach.
+        Refused: more items than one plan may have.
+    """
+    rows = _select(connection, request, condition, reach)
+    if request.action is not Action.COMPENSATE:
+        return rows
+    if request.options.process:
+        rows = _whole_processes(connection, rows, reach)
+    return sorted(rows, key=lambda row: -int(row.seq))
+
+
+def _whole_processes(connection: Connection, rows: list[Any], reach: Reach) -> list[Any]:
+    """All transactions of the processes that some are of, without those that reverse others."""
+    processes = sorted({row.correlation_id for row in rows})
+    found: dict[str, Any] = {}
+    for start in range(0, len(processes), _CHUNK):
+        chunk = processes[start : start + _CHUNK]
+        query = (
+            select(transactions)
+            .outerjoin(reversals, reversals.c.tx_id == transactions.c.id)
+            .where(transactions.c.correlation_id.in_(chunk), reversals.c.tx_id.is_(None))
+            .limit(MAX_ITEMS + 1)
+        )
+        found |= {row.id: row for row in connection.execute(query)}
+        if len(found) > MAX_ITEMS:
+            raise _too_many()
+    hidden = sum(not reach.covers(row.plant, row.flow) for row in found.values())
+    if hidden:
+        raise Forbidden(
+            f"{hidden} transactions of the process are beyond your rights, and undoing the rest alone would leave it "
+            "half done. Nothing was planned. Ask somebody whose rights reach them, or leave out --process."
+        )
+    return list(found.values())
 
 
 def _select(

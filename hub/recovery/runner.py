@@ -9,8 +9,11 @@ import msgspec
 import structlog
 from sqlalchemy import select
 
+from hub.landscape import Landscape
 from hub.recovery import batches as stored
-from hub.recovery.actions import KINDS
+from hub.recovery.actions import ASKING, KINDS
+from hub.recovery.heard import NOTHING, Heard
+from hub.recovery.questioner import Questioner
 from hub.store.database import Database
 from hub.store.journal import Journal
 from hub.store.schema import batches
@@ -20,14 +23,22 @@ from transactions.plans import Action, PlanOptions
 
 log = structlog.get_logger("andon.batches")
 CONCURRENCY = 16
+_ASKED_AT_ONCE = 64
 _AT_ONCE = 500  # items of an action without requests, in one write
 
 
 class Runner:
     """One task per running batch."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        questioner: Questioner | None = None,
+        landscape: Landscape | None = None,
+    ) -> None:
         self._database, self._clock = database, clock
+        self._questioner, self._landscape = questioner, landscape
         self._wakes: dict[str, asyncio.Event] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()
@@ -101,7 +112,7 @@ class Runner:
                     free = 1
                     await asyncio.sleep(max(0.0, next_slot - self._loop.time()))
                     next_slot = max(next_slot, self._loop.time()) + 1.0 / options.rate
-                taken = await self._take_up(batch_id, free)
+                taken = await self._take_up(batch_id, Action(row.action), options, free)
             if taken == 0 and busy == 0:
                 if (await self._finish(batch_id)).state is not BatchState.RUNNING:
                     return
@@ -111,9 +122,17 @@ class Runner:
                     continue
                 await wake.wait()
 
-    async def _take_up(self, batch_id: str, count: int) -> int:
+    async def _take_up(self, batch_id: str, action: Action, options: PlanOptions, count: int) -> int:
+        heard: dict[str, Heard] = {}
+        if action in ASKING and self._questioner is not None:
+            # What the plan was told may be hours old: the targets are asked again, now.
+            rows = await self._database.read(lambda c: stored.upcoming(c, batch_id, min(count, _ASKED_AT_ONCE)))
+            heard = dict.fromkeys((row.id for row in rows), NOTHING)
+            heard |= await self._questioner.ask(action, rows, options, self._clock.now())
         now = self._clock.now()
-        return await self._database.insist(lambda c: stored.take_up(c, batch_id, count, now))
+        return await self._database.insist(
+            lambda c: stored.take_up(c, batch_id, count, now, landscape=self._landscape, heard=heard)
+        )
 
     async def _finish(self, batch_id: str) -> Batch:
         now = self._clock.now()

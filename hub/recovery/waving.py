@@ -9,10 +9,11 @@ from sqlalchemy import Connection, bindparam, func, select, update
 
 from hub.landscape import Landscape
 from hub.recovery.actions import KINDS
+from hub.recovery.actions.compensate import groups_of
 from hub.recovery.items import UNDER_WAY, still_under_way
 from hub.store.schema import batch_items, transactions
 from transactions.batches import ItemState
-from transactions.plans import Plan, Verdict
+from transactions.plans import Action, Plan, PlanItem, Verdict
 from transactions.waves import CANARY, WaveItem, assign
 
 _CHUNK = 500
@@ -38,6 +39,8 @@ def waves_of(connection: Connection, plan: Plan, landscape: Landscape) -> dict[s
     if plan.action not in KINDS or not KINDS[plan.action].sends:
         return {}
     sending = [item for item in plan.items if item.verdict is Verdict.SEND]
+    if plan.action is Action.COMPENSATE:
+        return _newest_first(connection, sending)
     found: dict[str, tuple[str | None, str | None]] = {}
     for start in range(0, len(sending), _CHUNK):
         chunk = [item.id for item in sending[start : start + _CHUNK]]
@@ -54,6 +57,23 @@ def waves_of(connection: Connection, plan: Plan, landscape: Landscape) -> dict[s
         described.append(WaveItem(lane, item.plant, material, flow is not None and bool(flow.requires)))
     canary = CANARY if plan.options.canary is None else plan.options.canary
     return {item.id: wave for item, wave in zip(sending, assign(described, canary), strict=True)}
+
+
+def _newest_first(connection: Connection, sending: list[PlanItem]) -> dict[str, int]:
+    """One after the other within a process and within a lane, in the order of the plan; 1 is the first wave."""
+    found: dict[str, list[str]] = {}
+    for start in range(0, len(sending), _CHUNK):
+        chunk = [item.id for item in sending[start : start + _CHUNK]]
+        query = select(transactions.c.id, transactions.c.lane, transactions.c.correlation_id)
+        for row in connection.execute(query.where(transactions.c.id.in_(chunk))):
+            found[row.id] = groups_of(row)
+    last: dict[str, int] = {}
+    waves = {}
+    for item in sending:
+        wave = 1 + max((last.get(group, 0) for group in found[item.id]), default=0)
+        waves[item.id] = wave
+        last.update(dict.fromkeys(found[item.id], wave))
+    return waves
 
 
 def next_wave(connection: Connection, batch_id: str) -> Wave:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable
+from typing import Any
+from urllib.parse import unquote
 
 import msgspec
 from aiohttp import web
+from msgspec import Struct
 
 from hub.declarations import Catalogue
 from hub.simulator.faults import Switchboard
+from hub.simulator.following import Followed, closed_period
 from hub.simulator.postings import Answer, Document, Instance, Manner, Postings
 from hub.simulator.refusals import ProxyRefusal, Refusal
 from transactions.landscape import Verify
@@ -28,6 +32,12 @@ _PERIOD = {
     "inventory-movement": ("M7053", "Posting only possible in the current and the previous period"),
 }
 _PERIOD_OTHER = ("F5201", "Posting period is not open")
+
+
+class _Wanted(Struct, frozen=True):
+    """What is read of a document that asks for a reversal."""
+
+    date: str | None = None
 
 
 class Arrivals:
@@ -53,7 +63,7 @@ class Arrivals:
             ProxyRefusal: the proxy before the system did.
         """
         hit = self._hits(instance, document)
-        self._access(instance, document, hit)
+        self._access(instance, document.flow, hit)
         if not hit("target-slow"):
             return self._answer(instance, request, document, hit)
         late = _SLOW_SHARE * self._catalogue.system[instance.system].settle_seconds()
@@ -62,6 +72,52 @@ class Arrivals:
             return self._answer(instance, request, document, hit)
         finally:
             await asyncio.sleep(max(0.0, SLOW_SECONDS - late))
+
+    async def take_back(self, instance: Instance, request: web.Request, key: str) -> web.StreamResponse:
+        """Answer the request to reverse the posting of ``key``.
+
+        Raises:
+            Refusal: the system refused it.
+            ProxyRefusal: the proxy before the system did.
+        """
+        body = await request.read()
+        row = self._postings.posting(instance, key)
+        hit = self._hits_posting(instance, row)
+        self._access(instance, row["flow"], hit)
+        if hit("locked"):
+            raise Refusal(423, _LOCKED.get(instance.system, "LOCKED"), f"{key} is being processed by another user")
+        day = _day_in(body)
+        closed = self.closed_period(instance, key, day) if row["reversal"] is None else None
+        if closed is not None:
+            raise Refusal(400, closed.code, closed.text)
+        if hit("lying-target"):
+            return _json(Answer(status=201, body={"status": "reversed", "document": "4900000000"}))
+        under = request.headers.get("Idempotency-Key")
+        answer = self._postings.reverse(
+            instance,
+            key,
+            under=None if under is None else unquote(under),
+            sha256=hashlib.sha256(body).hexdigest(),
+            day=day,
+        )
+        if hit("drop-after-posting"):
+            _drop(request)
+        return _json(answer)
+
+    def closed_period(self, instance: Instance, key: str, day: str | None) -> Followed | None:
+        """What stands against reversing a posting on ``day``: its period is closed.
+
+        Raises:
+            Refusal: no such posting.
+        """
+        row = self._postings.posting(instance, key)
+        hit = self._hits_posting(instance, row)
+        return closed_period(self._postings.plant_clock(), day) if hit("closed-period") else None
+
+    def _hits_posting(self, instance: Instance, row: Any) -> Callable[[str], bool]:
+        message = row["identity"] or row["key"] or row["sha256"]
+        plant = instance.plant or row["plant"]
+        return lambda name: self._switchboard.hits(name, instance.system, plant, row["flow"], message)
 
     def _answer(
         self, instance: Instance, request: web.Request, document: Document, hit: Callable[[str], bool]
@@ -84,8 +140,8 @@ class Arrivals:
         plant = instance.plant or document.plant
         return lambda name: self._switchboard.hits(name, instance.system, plant, document.flow, message)
 
-    def _access(self, instance: Instance, document: Document, hit: Callable[[str], bool]) -> None:
-        system, flow = instance.system, document.flow
+    def _access(self, instance: Instance, flow: str, hit: Callable[[str], bool]) -> None:
+        system = instance.system
         if hit("expired-certificate"):
             raise ProxyRefusal("The SSL certificate error")
         if hit("expired-credentials"):
@@ -139,6 +195,20 @@ def _spread(document: Document) -> int:
     """A number that is the message's own, the same at every attempt."""
     name = document.reading.identity or document.sha256
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:3], "big")
+
+
+def _day_in(body: bytes) -> str | None:
+    """The day on which a reversal is to be posted; None where its document names none.
+
+    Raises:
+        Refusal: it cannot be read.
+    """
+    if not body:
+        return None
+    try:
+        return msgspec.json.decode(body, type=_Wanted).date
+    except msgspec.DecodeError as error:
+        raise Refusal(400, "UNREADABLE", f"The reversal cannot be read: {error}") from error
 
 
 def _drop(request: web.Request) -> None:

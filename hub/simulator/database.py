@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hub.errors import SimulatorError
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 _SCHEMA = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -26,9 +26,10 @@ CREATE TABLE posting (
     rejected TEXT NOT NULL DEFAULT '[]', rest TEXT NOT NULL DEFAULT '[]',
     hand INTEGER NOT NULL DEFAULT 0, due_at REAL, reversal TEXT, posted_at TEXT NOT NULL,
     order_no TEXT, material TEXT, lot TEXT, quantity TEXT, day TEXT NOT NULL,
-    recorded_at REAL NOT NULL DEFAULT 0
+    recorded_at REAL NOT NULL DEFAULT 0, reversal_key TEXT, reversal_sha256 TEXT, reversal_day TEXT
 );
 CREATE INDEX posting_key ON posting (instance, key);
+CREATE INDEX posting_reversal ON posting (instance, reversal_key) WHERE reversal_key IS NOT NULL;
 CREATE INDEX posting_search ON posting (instance, order_no, material, lot);
 CREATE INDEX posting_identity ON posting (flow, identity, system, status, reversal, essence);
 CREATE INDEX posting_due ON posting (due_at) WHERE due_at IS NOT NULL;
@@ -61,6 +62,12 @@ CREATE TABLE own (
     n INTEGER PRIMARY KEY, instance TEXT NOT NULL, flow TEXT NOT NULL, changes TEXT NOT NULL, recorded_at REAL NOT NULL
 );
 CREATE INDEX own_instance ON own (instance);
+""",
+    2: """
+ALTER TABLE posting ADD COLUMN reversal_key TEXT;
+ALTER TABLE posting ADD COLUMN reversal_sha256 TEXT;
+ALTER TABLE posting ADD COLUMN reversal_day TEXT;
+CREATE INDEX posting_reversal ON posting (instance, reversal_key) WHERE reversal_key IS NOT NULL;
 """,
 }
 """What makes the next version of a version, in one transaction."""

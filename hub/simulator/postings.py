@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from hub.simulator.account import Account
 from hub.simulator.effects import Change, decode, effects_of, encode
+from hub.simulator.following import Followed, followers
 from hub.simulator.reading import Line, Reader, Reading
 from hub.simulator.refusals import Refusal
 from hub.simulator.rules import check
@@ -88,7 +89,7 @@ class Postings:
     def __init__(self, connection: sqlite3.Connection, reader: Reader, plant_clock: Callable[[], datetime]) -> None:
         self._connection = connection
         self.reader = reader
-        self._plant_clock = plant_clock
+        self._plant_clock = self.plant_clock = plant_clock
 
     def known(self, instance: Instance, document: Document) -> Answer | None:
         """The answer for a key that was posted before; None where it is new, or the system does not look.
@@ -189,7 +190,7 @@ class Postings:
         """What became of a key."""
         row = self._by_key(instance, key)
         if row is None:
-            return {"status": "absent"}
+            return self._lookup_reversal(instance, key)
         answer = {name: row[name] for name in ("status", "sha256", "document", "code", "message")}
         if row["status"] == "partial":
             # Neither applied nor rejected: the lines that were not taken say what is open.
@@ -198,23 +199,75 @@ class Postings:
             answer["reversal"] = row["reversal"]
         return {name: value for name, value in answer.items() if value is not None}
 
-    def reverse(self, instance: Instance, key: str) -> Answer:
-        """Reverse a posting: its changes are taken back, under a document number of its own.
+    def _lookup_reversal(self, instance: Instance, key: str) -> dict[str, Any]:
+        row = self._connection.execute(
+            "SELECT reversal, reversal_sha256 FROM posting WHERE instance = ? AND reversal_key = ?",
+            (instance.name, key),
+        ).fetchone()
+        if row is None:
+            return {"status": "absent"}
+        return {"status": "applied", "sha256": row["reversal_sha256"], "document": row["reversal"]}
+
+    def posting(self, instance: Instance, key: str) -> sqlite3.Row:
+        """The posting of a key.
 
         Raises:
-            Refusal: no such posting, or one that is not in the books.
+            Refusal: there is none.
+        """
+        row = self._by_key(instance, key)
+        if row is None:
+            raise Refusal(404, "NOT_FOUND", f"There is no posting with key {key}")
+        return row
+
+    def followed(self, instance: Instance, key: str) -> list[Followed]:
+        """What was built on a posting, so that it cannot be reversed before that is.
+
+        Raises:
+            Refusal: no such posting.
+        """
+        return followers(self._connection, self.posting(instance, key), Account(self._connection, instance.name))
+
+    def reverse(
+        self,
+        instance: Instance,
+        key: str,
+        *,
+        under: str | None = None,
+        sha256: str | None = None,
+        day: str | None = None,
+    ) -> Answer:
+        """Reverse a posting: its changes are taken back, under a document number of its own; once, however often.
+
+        Args:
+            under: the idempotency key of the reversal; it can be looked up.
+            sha256: of the document that asks for it.
+            day: on which it is posted; today where none is named.
+
+        Raises:
+            Refusal: no such posting, one that is not in the books, or something was built on it.
         """
         with self._transaction():
             row = self._by_key(instance, key)
             if row is None:
                 raise Refusal(404, "NOT_FOUND", f"There is no posting with key {key}")
             if row["reversal"] is not None:
+                if row["reversal_key"] is None:  # reversed by hand: from now on it is known under this key as well
+                    self._connection.execute(
+                        "UPDATE posting SET reversal_key = ?, reversal_sha256 = ? WHERE n = ?",
+                        (under, sha256, row["n"]),
+                    )
                 return Answer(status=200, body={"status": "duplicate", "document": row["reversal"]})
             if row["status"] not in (_EFFECTIVE, "partial"):
                 raise Refusal(409, "NOT_POSTED", f"Posting {key} is {row['status']}: there is nothing to reverse")
             account = Account(self._connection, instance.name)
+            for one in followers(self._connection, row, account):
+                also = f" (document {one.document})" if one.document else ""
+                raise Refusal(409, one.code, f"{one.text}{also}: {row['document']} cannot be reversed")
             number = account.next_document(row["flow"])
-            self._connection.execute("UPDATE posting SET reversal = ? WHERE n = ?", (number, row["n"]))
+            self._connection.execute(
+                "UPDATE posting SET reversal = ?, reversal_key = ?, reversal_sha256 = ?, reversal_day = ? WHERE n = ?",
+                (number, under, sha256, day or self._plant_clock().date().isoformat(), row["n"]),
+            )
             for kind, name in {(change.kind, change.id) for change in decode(row["changes"])}:
                 account.rewrite(kind, name, self._changes_of(instance, kind, name))
             return Answer(status=201, body={"status": "reversed", "document": number})

@@ -56,6 +56,7 @@ class SystemApi:
         application = web.Application(client_max_size=BODY_LIMIT, middlewares=[self._worded])
         application.router.add_post("/documents/{flow}", self._document)
         application.router.add_get("/postings", self._search)
+        application.router.add_get("/postings/{key:.+}/follows", self._follows)
         application.router.add_get("/postings/{key:.+}", self._lookup)
         application.router.add_post("/postings/{key:.+}/reversal", self._reverse)
         application.router.add_get("/probe", self._probe)
@@ -108,8 +109,13 @@ class SystemApi:
         return _json(200, self._postings.lookup(self._instance, request.match_info["key"]))
 
     async def _reverse(self, request: web.Request) -> web.StreamResponse:
-        answer = self._postings.reverse(self._instance, request.match_info["key"])
-        return _json(answer.status, answer.body)
+        return await self._arrivals.take_back(self._instance, request, request.match_info["key"])
+
+    async def _follows(self, request: web.Request) -> web.StreamResponse:
+        key = request.match_info["key"]
+        found = self._postings.followed(self._instance, key)
+        closed = self._arrivals.closed_period(self._instance, key, request.query.get("date") or None)
+        return _json(200, {"items": [*found, *([] if closed is None else [closed])]})
 
     async def _search(self, request: web.Request) -> web.StreamResponse:
         unknown = sorted(set(request.query) - set(_SEARCHABLE))

@@ -10,15 +10,18 @@ import msgspec
 from sqlalchemy import Connection, Row, Update, bindparam, select, update
 
 from hub.store.journal import HALF_HOUR, Ready, journal
-from hub.store.schema import batch_items, groups, transactions
+from hub.store.schema import batch_items, groups, reversals, transactions
 from transactions import states
 from transactions.batches import ItemState
 from transactions.clock import to_micros
 from transactions.grouping import fingerprint, template
-from transactions.model import Failure, Status
+from transactions.model import Failure, FailureKind, Status
 from transactions.states import Event
 
 TxRow = Row[Any]
+
+REVERSES = "reverse:"
+"""How the keys of reversals begin; those of others may as well, so that the table of reversals decides."""
 
 # Statements are made once: building one costs more than running it.
 _BY_ID = select(transactions).where(transactions.c.id == bindparam("id"))
@@ -35,6 +38,7 @@ _SET_ITEM = (
 )
 _SEEN_GROUP = update(groups).where(groups.c.fingerprint == bindparam("group")).values(last_seen=bindparam("now"))
 _NEW_GROUP = groups.insert()
+_REVERSED = select(reversals).where(reversals.c.tx_id == bindparam("id"))
 
 
 @lru_cache(maxsize=256)
@@ -61,6 +65,7 @@ CLEAR_FAILURE: dict[str, Any] = {
     "fingerprint": None,
     "failed_at": None,
 }
+_REVERSED_NOW: dict[str, Any] = {**CLEAR_FAILURE, "waiting_on": None, "due_next": None}
 NOT_HELD: dict[str, Any] = {"hold_kind": None, "blocked_by": None, "waiting_on": None, "due_next": None}
 
 _ITEM_STATE: dict[Status, ItemState] = {
@@ -71,7 +76,15 @@ _ITEM_STATE: dict[Status, ItemState] = {
     Status.FAILED: ItemState.FAILED,
     Status.PARKED: ItemState.FAILED,
     Status.PARTLY_PROCESSED: ItemState.FAILED,
+    Status.COMPENSATED: ItemState.PROCESSED,
+    Status.COMPENSATION_FAILED: ItemState.FAILED,
 }
+_EFFECTS = {
+    Status.COMPENSATED: "transaction.compensated",
+    Status.COMPENSATION_FAILED: "transaction.compensation-failed",
+}
+_REVERSAL_DONE = frozenset({Status.PROCESSED, Status.DUPLICATE, Status.RESOLVED})
+_REVERSAL_STUCK = frozenset({Status.FAILED, Status.PARKED, Status.PARTLY_PROCESSED, Status.DISCARDED})
 
 # Without an answer from the target or a person it goes no further.
 _STAYS = frozenset({Status.FAILED, Status.PARKED, Status.PARTLY_PROCESSED})
@@ -136,6 +149,8 @@ def move(
         )
     if row.claimed_by and status in _ITEM_STATE:
         _settle_item(connection, row, status, now, by)
+    if row.idempotency_key.startswith(REVERSES):
+        _settle_original(connection, row, status, now, by)
     if status not in states.BLOCKING:
         wake_waiters(connection, row, now, closed=True)
     elif status in _STAYS:
@@ -215,12 +230,63 @@ def _settle_item(connection: Connection, row: TxRow, status: Status, now: dateti
     book.effect(
         now,
         by,
-        "transaction.replayed",
+        _EFFECTS.get(status) or ("transaction.replayed" if row.status_before else "transaction.reversed"),
         row.id,
         f"batch {row.claimed_by}",
         {"status": row.status_before, "revision": row.revision},
         {"status": status, "document": current.document, "failure": current.failure_code},
     )
+
+
+def _settle_original(connection: Connection, row: TxRow, status: Status, now: datetime, by: str) -> None:
+    """Carry the outcome of a reversal to what it reverses, whoever brought it about."""
+    record = connection.execute(_REVERSED, {"id": row.id}).first()
+    original = None if record is None else fetch(connection, record.original)
+    reversal = fetch(connection, row.id)
+    if record is None or original is None or reversal is None:
+        return
+    if status in _REVERSAL_DONE and original.status in (Status.COMPENSATING, Status.COMPENSATION_FAILED):
+        if original.status == Status.COMPENSATION_FAILED:  # somebody replayed or resolved the reversal itself
+            move(connection, original, Event.COMPENSATE, now=now, by=by, text=None)
+            original = fetch(connection, original.id)
+            assert original is not None
+        number = f" as document {reversal.document}" if reversal.document else ""
+        text = f"Compensated: {row.target} reversed it{number}, by {row.id}"
+        move(connection, original, Event.COMPENSATED, now=now, by=by, text=text, values=_REVERSED_NOW)
+    elif status in _REVERSAL_STUCK and original.status == Status.COMPENSATING:
+        said = reversal.failure_message or "it was not sent"
+        kind = FailureKind(reversal.failure_kind or FailureKind.CONFLICT)
+        failure = Failure(
+            kind=kind,
+            help=kind.help,
+            code=reversal.failure_code or "not-reversed",
+            message=f"Its reversal is {status}: {said}",
+            system=reversal.failure_system or row.target,
+        )
+        values = {"waiting_on": f"by hand: {record.by_hand}; or compensate it again"}
+        fail(connection, original, failure, now=now, by=by, event=Event.COMPENSATION_FAILED, values=values)
+    elif status is Status.IN_DOUBT and original.status == Status.COMPENSATING:
+        tell_original(connection, reversal, reversal.waiting_on, now)
+
+
+def tell_original(connection: Connection, row: TxRow, waiting_on: str | None, now: datetime) -> None:
+    """A reversal is in doubt: what it reverses waits for the same, and so does its batch."""
+    record = connection.execute(_REVERSED, {"id": row.id}).first()
+    original = None if record is None else fetch(connection, record.original)
+    if original is None or original.status != Status.COMPENSATING:
+        return
+    change(connection, original, waiting_on=waiting_on or f"reversal {row.id}")
+    if original.claimed_by:
+        reason = f"its reversal {row.id} is in doubt"
+        set_item(
+            connection,
+            original.claimed_by,
+            original.id,
+            ItemState.IN_DOUBT,
+            status=Status.COMPENSATING,
+            reason=reason,
+            now=now,
+        )
 
 
 def set_item(
@@ -260,8 +326,13 @@ def give_back(connection: Connection, row: TxRow, *, now: datetime, by: str, rea
     release_claim(connection, row)
     unclaimed = fetch(connection, row.id)
     assert unclaimed is not None
+    values = NOT_HELD
+    if unclaimed.failure_kind is None:  # a reversal that was never tried: it failed for this reason alone
+        kind = FailureKind.CONFLICT
+        never = Failure(kind=kind, help=kind.help, code="not-sent", message=f"Not sent: {reason}", system="hub")
+        values = {**NOT_HELD, **failure_columns(never), "failed_at": to_micros(now)}
     status = move(
-        connection, unclaimed, Event.CANCEL, now=now, by=by, text=f"Not sent: {reason}", to=before, values=NOT_HELD
+        connection, unclaimed, Event.CANCEL, now=now, by=by, text=f"Not sent: {reason}", to=before, values=values
     )
     set_item(connection, batch, row.id, ItemState.SKIPPED, status=status, reason=reason, now=now)
 

@@ -27,6 +27,7 @@ from hub.intake import Arrival, sort_arrival, take_in
 from hub.landscape import Landscape
 from hub.logs import set_up_logs
 from hub.recovery import batches, building
+from hub.recovery.questioner import Questioner
 from hub.recovery.runner import Runner
 from hub.store.database import Database, open_database
 from hub.store.schema import attempts, batch_items, transactions
@@ -205,7 +206,8 @@ class Workbench:
         self.engine = Engine(
             self.database, self.landscape, HttpChannel(self.profile), self.profile, self.clock, random.Random(1)
         )
-        self.runner = Runner(self.database, self.clock)
+        self.questioner = Questioner(self.engine, self.landscape)
+        self.runner = Runner(self.database, self.clock, self.questioner, self.landscape)
 
     async def start(self) -> None:
         await self.engine.start()
@@ -267,6 +269,8 @@ class Workbench:
         )
         building.check_request(request, self.landscape)
         documents: dict[str, Made] = {}
+        rows = await self.database.read(lambda c: building.select_rows(c, request, None, EVERYTHING))
+        heard = await self.questioner.ask(action, rows, request.options, now)
         plan = await self.database.read(
             lambda c: building.build(
                 c,
@@ -278,6 +282,7 @@ class Workbench:
                 now=now,
                 reach=EVERYTHING,
                 documents=documents,
+                heard=heard,
             )
         )
         await self.database.write(lambda c: building.store(c, plan, now, documents))

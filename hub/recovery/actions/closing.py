@@ -25,9 +25,17 @@ def by_status(row: Any, event: Event, past: str) -> Decision:
 
 
 def settled(
-    connection: Connection, batch: Any, item: Any, row: TxRow, status: Status, action: str, now: datetime
+    connection: Connection,
+    batch: Any,
+    item: Any,
+    row: TxRow,
+    status: Status,
+    action: str,
+    now: datetime,
+    told: dict[str, Any] | None = None,
 ) -> None:
-    """An item that is done with the step that was just taken: its state, and the entry in the audit chain."""
+    """An item that is done with the step that was just taken: its state, and the entry in the audit chain, with what
+    is ``told`` besides."""
     set_state(connection, batch.id, item.n, ItemState.PROCESSED, status, None, now)
     journal(connection).effect(
         now,
@@ -36,7 +44,7 @@ def settled(
         row.id,
         batch.reason,
         {"status": Status(row.status), "revision": row.revision},
-        {"status": status, "batch": batch.id},
+        {"status": status, "batch": batch.id} | (told or {}),
     )
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from hub.edits.making import Made
 from hub.landscape import Landscape
+from hub.recovery.heard import Heard
 from hub.store.transitions import TxRow
 from transactions.edits import PlannedEdit
 from transactions.plans import Action, PlanItem, PlanOptions, PlanRequest, Verdict
@@ -39,6 +40,8 @@ class Question(Struct, frozen=True, kw_only=True):
         now: the present moment.
         actor: who asks.
         documents: where a kind puts the documents that it made, by the id of their transaction: the plan keeps them.
+        heard: what targets said when they were asked for this, by the id of the transaction.
+        standing: what was decided before and stays posted, by the process or lane that it holds; a kind's own notes.
     """
 
     connection: Connection
@@ -48,6 +51,8 @@ class Question(Struct, frozen=True, kw_only=True):
     now: datetime
     actor: str = ""
     documents: dict[str, Made] = msgspec.field(default_factory=dict)
+    heard: dict[str, Heard] = msgspec.field(default_factory=dict)
+    standing: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class Kind(Protocol):
@@ -77,6 +82,10 @@ class Kind(Protocol):
         """The verdict for one transaction that nobody else has claimed."""
         ...
 
+
+class AtOnce(Kind, Protocol):
+    """An action that is begun from what the store knows; what guards its requests is asked in delivery."""
+
     def carry_out(self, connection: Connection, batch: Any, item: Any, row: TxRow, now: datetime) -> None:
         """Begin it for one item, in the write that takes the item up: its new state is set here or by the steps of the
         life cycle that follow from what is begun here.
@@ -86,6 +95,14 @@ class Kind(Protocol):
             item: row of ``batch_items``.
             row: the transaction, as the plan saw it.
         """
+        ...
+
+
+class Asking(Kind, Protocol):
+    """An action that hangs on what the target says: it is asked when the plan is made, and again when it runs."""
+
+    def carry_out_heard(self, connection: Connection, batch: Any, item: Any, row: TxRow, question: Question) -> None:
+        """Begin it for one item that :meth:`decide` let through just now; ``question`` has what the target said."""
         ...
 
 

@@ -8,9 +8,11 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from hub.delivery import guards
+from hub.delivery.similar import maybe_posted
 from hub.edits.making import unfit
 from hub.landscape import Landscape
 from hub.recovery.actions.kind import SEND, Decision, Question
+from hub.recovery.heard import Ask
 from hub.recovery.items import set_state
 from hub.store.journal import Ready, journal
 from hub.store.schema import ledger, payloads, transactions
@@ -89,7 +91,14 @@ def decide_sending(row: Any, question: Question, *, edited: bool = False) -> Dec
     endpoint = landscape.endpoint(row.target, row.plant)
     if row.attempts and not row.definitive and (endpoint is None or not endpoint.asks):
         return Decision(Verdict.REFUSED, f"{row.target} cannot be asked whether it was applied. Resolve it by evidence")
-    return behind(connection, row, landscape, question.planned)
+    heard = question.heard.get(row.id)
+    if heard is not None and heard.by_hand and not options.force_maybe_posted:
+        return Decision(Verdict.MAYBE_POSTED, maybe_posted(row.target, heard.by_hand))
+    decision = behind(connection, row, landscape, question.planned)
+    if decision is SEND and heard is not None and Ask.SEARCH in heard.silent:
+        unsaid = f"not searched for a posting made by hand: {heard.silent[Ask.SEARCH]}. It is before it is sent"
+        return Decision(Verdict.SEND, unsaid)
+    return decision
 
 
 def _applied_as(connection: Connection, row: Any) -> str | None:
