@@ -19,6 +19,7 @@ from hub.masks.json_document import place_text
 from transactions.edits import Finding
 
 _SHOWN = 120
+_BASE = "http://schemas.invalid/"  # what file names are relative to; no such host can be (RFC 6761), and none is asked
 _SILENT = frozenset({"additionalProperties", "unevaluatedProperties", "required"})
 """What these say names members only; what others say may repeat values."""
 
@@ -52,7 +53,7 @@ class JsonChecker:
         registry: Registry[Any] = Registry(retrieve=_nowhere)  # type: ignore[call-arg]  # attrs
         for file, schema in schemas.items():
             resource = _resource(schema)
-            registry = registry.with_resource(f"andon:{file}", resource)
+            registry = registry.with_resource(f"{_BASE}{file}", resource)
             named = resource.id()
             if named:
                 registry = registry.with_resource(named, resource)
@@ -65,7 +66,7 @@ class JsonChecker:
             ) from error
         root = schemas[name]
         if isinstance(root, dict) and "$id" not in root:
-            root = {**root, "$id": f"andon:{name}"}
+            root = {**root, "$id": f"{_BASE}{name}"}
         self.name = name
         self._validator = kind(root, registry=registry)
 
