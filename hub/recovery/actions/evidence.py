@@ -50,7 +50,7 @@ class Resolve:
     def decide(self, row: Any, question: Question) -> Decision:
         """Whether what is claimed can be true, as far as the target says."""
         claimed = question.options.resolve_as
-        event = Event.RESOLVE_APPLIED if claimed is Resolution.APPLIED else Event.RESOLVE_NOT_APPLIED
+        event = Event.RESOLVE_APPLIED if claimed == Resolution.APPLIED else Event.RESOLVE_NOT_APPLIED
         if not allowed(Status(row.status), event):
             return _no_resolve(row)
         heard = question.heard.get(row.id, NOTHING)
@@ -70,7 +70,7 @@ class Resolve:
         """Resolve it; the evidence stays in its timeline and in the audit."""
         heard, options = question.heard.get(row.id, NOTHING), question.options
         evidence = options.evidence or ""
-        if options.resolve_as is Resolution.APPLIED:
+        if options.resolve_as == Resolution.APPLIED:
             status = self._applied(connection, batch, row, heard, evidence, question)
         else:
             endpoint = question.landscape.endpoint(row.target, row.plant)
@@ -204,7 +204,7 @@ def _held_against(
     target: str, claimed: Resolution | None, evidence: str, heard: Heard, lookup: LookupAnswer
 ) -> Decision:
     """The claim and the target's own word: where they contradict, both are shown and nothing is done."""
-    applied = claimed is Resolution.APPLIED
+    applied = claimed == Resolution.APPLIED
     match lookup.status:
         case Found.APPLIED if applied:
             return Decision(Verdict.SEND, f"{target} says the same: applied{_as(lookup)}")
