@@ -18,13 +18,19 @@ from platforms.hub import plans
 from transactions.durations import parse_rate
 from transactions.edits import Step
 from transactions.errors import NotFound, PlanAltered, Refused, SecondPersonWanted, Stale
-from transactions.plans import Action, Plan, PlanOptions, PlanRequest, PlanState, Verdict, check_unaltered
+from transactions.plans import Action, Plan, PlanOptions, PlanRequest, PlanState, Resolution, Verdict, check_unaltered
 
 PLACED = frozenset({Action.HOLD, Action.RELEASE})
-_PAST = {Action.DISCARD: "discarded", Action.RESTORE: "restored"}
+_PAST = {
+    Action.DISCARD: "discarded",
+    Action.RESTORE: "restored",
+    Action.RESOLVE: "resolved",
+    Action.REOPEN: "reopened",
+    Action.COMPENSATE: "reversed",
+}
 OF_THE_PLAN = (
     *("rate", "concurrency", "canary", "stop_after_failures", "force_superseded", "force_schema", "drain_rate"),
-    "break_glass",
+    *("break_glass", "force_maybe_posted", "evidence", "resolve_as", "process", "date"),
 )
 RUNNABLE = frozenset({Verdict.SEND, Verdict.HELD_BEHIND})
 
@@ -54,6 +60,10 @@ class Acting(Struct, frozen=True, kw_only=True):
     flow: str | None = None
     drain_rate: str | None = None
     evidence: str | None = None
+    resolve_as: Resolution | None = None
+    process: bool = False
+    date: str | None = None
+    force_maybe_posted: bool = False
 
 
 def act(session: Session, asked: Acting) -> Exit:
@@ -99,6 +109,8 @@ def _go(session: Session, asked: Acting, plan: Plan) -> Exit:
     """Run a plan that is stored, or only show it."""
     if asked.dry_run:
         show_plan(session, plan)
+        if asked.action not in PLACED and any(item.verdict in RUNNABLE for item in plan.items):
+            session.note(f"Nothing was sent. Run exactly this: andon tx {plan.action} --plan {plan.hash[:12]}")
         return Exit.DONE
     stop = _cannot_run(session, plan)
     if stop is not None:
@@ -114,6 +126,11 @@ def _go(session: Session, asked: Acting, plan: Plan) -> Exit:
         batch = follow(session, batch)
     outcome = outcome_of(session, plan, batch)
     show_outcome(session, outcome)
+    if plan.second_person and plan.options.break_glass:
+        session.note(
+            "It ran without its second person. Somebody else with the role approver owes a review within 24 hours: "
+            f"andon approvals approve {plan.hash[:12]} --reason TEXT"
+        )
     return exit_of_outcome(outcome, waited=asked.wait)
 
 
@@ -161,6 +178,10 @@ def _make(session: Session, asked: Acting) -> Plan:
             flow=asked.flow,
             drain_rate=_rate("--drain-rate", asked.drain_rate),
             evidence=asked.evidence,
+            resolve_as=asked.resolve_as,
+            process=asked.process,
+            date=asked.date,
+            force_maybe_posted=asked.force_maybe_posted,
         )
     except ValueError as error:
         raise Usage(f"{error}. Nothing was done. Give another number.") from error
@@ -259,19 +280,27 @@ def _waits(session: Session, plan: Plan) -> Exit:
 def _confirm(session: Session, plan: Plan) -> None:
     session.stderr.write(describe_plan(plan, session.look_err()))
     resolved = session.resolved
+    if plan.second_person and plan.options.break_glass:
+        # As the console does: words that are typed for nothing else.
+        words = f"break glass {resolved.name}" if resolved.production else "break glass"
+        if session.ask(f"It wants a second person. Type '{words}' to run it without one:") != words:
+            raise _declined(plan)
+        return
     if resolved.production:
         # As the console does: on production the name is typed, so that a habit does not answer.
         if session.ask(f"This is production. Type {resolved.name} to run the plan:") != resolved.name:
             raise _declined(plan)
         return
-    alone = not plan.second_person or plan.options.break_glass
-    question = "Run it? [y/N]" if alone else "It wants a second person. Ask for approval? [y/N]"
+    question = "It wants a second person. Ask for approval? [y/N]" if plan.second_person else "Run it? [y/N]"
     while (answer := session.ask(question).lower()) not in ("y", "yes"):
         if answer in ("", "n", "no"):
             raise _declined(plan)
 
 
 def _declined(plan: Plan) -> Declined:
+    if plan.action in PLACED:
+        # These take no --plan: a place is named again sooner than a hash.
+        return Declined("It was not confirmed. Nothing was changed. To do it after all, give the command again.")
     return Declined(
         "The plan was not confirmed. Nothing was sent. "
         f"It stays valid until {plan.expires_at:%Y-%m-%d %H:%M} UTC: 'andon tx {plan.action} --plan {plan.hash[:12]}'."

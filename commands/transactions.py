@@ -19,7 +19,7 @@ from platforms.hub import transactions as calls
 from transactions.errors import Invalid
 from transactions.history import TimelineEntry
 from transactions.model import Status, Transaction
-from transactions.plans import Action
+from transactions.plans import Action, Resolution
 
 app = Noun(help="List, show, replay, discard and restore transactions.")
 
@@ -53,6 +53,39 @@ BreakGlass = Annotated[
         "--break-glass",
         help="Without the second person it wants: a permission of that name; somebody else reviews it within a day.",
     ),
+]
+ForceMaybePosted = Annotated[
+    bool,
+    typer.Option(
+        "--force-maybe-posted",
+        help="Send what somebody may have posted by hand; named ids only, and a second person for what is sensitive.",
+    ),
+]
+Evidence = Annotated[
+    str | None,
+    typer.Option("--evidence", metavar="TEXT", help='What shows it, like "document 4900012345"; kept in the audit.'),
+]
+As = Annotated[
+    Resolution | None, typer.Option("--as", metavar="applied|not-applied", help="What became of it in the target.")
+]
+Process = Annotated[
+    bool, typer.Option("--process", help="Everything with the same correlation id as the transactions named.")
+]
+Day = Annotated[
+    str | None,
+    typer.Option("--date", metavar="DAY", help="Post the reversals on this day, like 2026-12-01, in an open period."),
+]
+Sets = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="PATH=VALUE",
+        help="Put a value where the path (JSONPath, in XML XPath) finds something; PATH:=JSON for one that is no text. "
+        "May be given again.",
+    ),
+]
+Patch = Annotated[
+    Path | None, typer.Option("--patch", metavar="FILE", help="A JSON Patch (RFC 6902), for each of them.")
 ]
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Follow the run to its end.")]
 
@@ -228,6 +261,11 @@ def plan(
     canary: Canary = None,
     stop_after_failures: StopAfter = None,
     force_superseded: ForceSuperseded = False,
+    force_maybe_posted: ForceMaybePosted = False,
+    resolve_as: As = None,
+    evidence: Evidence = None,
+    process: Process = False,
+    date: Day = None,
     force_schema: ForceSchema = False,
     break_glass: BreakGlass = False,
 ) -> None:
@@ -254,6 +292,11 @@ def plan(
         canary=canary,
         stop_after_failures=stop_after_failures,
         force_superseded=force_superseded,
+        force_maybe_posted=force_maybe_posted,
+        resolve_as=resolve_as,
+        evidence=evidence,
+        process=process,
+        date=date,
         force_schema=force_schema,
     )
     raise typer.Exit(act(session, asked))
@@ -275,6 +318,7 @@ def replay(
     canary: Canary = None,
     stop_after_failures: StopAfter = None,
     force_superseded: ForceSuperseded = False,
+    force_maybe_posted: ForceMaybePosted = False,
     force_schema: ForceSchema = False,
     wait: Wait = True,
 ) -> None:
@@ -294,6 +338,7 @@ def replay(
         canary=canary,
         stop_after_failures=stop_after_failures,
         force_superseded=force_superseded,
+        force_maybe_posted=force_maybe_posted,
         force_schema=force_schema,
         wait=wait,
     )
@@ -304,18 +349,8 @@ def replay(
 def edit(
     ctx: typer.Context,
     ids: Ids = None,
-    sets: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="PATH=VALUE",
-            help="Put a value where the path (JSONPath, in XML XPath) finds something; PATH:=JSON for one that is no "
-            "text. May be given again.",
-        ),
-    ] = None,
-    patch: Annotated[
-        Path | None, typer.Option("--patch", metavar="FILE", help="A JSON Patch (RFC 6902), for each of them.")
-    ] = None,
+    sets: Sets = None,
+    patch: Patch = None,
     file: Annotated[Path | None, typer.Option("--file", metavar="FILE", help="The whole new document, of one.")] = None,
     drafts: Annotated[bool, typer.Option("--drafts", help="Send the drafts that are stored.")] = False,
     draft: Annotated[bool, typer.Option("--draft", help="Store a draft of one, and send nothing.")] = False,
@@ -331,6 +366,7 @@ def edit(
     canary: Canary = None,
     stop_after_failures: StopAfter = None,
     force_superseded: ForceSuperseded = False,
+    force_maybe_posted: ForceMaybePosted = False,
     force_schema: ForceSchema = False,
     wait: Wait = True,
 ) -> None:
@@ -354,11 +390,129 @@ def edit(
         canary=canary,
         stop_after_failures=stop_after_failures,
         force_superseded=force_superseded,
+        force_maybe_posted=force_maybe_posted,
         force_schema=force_schema,
         wait=wait,
     )
     how = Editing(sets=sets, patch=patch, file=file, drafts=drafts, draft_only=draft)
     raise typer.Exit(edit_them(session_of(ctx), asked, how))
+
+
+@app.verb()
+def resolve(
+    ctx: typer.Context,
+    ids: Ids = None,
+    resolve_as: As = None,
+    evidence: Evidence = None,
+    filter: Filter = None,
+    reason: Reason = None,
+    dry_run: DryRun = False,
+    plan_out: PlanOut = None,
+    plan: PlanFrom = None,
+    yes: Yes = False,
+    break_glass: BreakGlass = False,
+    wait: Wait = True,
+) -> None:
+    """Close unclear transactions by evidence; what the target says counts."""
+    if plan is None and (resolve_as is None or not (evidence or "").strip()):
+        raise Usage(
+            "resolve wants --as applied or --as not-applied, and --evidence: what shows that it is so. Nothing was "
+            'done. Write --as applied --evidence "document 4900012345".'
+        )
+    asked = Acting(
+        action=Action.RESOLVE,
+        ids=ids,
+        resolve_as=resolve_as,
+        evidence=evidence,
+        filter=filter,
+        reason=reason,
+        dry_run=dry_run,
+        plan_out=plan_out,
+        plan=plan,
+        yes=yes,
+        break_glass=break_glass,
+        wait=wait,
+    )
+    raise typer.Exit(act(session_of(ctx), asked))
+
+
+@app.verb()
+def compensate(
+    ctx: typer.Context,
+    ids: Ids = None,
+    process: Process = False,
+    date: Day = None,
+    filter: Filter = None,
+    reason: Reason = None,
+    dry_run: DryRun = False,
+    plan_out: PlanOut = None,
+    plan: PlanFrom = None,
+    yes: Yes = False,
+    break_glass: BreakGlass = False,
+    rate: Rate = None,
+    stop_after_failures: StopAfter = None,
+    wait: Wait = True,
+) -> None:
+    """Undo what transactions posted, by reversals in the targets, newest first."""
+    asked = Acting(
+        action=Action.COMPENSATE,
+        ids=ids,
+        process=process,
+        date=date,
+        filter=filter,
+        reason=reason,
+        dry_run=dry_run,
+        plan_out=plan_out,
+        plan=plan,
+        yes=yes,
+        break_glass=break_glass,
+        rate=rate,
+        stop_after_failures=stop_after_failures,
+        wait=wait,
+    )
+    raise typer.Exit(act(session_of(ctx), asked))
+
+
+@app.verb()
+def correct(
+    ctx: typer.Context,
+    ids: Ids = None,
+    sets: Sets = None,
+    patch: Patch = None,
+    date: Day = None,
+    filter: Filter = None,
+    reason: Reason = None,
+    dry_run: DryRun = False,
+    plan_out: PlanOut = None,
+    plan: PlanFrom = None,
+    yes: Yes = False,
+    break_glass: BreakGlass = False,
+    rate: Rate = None,
+    stop_after_failures: StopAfter = None,
+    force_schema: ForceSchema = False,
+    wait: Wait = True,
+) -> None:
+    """Reverse what was posted, and post the right thing under a key of its own."""
+    from commands.editing import Editing
+    from commands.editing import correct as correct_them
+
+    asked = Acting(
+        action=Action.CORRECT,
+        ids=ids,
+        date=date,
+        filter=filter,
+        reason=reason,
+        dry_run=dry_run,
+        plan_out=plan_out,
+        plan=plan,
+        yes=yes,
+        break_glass=break_glass,
+        rate=rate,
+        stop_after_failures=stop_after_failures,
+        force_schema=force_schema,
+        wait=wait,
+    )
+    raise typer.Exit(correct_them(session_of(ctx), asked, Editing(sets=sets, patch=patch)))
 
 
 @app.verb()

@@ -17,6 +17,7 @@ ITEMS_WITHOUT_SECOND_PERSON = 1_000
 REVIEW_WITHIN = timedelta(hours=24)
 SENSITIVE = frozenset({Risk.FINANCIAL, Risk.QUALITY})
 """Risks whose transactions are not closed, changed or forced by one person."""
+_NOUNS = {Action.COMPENSATE: "compensation", Action.RESOLVE: "resolution"}
 _ALONE = frozenset({Action.REPLAY, Action.RESTORE, Action.HOLD, Action.REOPEN})
 """Actions that one person may take on anything: they send what was sent before, or stop harm."""
 
@@ -93,7 +94,7 @@ def why_second(
         found = sorted({item.risk for item in acting} & SENSITIVE)
         count = sum(item.risk in SENSITIVE for item in acting)
         if found:
-            what = f"forces {action}" if forced else f"is a {action}"
+            what = f"forces {action}" if forced else f"is a {_NOUNS.get(action, action)}"
             because.append(f"It {what} of {count:,} {' and '.join(found)} transaction{'' if count == 1 else 's'}.")
     if len(acting) > most:
         because.append(f"It acts on {len(acting):,} transactions, and more than {most:,} want two people.")

@@ -252,7 +252,12 @@ def _settle_original(connection: Connection, row: TxRow, status: Status, now: da
             assert original is not None
         number = f" as document {reversal.document}" if reversal.document else ""
         text = f"Compensated: {row.target} reversed it{number}, by {row.id}"
+        batch = original.claimed_by
         move(connection, original, Event.COMPENSATED, now=now, by=by, text=text, values=_REVERSED_NOW)
+        if batch:
+            done, state = Status.COMPENSATED, ItemState.PROCESSED
+            reason = f"reversed{number}"
+            set_item(connection, batch, original.id, state, status=done, reason=reason, now=now)
     elif status in _REVERSAL_STUCK and original.status == Status.COMPENSATING:
         said = reversal.failure_message or "it was not sent"
         kind = FailureKind(reversal.failure_kind or FailureKind.CONFLICT)

@@ -43,6 +43,8 @@ THINGS: dict[str, tuple[str, ...]] = {
     "tx replay": ("tx1", "--reason", "r", "--yes"),
     "tx discard": ("tx1", "--reason", "r", "--yes"),
     "tx restore": ("tx1", "--reason", "r", "--yes"),
+    "tx resolve": ("tx1", "--reason", "r", "--yes", "--as", "applied", "--evidence", "document 1"),
+    "tx compensate": ("tx1", "--reason", "r", "--yes"),
     "systems hold": ("ERP", "--reason", "r", "--yes"),
     "systems release": ("ERP", "--reason", "r", "--yes"),
     "batches show": ("b1",),
@@ -70,7 +72,9 @@ THINGS: dict[str, tuple[str, ...]] = {
     "logout": (),
     "context show": (),
 }
-OTHERS = {"tx watch", "hub serve", "hub seed", "hub send", "demo", "completion", "login"}
+RECONCILE = {f"reconcile {kind}" for kind in ("orders", "inventory", "holds", "lots", "shipments")}
+"""A thing as JSON, and its differences one by one as lines: held in test_reconcile."""
+OTHERS = {"tx watch", "hub serve", "hub seed", "hub send", "demo", "completion", "login", *RECONCILE}
 QUIET = {"context use", "context add", "context remove"}
 PLANNING = frozenset(name for name in THINGS if THINGS[name][1:2] == ("--reason",) and not name.startswith("approvals"))
 ANSWERS = sorted([*LISTS.items(), *THINGS.items()])
@@ -144,7 +148,8 @@ def test_people_get_no_braces_and_no_colours_in_a_pipe(
 
 
 @pytest.mark.parametrize(
-    "name", ["tx discard", "tx replay", "tx restore", "tx plan", "systems hold", "systems release", "batches cancel",
+    "name", ["tx discard", "tx resolve", "tx compensate",
+             "tx replay", "tx restore", "tx plan", "systems hold", "systems release", "batches cancel",
              "hub simulate on", "hub simulate off", "hub simulate pause", "hub simulate resume", "hub simulate drain"]
 )  # fmt: skip
 def test_read_only_refuses_whatever_changes_something(andon: Andon, stocked: Any, name: str) -> None:
