@@ -10,6 +10,7 @@ from commands.exits import Exit
 from commands.output import Detail, Listing
 from commands.output.table_form import render
 from commands.paging import LARGEST_PAGE, every
+from commands.plan_view import in_words
 from commands.session import Session
 from commands.terminal import Look, one_line, plain, state
 from platforms.hub import batches
@@ -141,13 +142,18 @@ def describe_outcome(outcome: Outcome, look: Look) -> str:
     if outcome.action in _PLACED and outcome.state is BatchState.DONE:
         return f"{_PLACED[outcome.action]}  batch {outcome.batch}"
     word = outcome.plan_state if outcome.state is None else outcome.state
-    counts = outcome.counts if outcome.batch is not None else outcome.verdicts
+    counts = outcome.counts
+    if outcome.batch is None:
+        counts = {in_words(outcome.action, verdict): count for verdict, count in outcome.verdicts.items()}
     told = ", ".join(f"{name} {count}" for name, count in counts.items() if count) or "nothing"
     shown, style = state(word)
     name = f"batch {outcome.batch}" if outcome.batch else f"plan {outcome.plan[:12]}…"
     text = f"{look.paint(shown, style)}  {outcome.action} of {outcome.total}: {told}  ({plain(name)})\n"
     if outcome.not_processed:
-        items = outcome.not_processed[:SHOWN_ITEMS]
+        items = [
+            msgspec.structs.replace(item, state=in_words(outcome.action, item.state))
+            for item in outcome.not_processed[:SHOWN_ITEMS]
+        ]
         listing = Listing(of=NotProcessed, items=items, columns=ITEMS, empty="", identify=lambda each: each.id)
         text += "\n" + render(listing, look)
         if len(outcome.not_processed) > len(items):

@@ -12,17 +12,26 @@ from commands.terminal import Look, plain, spoken, state
 from transactions.plans import Action, Decision, Plan, PlanItem, Verdict
 
 SHOWN_ITEMS = 30
+NOTHING_IS_SENT = frozenset({Action.DISCARD, Action.RESTORE, Action.RESOLVE, Action.REOPEN})
 
-ITEMS: tuple[Column, ...] = (
-    Column("id", lambda i, _: i.id, give=4, least=13, middle=True),
-    Column("verdict", lambda i, _: state(i.verdict)[0], style=lambda i: state(i.verdict)[1]),
-    Column("status", lambda i, _: i.status),
-    Column("flow", lambda i, _: i.flow, give=1),
-    Column("plant", lambda i, _: i.plant or ""),
-    Column("target", lambda i, _: i.target),
-    Column("risk", lambda i, _: i.risk),
-    Column("because", lambda i, _: i.because or "", give=3),
-)
+
+def columns(action: Action) -> tuple[Column, ...]:
+    """The columns of a plan's items."""
+    return (
+        Column("id", lambda i, _: i.id, give=4, least=13, middle=True),
+        Column("verdict", lambda i, _: state(in_words(action, i.verdict))[0], style=lambda i: state(i.verdict)[1]),
+        Column("status", lambda i, _: i.status),
+        Column("flow", lambda i, _: i.flow, give=1),
+        Column("plant", lambda i, _: i.plant or ""),
+        Column("target", lambda i, _: i.target),
+        Column("risk", lambda i, _: i.risk),
+        Column("because", lambda i, _: i.because or "", give=3),
+    )
+
+
+def in_words(action: Action, verdict: str) -> str:
+    """A verdict for people: nothing is sent by a plan that discards, so what it may do has the action's name."""
+    return str(action) if verdict == Verdict.SEND and action in NOTHING_IS_SENT else str(verdict)
 
 
 def show_plan(session: Session, plan: Plan) -> None:
@@ -51,7 +60,9 @@ def describe_plan(plan: Plan, look: Look) -> str:
     text = "\n".join(lines) + "\n"
     if plan.items:
         told = sorted(plan.items, key=lambda item: item.verdict is Verdict.SEND)[:SHOWN_ITEMS]
-        listing = Listing(of=PlanItem, items=told, columns=ITEMS, empty="", identify=lambda item: item.id)
+        listing = Listing(
+            of=PlanItem, items=told, columns=columns(plan.action), empty="", identify=lambda item: item.id
+        )
         text += "\n" + render(listing, look)
         if len(plan.items) > len(told):
             text += look.paint(f"and {len(plan.items) - len(told)} more; -o jsonl prints all\n", "dim")
@@ -67,7 +78,7 @@ def eyes(plan: Plan, look: Look) -> list[tuple[str, str]]:
         lines.append(("", "▲ runs without one (break glass); somebody else reviews it within 24 hours"))
     found = plan.approval
     if found is not None:
-        asked = f"{found.asked_by} asked {spoken(look.now - found.asked_at)} ago"
+        asked = f"{found.asked_by} asked {spoken(look.now - found.asked_at)}"
         if found.decided_by is None:
             lines.append(("", f"{asked}; nobody has decided"))
         else:
@@ -83,7 +94,10 @@ def radius(plan: Plan) -> list[tuple[str, str]]:
         return ", ".join(f"{name} {count}" for name, count in Counter(values).most_common(8))
 
     return [
-        ("verdicts", ", ".join(f"{name} {count}" for name, count in plan.verdicts.items() if count)),
+        (
+            "verdicts",
+            ", ".join(f"{in_words(plan.action, name)} {count}" for name, count in plan.verdicts.items() if count),
+        ),
         ("plants", counted([item.plant for item in plan.items if item.plant])),
         ("targets", counted([item.target for item in plan.items])),
         ("flows", counted([item.flow for item in plan.items])),

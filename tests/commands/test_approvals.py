@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -66,7 +68,18 @@ def test_a_dry_run_says_that_it_wants_one_and_exits_0(andon: Andon, waits: Any) 
     ran = andon("tx", "discard", "tx1", "--reason", "obsolete", "--dry-run")
     assert ran.code == Exit.DONE
     assert f"second    ◆ wanted: {WHY}" in ran.out
+    assert "verdicts  discard 1" in ran.out
+    assert "● discard" in ran.out
+    assert "send" not in ran.out, "a discard sends nothing"
+    assert f"andon tx discard --plan {list(waits.plans)[-1][:12]}" in ran.err
     assert waits.sent("POST") == ["plans"]
+
+
+def test_what_waits_is_told_by_the_name_of_the_action(andon: Andon, waits: Any) -> None:
+    ran = andon("tx", "discard", "tx1", "--reason", "obsolete", "--yes")
+    assert "discard of 1: discard 1" in ran.out
+    assert "● discard" in ran.out
+    assert "● send" not in ran.out
 
 
 def test_a_plan_that_waits_is_not_asked_for_twice(andon: Andon, waits: Any) -> None:
@@ -77,8 +90,7 @@ def test_a_plan_that_waits_is_not_asked_for_twice(andon: Andon, waits: Any) -> N
     assert told["plan"] in ran.err
     assert len(waits.sent("POST")) == before
     shown = andon("approvals", "show", told["plan"][:12])
-    assert "ann asked" in shown.out
-    assert "nobody has decided" in shown.out
+    assert re.search(r"ann asked (just now|\S+ ago); nobody has decided", shown.out)
 
 
 def test_break_glass_goes_into_the_plan(andon: Andon, platform: Any) -> None:
@@ -89,6 +101,26 @@ def test_break_glass_goes_into_the_plan(andon: Andon, platform: Any) -> None:
     ran = andon("tx", "replay", "--plan", "ab" * 32, "--break-glass", "--yes")
     assert ran.code == Exit.USAGE
     assert "--break-glass cannot be given with --plan" in ran.err
+
+
+def test_breaking_the_glass_says_that_a_review_is_owed(andon: Andon, waits: Any) -> None:
+    waits._run = type(waits)._run.__get__(waits)
+    ran = andon("tx", "discard", "tx1", "--reason", "line is down", "--yes", "--break-glass")
+    assert ran.code == Exit.DONE, ran.err
+    assert "owes a review within 24 hours" in ran.err
+    assert f"andon approvals approve {list(waits.plans)[-1][:12]}" in ran.err
+
+
+@pytest.mark.parametrize(("typed", "code"), [("break glass", Exit.DONE), ("y", Exit.FAILED)])
+def test_breaking_the_glass_wants_its_words_typed(
+    andon: Andon, waits: Any, monkeypatch: pytest.MonkeyPatch, typed: str, code: Exit
+) -> None:
+    waits._run = type(waits)._run.__get__(waits)
+    monkeypatch.setattr("commands.session.Session.interactive", True)
+    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{typed}\n"))
+    ran = andon("tx", "discard", "tx1", "--reason", "line is down", "--break-glass")
+    assert ran.code == code, ran.err
+    assert "Type 'break glass' to run it without one:" in ran.err
 
 
 def test_the_list_says_what_is_ones_own_and_what_is_late(andon: Andon, platform: Any) -> None:
