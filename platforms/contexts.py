@@ -299,6 +299,9 @@ def _bootstrap_token(folder: Path, address: Address) -> Found:
     try:
         return Found(token=path.read_text(encoding="ascii").strip(), token_from=str(path))
     except FileNotFoundError:
-        return Found(token_from=f"{none}, and there is no {path}, which a hub on this machine writes when it starts")
+        when = "which a hub on this machine writes when it starts"
+        if running is not None:
+            when = "which the hub on this machine takes away once it has an admin or an identity provider"
+        return Found(token_from=f"{none}, and there is no {path}, {when}")
     except (OSError, UnicodeDecodeError) as error:
         return Found(token_from=f"{none}, and {path} cannot be read: {error}")

@@ -27,7 +27,7 @@ from console.widgets.table import Cell, Column, Row, RowTable
 from transactions.durations import short
 from transactions.errors import AndonError, NotFound
 from transactions.history import Payload, TimelineEntry
-from transactions.model import Transaction
+from transactions.model import Status, Transaction
 from transactions.plans import Action
 
 TABS = ("summary", "payload", "timeline", "revisions", "headers")
@@ -219,8 +219,12 @@ class TransactionScreen(AndonScreen):
         look = of_status(transaction.status)
         text = Text()
         text.append(f"{look.glyph} {look.word}", f"bold {tones[look.tone]}")
+        # Only of these two is the moment known; an age behind any other word would be taken for that word's.
         since = transaction.failed_at or transaction.created_at
-        text.append(f"  {short(now - since)} ago", tones["quiet"])
+        what = "received " if transaction.failed_at is None else "failed "
+        if transaction.status is Status.FAILED:
+            what = ""
+        text.append(f"  {what}{short(now - since)} ago", tones["quiet"])
         text.append(f"   {pretty_name(transaction.flow)}", f"bold {tones['bright']}")
         text.append(f"   {one_line(transaction.source)} → {one_line(transaction.target)}\n", tones["foreground"])
         self.query_one("#sentences", Static).update(Group(text, explained(transaction, tones)))

@@ -79,6 +79,10 @@ async def test_it_follows_what_happens_to_it(make_app, until, shown) -> None:
         source.changed[ID] = msgspec.structs.replace(source._row(3), status=Status.PROCESSED)
         source.tell("transaction", ID)
         await until(pilot, lambda: "✓ processed" in shown(app))
+        # When it was processed is not known here: the age is of the failure, and says so.
+        head = next(line for line in shown(app).splitlines() if "✓ processed" in line)
+        assert "✓ processed  failed " in head
+        assert " ago" in head
 
 
 async def test_r_begins_a_replay_of_this_one(make_app, until, shown) -> None:

@@ -70,6 +70,15 @@ def test_a_local_hub_says_where_it_answers(environ: dict[str, str], work: Path) 
     assert ask(environ, work, url="http://localhost:18470").token == "boot"
 
 
+def test_a_local_hub_without_a_bootstrap_token_says_why_there_is_none(environ: dict[str, str], work: Path) -> None:
+    folder = data_folder(environ)
+    folder.mkdir()
+    (folder / "runtime.json").write_text('{"url": "http://127.0.0.1:18470"}')
+    resolved = ask(environ, work)
+    assert resolved.token is None
+    assert "takes away once it has an admin or an identity provider" in resolved.token_from
+
+
 def test_its_token_goes_to_no_other_port(environ: dict[str, str], work: Path) -> None:
     folder = data_folder(environ)
     folder.mkdir()
