@@ -47,7 +47,8 @@ def demo(
     ] = None,
     duration: Annotated[str, typer.Option("--duration", metavar="TIME", help="Plant time to play.")] = "60s",
 ) -> None:
-    """A hub, simulated systems and a story. On a terminal the console opens on them; nothing is left behind."""
+    """A hub, simulated systems and a story. On a terminal the console opens on them, and a second person may
+    join from another; nothing is left behind."""
     try:
         seconds = parse_duration(duration).total_seconds()
     except ValueError as error:
@@ -127,12 +128,13 @@ def _open_console(session: Session, inner: Session, running: DemoHub, documents:
     from platforms.hub import simulator
 
     first = max(1, documents // 3)
+    mine, other = PEOPLE
+    # Before everything else: once the console is open, it covers this.
+    session.note(f"You are {mine}. To be {other} in another terminal, and approve what {mine} asks for:")
+    session.note(f"  export ANDON_URL={running.url} ANDON_TOKEN=$(cat {running.token_file(other)}) && andon")
     session.note("A healthy shift begins, then three faults. The console opens when there is something to see.")
     story.healthy_shift(inner, first)
     story.break_things(inner, documents - first)
     story.heal(inner)
     inner.send(simulator.resume())
-    mine, other = PEOPLE
-    session.note(f"You are {mine}. To be {other} in another terminal, and approve what {mine} asks for:")
-    session.note(f"  export ANDON_URL={running.url} ANDON_TOKEN=$(cat {running.token_file(other)})")
     return run_console(inner.resolved, read_only=session.options.read_only)
