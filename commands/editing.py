@@ -97,6 +97,22 @@ def edit(session: Session, asked: Acting, how: Editing) -> Exit:
     return act(session, msgspec.structs.replace(asked, ids=[id], reason=reason))
 
 
+def correct(session: Session, asked: Acting, how: Editing) -> Exit:
+    """Reverse what was posted, and post the right documents.
+
+    Returns:
+        The exit code of the command.
+    """
+    if asked.plan is not None:
+        if how.ways:
+            raise Usage("--plan names documents that were corrected already. Nothing was done. Leave out the rest.")
+        return act(session, asked)
+    if len(how.ways) != 1:
+        said = "cannot be given together" if how.ways else "say what is right, and neither was given"
+        raise Usage(f"--set and --patch {said}. Nothing was done. Give one of them.")
+    return act(session, msgspec.structs.replace(asked, patch=_steps(how)))
+
+
 def parse_set(text: str) -> Step:
     """``PATH=VALUE`` (the value becomes the type of what stands there) or ``PATH:=JSON``, as a step.
 

@@ -35,6 +35,10 @@ class Action(StrEnum):
     REOPEN = "reopen"
 
 
+REVERSING = frozenset({Action.COMPENSATE, Action.CORRECT})
+"""Actions that take back what targets posted."""
+
+
 class Verdict(StrEnum):
     """What the plan decided for one item."""
 

@@ -108,7 +108,7 @@ def _begin_one(
         connection, row, flow, reverses=reverses is not None
     )
     if blocked is None and reverses is None:
-        blocked = guards.required_first(connection, row, flow)
+        blocked = guards.required_first(connection, row, flow) or guards.corrected_first(connection, row)
     if blocked is not None:
         _wait(connection, row, blocked, now)
         return None

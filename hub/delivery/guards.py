@@ -14,7 +14,7 @@ from sqlalchemy import Connection, bindparam, select
 
 from hub.declarations import FlowDeclaration
 from hub.landscape import Landscape
-from hub.store.schema import business_keys, holds, reversals, transactions
+from hub.store.schema import business_keys, corrections, holds, reversals, transactions
 from hub.store.transitions import REVERSES
 from transactions.clock import from_micros
 from transactions.history import MASK
@@ -57,6 +57,13 @@ _REQUIRED = (
 )
 _VERSIONS = select(transactions.c.id, transactions.c.object_version, transactions.c.status).where(
     transactions.c.object_key == bindparam("object_key"), transactions.c.status.in_(_APPLIED)
+)
+
+_CORRECTS = "correct:"
+_CORRECTED = (
+    select(transactions.c.id, transactions.c.status)
+    .join(corrections, corrections.c.original == transactions.c.id)
+    .where(corrections.c.tx_id == bindparam("id"))
 )
 
 
@@ -160,6 +167,21 @@ def required_first(connection: Connection, row: Any, flow: FlowDeclaration | Non
                 text=f"requires {need.flow} {found.id} ({need.key} {value}), which is {found.status}",
             )
     return None
+
+
+def corrected_first(connection: Connection, row: Any) -> Blocked | None:
+    """Whether what a correction stands in for is still posted: the right thing beside the wrong one doubles it."""
+    if not row.idempotency_key.startswith(_CORRECTS):
+        return None
+    found = connection.execute(_CORRECTED, {"id": row.id}).first()
+    if found is None or found.status == Status.COMPENSATED:
+        return None
+    return Blocked(
+        kind="requires",
+        by=found.id,
+        moving=found.status == Status.COMPENSATING,
+        text=f"corrects {found.id}, which is {found.status} and has to be reversed first",
+    )
 
 
 def _on_its_way(other: Any) -> bool:

@@ -27,7 +27,7 @@ from transactions.clock import from_micros, to_micros
 from transactions.errors import NotFound, Refused
 from transactions.model import Status
 from transactions.people import EVERYTHING, Reach
-from transactions.plans import Action, Plan, PlanOptions, PlanRequest, Verdict
+from transactions.plans import REVERSING, Action, Plan, PlanOptions, PlanRequest, Verdict
 from transactions.states import Event, allowed
 from transactions.waves import STOP_AFTER
 
@@ -143,7 +143,7 @@ def to_batch(connection: Connection, row: Any) -> Batch:
         waves.add(wave)
         if state == ItemState.PLANNED or state in UNDER_WAY:
             open_waves.add(wave)
-    first = 0 if row.action == Action.COMPENSATE else 1  # its waves begin with 1: it has no canary
+    first = 0 if row.action in REVERSING else 1  # its waves begin with 1: it has no canary
     return Batch(
         id=row.id,
         plan=row.plan,

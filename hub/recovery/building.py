@@ -26,6 +26,7 @@ from transactions.model import Risk, Status
 from transactions.people import Place, Principal, Reach
 from transactions.plans import (
     PLAN_VALIDITY,
+    REVERSING,
     Action,
     Approval,
     Decision,
@@ -47,7 +48,10 @@ _CHUNK = 500
 _BELONGS: tuple[tuple[tuple[str, ...], tuple[Action, ...]], ...] = (
     (("resolve_as",), (Action.RESOLVE,)),
     (("evidence",), (Action.RESOLVE, Action.REOPEN)),
-    (("process", "date"), (Action.COMPENSATE,)),
+    (("process",), (Action.COMPENSATE,)),
+    (("date",), (Action.COMPENSATE, Action.CORRECT)),
+    (("force_schema",), (Action.REPLAY, Action.EDIT, Action.CORRECT)),
+    (("patch",), (Action.EDIT, Action.CORRECT)),
     (("force_maybe_posted",), (Action.REPLAY, Action.EDIT)),
 )
 _BOUNDS = (
@@ -95,7 +99,7 @@ def check_request(request: PlanRequest, landscape: Landscape) -> None:
 def _check_belonging(request: PlanRequest) -> None:
     options = request.options
     for names, actions in _BELONGS:
-        given = [name for name in names if getattr(options, name) not in (None, False)]
+        given = [name for name in names if getattr(options, name) not in (None, False, [])]
         if given and request.action not in actions:
             raise Invalid(
                 f"{' and '.join(given)} cannot be given with {request.action}; only with {' and '.join(actions)}."
@@ -262,7 +266,7 @@ def select_rows(
         Refused: more items than one plan may have.
     """
     rows = _select(connection, request, condition, reach)
-    if request.action is not Action.COMPENSATE:
+    if request.action not in REVERSING:
         return rows
     if request.options.process:
         rows = _whole_processes(connection, rows, reach)

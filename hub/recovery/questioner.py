@@ -28,6 +28,7 @@ _ASKED: dict[Action, tuple[Ask, ...]] = {
     Action.RESOLVE: (Ask.LOOKUP, Ask.SEARCH),
     Action.REOPEN: (Ask.LOOKUP,),
     Action.COMPENSATE: (Ask.LOOKUP, Ask.FOLLOWS),
+    Action.CORRECT: (Ask.LOOKUP, Ask.FOLLOWS),
     Action.REPLAY: (Ask.SEARCH,),
     Action.EDIT: (Ask.SEARCH,),
 }
@@ -35,6 +36,7 @@ _FROM: dict[Action, tuple[Event, ...]] = {
     Action.RESOLVE: (Event.RESOLVE_APPLIED, Event.RESOLVE_NOT_APPLIED),
     Action.REOPEN: (Event.REOPEN,),
     Action.COMPENSATE: (Event.COMPENSATE,),
+    Action.CORRECT: (Event.COMPENSATE,),
     Action.REPLAY: (Event.RUN,),
     Action.EDIT: (Event.RUN,),
 }

@@ -13,7 +13,7 @@ from hub.recovery.actions.compensate import groups_of
 from hub.recovery.items import UNDER_WAY, still_under_way
 from hub.store.schema import batch_items, transactions
 from transactions.batches import ItemState
-from transactions.plans import Action, Plan, PlanItem, Verdict
+from transactions.plans import REVERSING, Plan, PlanItem, Verdict
 from transactions.waves import CANARY, WaveItem, assign
 
 _CHUNK = 500
@@ -39,7 +39,7 @@ def waves_of(connection: Connection, plan: Plan, landscape: Landscape) -> dict[s
     if plan.action not in KINDS or not KINDS[plan.action].sends:
         return {}
     sending = [item for item in plan.items if item.verdict is Verdict.SEND]
-    if plan.action is Action.COMPENSATE:
+    if plan.action in REVERSING:
         return _newest_first(connection, sending)
     found: dict[str, tuple[str | None, str | None]] = {}
     for start in range(0, len(sending), _CHUNK):

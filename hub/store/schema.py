@@ -415,3 +415,11 @@ reversals = Table(  # which transaction reverses which; one each, taken up again
     Column("batch", String, nullable=False),
     sqlite_with_rowid=False,
 )
+
+corrections = Table(  # which transaction posts the right thing in place of which
+    "corrections",
+    metadata,
+    Column("tx_id", String, primary_key=True),
+    Column("original", String, nullable=False),
+    Column("batch", String, nullable=False),
+)

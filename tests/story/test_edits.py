@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -38,8 +39,8 @@ def acted(first: Any, second: Any, *line: str) -> dict[str, Any]:
     return dict(first.json("batches", "show", batch))
 
 
-def failed(runbook: Any, filter: str) -> list[dict[str, Any]]:
-    return list(runbook.json("tx", "list", "--filter", f"status:failed {filter}", "--all")["items"])
+def failed(runbook: Any, besides: str) -> list[dict[str, Any]]:
+    return list(runbook.json("tx", "list", "--filter", f"status:failed {besides}", "--all")["items"])
 
 
 def mend(first: Any, second: Any, damage: str, how: Callable[[], list[tuple[str, ...]]]) -> None:
@@ -113,8 +114,8 @@ def test_a_field_that_was_renamed_by_its_source(two, emit, tmp_path) -> None:
 
 def test_a_lot_that_was_mistyped(two, emit, tmp_path) -> None:
     first, second = two
-    first.run("hub", "simulate", "on", "invalid-lot", "--flow", "material-consumption", "--probability", "0.3")
-    emit(first, 60)
+    first.run("hub", "simulate", "on", "invalid-lot", "--flow", "material-consumption", "--probability", "0.7")
+    emit(first, 100)
     first.run("hub", "simulate", "off")
     damaged = failed(first, "code:LOT_UNKNOWN")
     assert damaged
@@ -159,3 +160,36 @@ def _pointers(node: Any, name: str, at: str = ""):
     elif isinstance(node, list):
         for index, value in enumerate(node):
             yield from _pointers(value, name, f"{at}/{index}")
+
+
+def test_what_was_posted_wrong_is_corrected(two, emit) -> None:
+    """A conversion is off by a thousand: nothing fails, only the books differ. Each posting is reversed and posted
+    anew."""
+    first, second = two
+    first.run("hub", "simulate", "on", "wrong-master-data", "--flow", "labor-time", "--probability", "0.5")
+    emit(first, 150)
+    first.run("hub", "simulate", "off")
+    books = first.json("hub", "books", expect=None)
+    assert not books["agree"]
+    assert books["mismatched"]
+    assert failed(first, "") == []
+    wrong = []
+    for tx in first.json("tx", "list", "--filter", "status:processed flow:labor-time", "--all")["items"]:
+        content = json.loads(first.json("tx", "payload", tx["id"])["content"])
+        (where,) = _pointers(content, "QuantityString")
+        amount = Decimal(_at(content, where))
+        if amount < Decimal("0.1"):
+            wrong.append((tx, format((amount * 1000).normalize(), "f")))
+    assert wrong
+    for tx, right in wrong:
+        acted(first, second, "correct", tx["id"], "--set", f"$..QuantityString={right}", "--reason", "off by 1,000")
+    for tx, right in wrong:
+        assert first.json("tx", "show", tx["id"])["status"] == "compensated"
+        followers = first.json("tx", "list", "--filter", f"causation_id:{tx['id']}")["items"]
+        (new,) = [one for one in followers if one["idempotency_key"].startswith("correct:")]
+        assert (new["status"], new["correlation_id"]) == ("processed", tx["correlation_id"])
+        assert json.loads(first.json("tx", "payload", new["id"])["content"]) != {}
+        again = first.run("tx", "correct", tx["id"], "--set", "$..QuantityString=1", "--reason", "r", "--yes", expect=6)
+        assert b"reversed already" in again.stdout
+    books = first.json("hub", "books", expect=None)
+    assert (books["mismatched"], books["double"]) == (0, 0), books

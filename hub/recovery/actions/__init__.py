@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hub.recovery.actions.closing import Discard, Restore
 from hub.recovery.actions.compensate import Compensate
+from hub.recovery.actions.correct import Correct
 from hub.recovery.actions.edit import Edit
 from hub.recovery.actions.evidence import Reopen, Resolve
 from hub.recovery.actions.kind import Asking, AtOnce, Kind
@@ -13,7 +14,7 @@ from transactions.plans import Action
 AT_ONCE: dict[Action, AtOnce] = {kind.action: kind for kind in (Replay(), Edit(), Discard(), Restore())}
 """Begun from what the store knows."""
 
-ASKING: dict[Action, Asking] = {kind.action: kind for kind in (Resolve(), Reopen(), Compensate())}
+ASKING: dict[Action, Asking] = {kind.action: kind for kind in (Resolve(), Reopen(), Compensate(), Correct())}
 """Begun from what the target says, asked when they begin."""
 
 KINDS: dict[Action, Kind] = {**AT_ONCE, **ASKING}

@@ -1,4 +1,4 @@
-"""Drafts of payloads, and the documents that plans will send."""
+"""Drafts of payloads, the documents that plans will send, and what corrects what."""
 
 from alembic import op
 
@@ -7,7 +7,7 @@ from hub.store.schema import metadata
 revision = "0004"
 down_revision = "0003"
 
-TABLES = ("drafts", "planned_edits")
+TABLES = ("drafts", "planned_edits", "corrections")
 
 
 def upgrade() -> None:
