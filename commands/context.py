@@ -122,7 +122,8 @@ def add(
         bool, typer.Option("--production", help="Show a banner; ask for a typed confirmation.")
     ] = False,
     colour: Annotated[
-        str | None, typer.Option("--colour", metavar="COLOUR", help="Accent colour in the console.")
+        str | None,
+        typer.Option("--colour", metavar="COLOUR", help="Colour of its name in the console: red, or #cc3300."),
     ] = None,
     ca: Annotated[
         Path | None, typer.Option("--ca", metavar="FILE", help="Trust the certificates in this file alone.")
@@ -146,7 +147,8 @@ def add(
     ] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Write over one of that name.")] = False,
 ) -> None:
-    """Add a context. With --read-only, nothing is ever changed through it. The first one becomes current."""
+    """Add a context; --url is its address. With --read-only, nothing is ever changed through it. The first one
+    becomes current."""
     session = session_of(ctx)
     url = session.options.url
     if url is None:
@@ -171,6 +173,8 @@ def add(
             raise Usage("--client-secret wants a --client-id, whose secret it is. Nothing was done. Add it.")
     if issuer is not None:
         check_secure(issuer, "the issuer")
+    if colour is not None:
+        _check_colour(colour)
     before = contexts.context.get(name)
     added = Context(
         platform="hub",
@@ -188,6 +192,8 @@ def add(
     )
     _save(session, ContextFile(current=contexts.current or name, context={**contexts.context, name: added}))
     session.note(f"{name} was added: {address.url}")
+    if contexts.current not in (None, name):
+        session.note(f"{contexts.current} is current still; to work on this one: andon context use {name}")
 
 
 @app.verb()
@@ -245,6 +251,18 @@ def check_secret_reference(reference: str) -> None:
         raise Usage(
             "--client-secret takes a place, and this is none: env:NAME, file:PATH or keyring:NAME. Nothing was stored. "
             "If it was the secret itself, it is in your shell's history now: have it changed."
+        ) from error
+
+
+def _check_colour(colour: str) -> None:
+    """Refuse what the console could not draw."""
+    from textual.color import Color, ColorParseError
+
+    try:
+        Color.parse(colour)
+    except ColorParseError as error:
+        raise Usage(
+            f"{colour!r} is no colour. Nothing was done. Give a name like red or orange, or #rrggbb."
         ) from error
 
 

@@ -77,6 +77,7 @@ USAGE: list[tuple[tuple[str, ...], str]] = [
     (("context", "add", "a", "--url", "ftp://x"), "it has to begin with http:// or https://"),
     (("context", "add", "a", "--url", "http://u:p@x"), "it has a user or a password in it"),
     (("context", "add", "a", "--url", "http://x", "--platform", "fax"), "'fax' is not a platform"),
+    (("context", "add", "a", "--url", "http://x", "--colour", "sparkly"), "'sparkly' is no colour"),
     (("--output",), "requires an argument"),
     (("--url", "", "tx", "list"), "--url is not an address"),
     (("--url", "http://x", "--context", "y", "tx", "list"), "--url and --context were both given"),

@@ -207,7 +207,9 @@ def test_changes_are_watched_as_they_come(andon: Andon, platform: Any) -> None:
 def test_contexts_come_and_go(andon: Andon, platform: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("ANDON_URL")
     assert andon("context", "add", "one", "--url", "http://127.0.0.1:1/").code == 0
-    assert andon("context", "add", "two", "--url", platform.url, "--production", "--read-only").code == 0
+    second = andon("context", "add", "two", "--url", platform.url, "--production", "--read-only")
+    assert second.code == 0
+    assert "one is current still; to work on this one: andon context use two" in second.err
     shown = andon("context", "list", "-o", "json").json["items"]
     assert [(each["name"], each["current"], each["production"], each["read_only"]) for each in shown] == [
         ("one", True, False, False),
