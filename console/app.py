@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import work
+from textual import events, work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
@@ -57,7 +57,9 @@ class AndonApp(App[None]):
         Binding("b", "batches", "batches", show=False, id="app.batches"),
         Binding("p", "approvals", "approvals", show=False, id="app.approvals"),
         Binding("s", "systems", "systems", show=False, id="app.systems"),
-        Binding("colon", "command", "command", key_display=":", id="app.command"),
+        # With priority, so that it takes effect before the next key: what is typed behind the colon is a word, and
+        # must not run as keys of the page.
+        Binding("colon", "command", "command", key_display=":", id="app.command", priority=True),
         Binding("question_mark", "help", "help", key_display="?", id="app.help"),
         Binding("L", "log", "command log", show=False, id="app.log"),
         Binding("escape,backspace", "back", "back", show=False, id="app.back"),
@@ -406,11 +408,20 @@ class AndonApp(App[None]):
         """Ctrl+C is pressed to end a program; say which key does."""
         self.notify("q ends the console; where you type, ctrl+q does.", title="ctrl+c does not quit")
 
-    def action_command(self) -> None:
-        """The command line."""
+    async def action_command(self) -> None:
+        """The command line; where one types, a colon is a colon."""
+        from textual.widgets import Input
+
         from console.screens.command import CommandScreen
 
-        self.push_screen(CommandScreen(), self._typed)
+        box = self.focused
+        if isinstance(box, Input):
+            # It takes its turn behind what was typed before it.
+            box.post_message(events.Key("colon", ":"))
+            return
+        line = CommandScreen()
+        await self.push_screen(line, self._typed)
+        line.query_one(Input).focus()
 
     def _typed(self, line: str | None) -> None:
         if line:

@@ -76,6 +76,9 @@ class Effects:
             self._asked(message.plan, here=here)
         elif message.batch is not None and here:
             app.switch_screen(BatchScreen(message.batch))
+            if message.plan.second_person:
+                due = "Somebody else owes a review of this within 24 hours. Tell them; it is under approvals (p)."
+                app.notify(due, title="It ran without a second person", severity="warning", timeout=12)
         elif message.batch is not None:
             app.notify(f"Batch {message.batch.id} runs. Follow it under batches (b).", title="Running")
         elif waiting is not None and error is not None:
@@ -88,10 +91,11 @@ class Effects:
 
         self._asked_for.add(plan.hash)
         self._app.happened("approval")
-        said = f"The plan {plan.hash[:HASH_CELLS]} waits for a second person. Nothing was sent."
         if here:
             self._app.switch_screen(ApprovalScreen(plan.hash))
-        self._app.notify(said if here else f"{said} It is under approvals (p).", title="Asked for approval")
+        else:
+            said = f"The plan {plan.hash[:HASH_CELLS]} waits for a second person. Nothing was sent."
+            self._app.notify(f"{said} It is under approvals (p).", title="Asked for approval")
 
     # Deciding what somebody else asked for
 
@@ -128,7 +132,7 @@ class Effects:
                 app.switch_screen(BatchScreen(decided.batch))
             return
         rejected = decided.kind is ApprovalKind.APPROVAL
-        said = f"Nothing was sent, and {asker} can read why." if rejected else f"{asker} can read what was found."
+        said = f"Nothing was sent, and {asker} can read why." if rejected else "What was found is on record."
         app.notify(said, title="Rejected" if rejected else "The review is closed")
         if here is not None:
             app.pop_screen()

@@ -114,7 +114,7 @@ def consequence(decision: Decision, kind: ApprovalKind, action: Action, count: i
     who = one_line(asker)
     if kind is ApprovalKind.REVIEW:
         said = "that nothing was wrong with it" if decision is Decision.APPROVE else "that it should not have been done"
-        return f"It goes on record {said}, and the review is closed. What ran stays as it is, and {who} can read why."
+        return f"It goes on record {said}, with the reason, and the review is closed. What ran stays as it is."
     if decision is Decision.REJECT:
         return f"The plan can never run: nothing is sent, and {who} can read why."
     if action in (Action.HOLD, Action.RELEASE):

@@ -129,6 +129,8 @@ class Session:
         """How to go on when the platform takes the token no more."""
         if self._context.looks_again:
             return "Run 'andon login' in another terminal; the console takes it up by itself."
+        if self._context.token_from == "ANDON_TOKEN":  # noqa: S105  # the name of a variable
+            return "The console keeps the token from ANDON_TOKEN: leave (q), set a new one, and begin again."
         return "The console keeps the token it began with: leave (q), run 'andon login', and begin again."
 
     def ends_soon(self, now: datetime) -> bool:

@@ -51,21 +51,17 @@ class ApprovalScreen(AndonScreen):
             self.plan = plan
             self.item = item
 
-    def __init__(
-        self, plan_hash: str, *, item: ApprovalItem | None = None, deciding: Decision | None = None, asked: bool = False
-    ) -> None:
+    def __init__(self, plan_hash: str, *, item: ApprovalItem | None = None, deciding: Decision | None = None) -> None:
         """
         Args:
             plan_hash: names the plan; the beginning of it will do.
             item: what was known of it in the list.
             deciding: begin with this decision.
-            asked: the person here has just asked for approval of it.
         """
         super().__init__()
         self.plan_hash = plan_hash
         self.plan: Plan | None = None
         self.item = item
-        self._asked = asked
         self._deciding = deciding
         self._underway = False
 
@@ -288,7 +284,7 @@ class ApprovalScreen(AndonScreen):
         """Keys that lead nowhere do not show."""
         if action == "batch":
             return self.plan is not None and self.plan.batch is not None
-        if action == "decide":
+        if action in ("decide", "copy"):
             return self.plan is None or self._open
         return True
 

@@ -125,8 +125,8 @@ def _ends(at: datetime | None, now: datetime, *, renews: bool) -> str:
         return "not by itself"
     if at <= now:
         return f"it ended {short(now - at)} ago"
-    after = "andon renews it by itself" if renews else "it is not renewed by itself: run 'andon login' before that"
-    return f"in {short(at - now)} ({at.astimezone():%Y-%m-%d %H:%M %Z}); {after}"
+    after = "andon renews it by itself" if renews else "nothing renews it"
+    return f"in {short(at - now)} ({at.astimezone():%Y-%m-%d %H:%M %Z}), {after}"
 
 
 def _rights(who: WhoAmI, tones: dict[str, str]) -> Group:

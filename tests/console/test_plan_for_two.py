@@ -192,6 +192,7 @@ async def test_breaking_glass_wants_its_words_typed_and_says_what_follows(
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, BatchScreen))
         assert source.requests[-1].options.break_glass
+        await until(pilot, lambda: "Somebody else owes a review of this within 24 hours" in shown(app))
         assert list(source.reviews) == [source.made["batch-0000"].plan], "a review is owed"
         assert app.commands_done[-1][1] == f"andon tx discard {ONE[0]} --break-glass --reason mended --yes"
 

@@ -122,6 +122,9 @@ def test_a_token_that_has_ended_is_asked_about_again() -> None:
 
 def test_how_to_sign_in_again_is_what_will_work_here() -> None:
     assert "the console takes it up" in session([], tokens=Fixed("t")).sign_in_again
+    given = session([])
+    given._context = msgspec.structs.replace(context(), token_from="ANDON_TOKEN")
+    assert "set a new one" in given.sign_in_again
     kept = session([]).sign_in_again
     assert "keeps the token it began with" in kept
     assert "begin again" in kept

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from console_doubles import MemorySource
+from textual import events
 from textual.widgets import Button
 
 from console.screens.batch import BatchScreen
@@ -62,6 +63,30 @@ async def test_the_command_line_goes_anywhere(make_app, until) -> None:
         await until(pilot, lambda: isinstance(app.screen, BoardScreen))
         await pilot.press("colon", *"q", "enter")
         await until(pilot, lambda: not app.is_running or app._exit)
+
+
+async def test_what_is_typed_right_behind_the_colon_is_no_key_of_the_page(make_app, until) -> None:
+    source = MemorySource()
+    await source.asked_by("ben")
+    app = make_app(source)
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.obey("approvals")
+        await until(pilot, lambda: app.screen.fetched_at is not None)
+        for letter in ":approvals x":
+            # As a terminal hands over what is pasted: all at once.
+            app.post_message(events.Key({":": "colon", " ": "space"}.get(letter, letter), letter))
+        await until(pilot, lambda: isinstance(app.screen, CommandScreen))
+        await until(pilot, lambda: app.screen.query_one("#line").value == "approvals x")
+        assert source.decisions == []
+
+
+async def test_in_a_line_of_text_a_colon_is_a_colon(make_app, until) -> None:
+    app = make_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("f")
+        await until(pilot, lambda: isinstance(app.screen, FailedScreen) and app.screen.fetched_at is not None)
+        await pilot.press("slash", *" plant", "colon", *"P02")
+        await until(pilot, lambda: app.screen.query_one("#filter").value == "status:failed plant:P02")
 
 
 async def test_ctrl_c_says_which_key_ends_the_console(make_app, until, shown) -> None:
