@@ -290,7 +290,7 @@ class Platform:
                 self.end_headers()
                 self.wfile.write(content)
 
-            do_GET = do_POST = do_PUT = do_DELETE = respond  # noqa: N815
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = respond  # noqa: N815
 
             def log_message(self, *_args: Any) -> None:
                 pass

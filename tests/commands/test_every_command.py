@@ -41,6 +41,8 @@ THINGS: dict[str, tuple[str, ...]] = {
     "tx payload": ("tx1",),
     "tx plan": ("tx1", "--reason", "r"),
     "tx replay": ("tx1", "--reason", "r", "--yes"),
+    "tx edit": ("tx1", "--reason", "r", "--yes", "--set", "$.a=b"),
+    "tx correct": ("tx1", "--reason", "r", "--yes", "--set", "$.a=b"),
     "tx discard": ("tx1", "--reason", "r", "--yes"),
     "tx restore": ("tx1", "--reason", "r", "--yes"),
     "tx resolve": ("tx1", "--reason", "r", "--yes", "--as", "applied", "--evidence", "document 1"),
