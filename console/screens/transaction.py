@@ -59,7 +59,7 @@ class TransactionScreen(AndonScreen):
         Binding("m", "reveal", "masks", id="transaction.reveal"),
         Binding("r", "act('replay')", "replay", id="transaction.replay"),
         Binding("D", "act('discard')", "discard", id="transaction.discard"),
-        Binding("u", "act('restore')", "restore", id="transaction.restore"),
+        Binding("u", "act('restore')", "restore", show=False, id="transaction.restore"),
         Binding("y", "copy", "copy id", id="transaction.copy"),
     ]
 
