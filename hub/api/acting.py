@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from hub.app import Hub
 
 
+_USABLE = (PlanState.PLANNED, PlanState.AWAITING_APPROVAL)
+"""States that expire."""
+
+
 class PlanParams(Struct, frozen=True, forbid_unknown_fields=True):
     """A page of plans, of one state or of all."""
 
@@ -72,7 +76,7 @@ async def make_plan(hub: Hub, call: Call) -> Response:
         )
 
     plan = await hub.database.read(build)
-    await hub.database.write(lambda c: building.store(c, plan, now, documents))
+    await hub.database.write(lambda c: building.store(c, plan, now, documents, reach=call.reach))
     return Response(
         msgspec.json.encode(plan),
         status_code=201,
@@ -87,10 +91,10 @@ async def list_plans(hub: Hub, call: Call) -> Page[PlanSummary]:
     now = hub.clock.now()
     query = select(plans).where(*of_plan(call.reach, plans.c.hash))
     if params.state is PlanState.EXPIRED:
-        query = query.where(plans.c.state == PlanState.PLANNED, plans.c.expires_at < to_micros(now))
+        query = query.where(plans.c.state.in_(_USABLE), plans.c.expires_at < to_micros(now))
     elif params.state is not None:
         query = query.where(plans.c.state == params.state)
-        if params.state is PlanState.PLANNED:
+        if params.state in _USABLE:
             query = query.where(plans.c.expires_at >= to_micros(now))
     order = Order("created_at", plans.c.created_at, plans.c.hash, True, "plans")
     return await hub.database.read(

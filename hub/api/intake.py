@@ -78,6 +78,10 @@ async def _receive(
     found = sort_arrival(arrival, hub.landscape)
     if not reach.covers(found.plant, flow):
         raise _beyond(who, "without a plant" if found.plant is None else f"of the plant {found.plant!r}")
+    # What the request says goes before what the document says, and the target reads the document.
+    inside = found.keys.get("plant")
+    if inside in hub.landscape.catalogue.plant and not reach.covers(inside, flow):
+        raise _beyond(who, f"that are, as they say themselves, of the plant {inside!r}")
     now = hub.clock.now()
 
     def store(connection: Connection) -> Accepted:

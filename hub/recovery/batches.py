@@ -24,7 +24,7 @@ from hub.store.schema import batch_items, batches, transactions
 from hub.store.transitions import TxRow, fetch, give_back, release_claim
 from transactions.batches import Batch, BatchItem, BatchState, ItemState
 from transactions.clock import from_micros, to_micros
-from transactions.errors import NotFound, Refused
+from transactions.errors import NotFound, Refused, Stale
 from transactions.model import Status
 from transactions.people import EVERYTHING, Reach
 from transactions.plans import REVERSING, Action, Plan, PlanOptions, PlanRequest, Verdict
@@ -115,7 +115,12 @@ def start(
         place_hold(connection, plan.options, plan.reason, actor, now)
     elif plan.action is Action.RELEASE:
         request = PlanRequest(action=plan.action, reason=plan.reason, options=plan.options)
-        placed = building.matching_holds(connection, request)
+        placed = building.matching_holds(connection, request, plan.created_at)
+        if not placed:
+            raise Stale(
+                "The hold that the plan would release is not there any more; one that was placed there since is not in "
+                "the plan. Nothing was released. `andon systems list` shows the holds; make a new plan."
+            )
         release_holds(connection, placed, plan.options, plan.reason, actor, now, landscape.catalogue)
     book.batches.add(batch_id)
     return load(connection, batch_id)

@@ -23,7 +23,7 @@ from transactions.approvals import ITEMS_WITHOUT_SECOND_PERSON, why_second
 from transactions.clock import from_micros, to_micros
 from transactions.errors import Forbidden, Invalid, NotFound, Refused, Stale
 from transactions.model import Risk, Status
-from transactions.people import Place, Principal, Reach
+from transactions.people import EVERYTHING, Place, Principal, Reach
 from transactions.plans import (
     PLAN_VALIDITY,
     REVERSING,
@@ -234,20 +234,26 @@ def _risks_at(place: PlanOptions, landscape: Landscape) -> frozenset[Risk]:
     )
 
 
-def places_of(plan: Plan) -> set[Place]:
-    """Where a plan acts."""
+def places_of(plan: Plan, reach: Reach = EVERYTHING) -> set[Place]:
+    """Where a plan acts. One without transactions is about all that its asker reaches: its reason and filter are not
+    for others."""
     if plan.action in _PLACES:
         return {Place(plant=plan.options.plant, flow=plan.options.flow)}
+    if not plan.items:
+        plants, flows = reach.plants or {None}, reach.flows or {None}
+        return {Place(plant=plant, flow=flow) for plant in plants for flow in flows}
     return {Place(plant=item.plant, flow=item.flow) for item in plan.items}
 
 
-def matching_holds(connection: Connection, request: PlanRequest) -> list[Any]:
-    """Active holds of exactly the place that a release names."""
+def matching_holds(connection: Connection, request: PlanRequest, placed_before: datetime | None = None) -> list[Any]:
+    """Active holds of exactly the place that a release names; ``placed_before`` leaves out those placed later."""
     wanted = request.options
+    until = [] if placed_before is None else [holds.c.placed_at <= to_micros(placed_before)]
     return list(
         connection.execute(
             select(holds).where(
                 holds.c.released_at.is_(None),
+                *until,
                 holds.c.target.is_(wanted.target) if wanted.target is None else holds.c.target == wanted.target,
                 holds.c.plant.is_(wanted.plant) if wanted.plant is None else holds.c.plant == wanted.plant,
                 holds.c.flow.is_(wanted.flow) if wanted.flow is None else holds.c.flow == wanted.flow,
@@ -336,7 +342,14 @@ def _plan(body: PlanBody, digest: str, state: PlanState, batch: str | None, appr
     return Plan(hash=digest, state=state, verdicts=count_verdicts(body.items), batch=batch, approval=approval, **fields)
 
 
-def store(connection: Connection, plan: Plan, now: datetime, documents: dict[str, Made] | None = None) -> None:
+def store(
+    connection: Connection,
+    plan: Plan,
+    now: datetime,
+    documents: dict[str, Made] | None = None,
+    *,
+    reach: Reach = EVERYTHING,
+) -> None:
     """Keep a plan, and the documents that it will send; the same plan stored again changes nothing."""
     if connection.execute(select(plans.c.hash).where(plans.c.hash == plan.hash)).first() is not None:
         return
@@ -354,7 +367,7 @@ def store(connection: Connection, plan: Plan, now: datetime, documents: dict[str
             "body": msgspec.json.encode(plan.body()),
         },
     )
-    store_places(connection, plan.hash, places_of(plan))
+    store_places(connection, plan.hash, places_of(plan, reach))
     keep_planned(connection, plan.hash, plan.edits, documents or {})
     book = journal(connection)
     book.effect(

@@ -243,6 +243,9 @@ async def test_an_approval_dies_with_its_plan(local, people, problem) -> None:
         lambda c: c.execute(update(plans).where(plans.c.hash == plan["hash"]).values(expires_at=earlier))
     )
     assert await bert.waiting() == []
+    assert (await bert.get("plans", params={"state": "awaiting-approval"})).json()["items"] == []
+    (listed,) = (await bert.get("plans", params={"state": "expired"})).json()["items"]
+    assert (listed["hash"], listed["state"]) == (plan["hash"], "expired")
     assert "expired" in problem(await bert.approve(plan), 412, "stale")
 
 
@@ -341,6 +344,20 @@ async def test_releasing_money_wants_two_and_releasing_mail_one(local, people, p
     assert (await bert.waiting())[0]["count"] == 0
     assert (await bert.approve(plan)).status_code == 200
     assert (await anna.get("holds")).json()["items"] == []
+
+
+async def test_a_release_is_of_the_hold_that_was_there_and_not_of_a_later_one(local, people, problem) -> None:
+    """Somebody held it again meanwhile, for a reason that whoever approves the old plan has never seen."""
+    anna, bert = people("operator-a"), people("operator-b")
+    await anna.run(await anna.plan("hold", target="ERP"))
+    old, new = await anna.plan("release", target="ERP"), await anna.plan("release", target="ERP")
+    for plan in (old, new):
+        problem(await anna.run(plan), 409, "second-person-wanted")
+    assert (await bert.approve(new)).status_code == 200
+    await bert.run(await bert.plan("hold", target="ERP"))
+    assert "not there any more" in problem(await bert.approve(old), 412, "stale")
+    assert len((await anna.get("holds")).json()["items"]) == 1
+    assert (await bert.reject(old)).status_code == 200
 
 
 async def test_many_want_two(local, people, problem) -> None:

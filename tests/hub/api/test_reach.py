@@ -217,3 +217,19 @@ async def test_the_stream_tells_what_is_within_reach(local, plants) -> None:
     assert {each["data"]["plant"] for each in mine if each["type"] == "transaction"} == {"P01"}
     assert len([each for each in mine if each["type"] == "plan"]) == 1
     assert len([each for each in all_of_it if each["type"] == "plan"]) == 2
+
+
+async def test_a_plan_of_nothing_is_not_for_everybody(local, plants, problem) -> None:
+    """What somebody looked for, and why, is told by a plan even where it found nothing."""
+    asked = {"action": "discard", "reason": "customer Okonkwo complained", "filter": "order:7777"}
+    plan = (await post(local, "one", "plans", json=asked)).json()
+    assert plan["items"] == []
+    await post(local, "one", f"plans/{plan['hash']}/run")
+    for token in ("two", "mail", "low"):
+        problem(await get(local, token, f"plans/{plan['hash']}"), 404, "not-found")
+        for path in ("plans", "batches"):
+            assert "Okonkwo" not in (await get(local, token, path)).text
+    assert (await get(local, "one", f"plans/{plan['hash']}")).status_code == 200
+    assert len((await get(local, "one", "batches")).json()["items"]) == 1
+    of_all = (await local.post("plans", json=asked)).json()
+    problem(await get(local, "one", f"plans/{of_all['hash']}"), 404, "not-found")

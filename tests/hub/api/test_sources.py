@@ -5,13 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
+from hub.declarations import Catalogue
 from transactions.model import Status
 
 
 def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
+
+
+@pytest.fixture
+def catalogue(catalogue: Catalogue) -> Catalogue:
+    """With a flow whose documents say their plant themselves."""
+    report = catalogue.flow["report"]
+    keys = msgspec.structs.replace(report.keys, json={**report.keys.json, "plant": "$.plant"})
+    return msgspec.structs.replace(
+        catalogue, flow={**catalogue.flow, "report": msgspec.structs.replace(report, keys=keys)}
+    )
 
 
 @pytest.fixture
@@ -73,6 +85,22 @@ async def test_another_plant(how: str, local: Any, sources: dict[str, str], prob
     answer = await local.post(f"http://hub/ingress/report{query}", json={"event": "e1"}, headers=headers)
     assert "of the plant 'P02'" in problem(answer, 403, "forbidden")
     assert (await local.get("transactions")).json()["items"] == []
+
+
+@pytest.mark.parametrize("how", ["parameter", "header"])
+async def test_another_plants_document_under_ones_own_plant(
+    how: str, local: Any, sources: dict[str, str], problem: Any
+) -> None:
+    """The target posts what the document says, whatever the request around it said."""
+    query = "" if how == "header" else "?plant=P01"
+    headers = {**bearer(sources["mes-p01"]), **({} if how == "parameter" else {"ce-plant": "P01"})}
+    for plant, expected in (("P02", 403), ("P01", 202), ("1000", 202)):  # 1000: a target's own name of a plant
+        body = {"event": f"e{plant}", "plant": plant}
+        answer = await local.post(f"http://hub/ingress/report{query}", json=body, headers=headers)
+        assert answer.status_code == expected, answer.text
+        if expected == 403:
+            assert "as they say themselves, of the plant 'P02'" in problem(answer, 403, "forbidden")
+            assert (await local.get("transactions")).json()["items"] == []
 
 
 async def test_a_person_with_a_plant_sends_there_only(local: Any, sources: dict[str, str], problem: Any) -> None:
