@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec import Struct
+
 from commands.output import Column, Listing
 from commands.output.table_form import render
 from commands.terminal import Look, one_line, plain
@@ -41,6 +43,35 @@ COLUMNS: tuple[Column, ...] = (
     Column("said (✗ differs)", lambda i, _: " · ".join(map(_said, i.said)), give=1, least=24),
     Column("because", lambda i, _: _because(i), give=3, least=16),
 )
+
+
+class Line(Struct, frozen=True, kw_only=True):
+    """A difference as one line of a spreadsheet; ``off_by`` is a number there."""
+
+    explained: Explained
+    plant: str
+    object: str
+    field: str
+    off_by: float | None
+    unit: str | None
+    said: str
+    causes: str
+    why: str | None
+
+
+def line_of(item: Difference) -> Line:
+    """The line of a difference."""
+    return Line(
+        explained=item.explained,
+        plant=item.plant,
+        object=item.name,
+        field=item.field,
+        off_by=None if item.amount is None else float(item.amount),
+        unit=item.unit,
+        said=", ".join(map(_said, item.said)),
+        causes=" ".join(cause.id for cause in item.causes),
+        why=item.causes[0].why if item.causes else None,
+    )
 
 
 def describe(found: Reconciliation, look: Look) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import re
 from collections.abc import Iterator
 from types import UnionType
 from typing import Any, get_args
@@ -16,7 +15,6 @@ from msgspec import Struct
 from commands.output import Detail, Listing
 from transactions.steering import STEERING, escaped, escaped_json
 
-_AMOUNT = re.compile(r"-[0-9]+(\.[0-9]+)?")
 # OWASP, CSV injection: with the full-width signs, which some spreadsheets read as the plain ones.
 _RUN = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001
 
@@ -53,8 +51,6 @@ def _struct_in(kind: Any) -> type | None:
 
 def _text(text: str) -> str:
     """Text that neither a spreadsheet nor a terminal obeys; numbers are none of it, and stay numbers."""
-    if _AMOUNT.fullmatch(text):
-        return text  # an amount travels as text, and less than nothing is still a number
     # Some programs pass over blanks and what has no width, and look at what stands behind them.
     bare = STEERING.sub("", text).lstrip()
     told = "\r".join(escaped(part) for part in text.split("\r"))
