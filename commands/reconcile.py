@@ -12,7 +12,7 @@ from commands.acting import Acting, act
 from commands.app import Noun
 from commands.exits import Exit, Usage, misread
 from commands.output import Detail, Form, Listing
-from commands.reconcile_view import COLUMNS, describe, unasked
+from commands.reconcile_view import COLUMNS, Line, describe, line_of, unasked
 from commands.session import Session, session_of
 from platforms.hub import reconciliation
 from transactions.durations import parse_duration
@@ -164,5 +164,9 @@ def _show(session: Session, found: Reconciliation) -> None:
         # The ids that something can be done with, to be piped into another command.
         causes = dict.fromkeys(cause.id for item in found.items for cause in item.causes)
         session.show(Listing(of=str, items=list(causes), columns=(), empty="", identify=str))
+        return
+    if session.form is Form.CSV:
+        lines = [line_of(item) for item in found.items]
+        session.show(Listing(of=Line, items=lines, columns=(), empty="", identify=lambda each: each.object))
         return
     session.show(Listing(of=Difference, items=found.items, columns=COLUMNS, empty="", identify=lambda each: each.name))

@@ -74,7 +74,8 @@ def test_differences_are_exit_10_in_every_form(andon: Andon, says: Callable[...,
     lines = andon("reconcile", "orders", "-o", "jsonl").out.splitlines()
     assert [json.loads(line)["explained"] for line in lines] == ["explained", "unexplained"]
     rows = list(csv.DictReader(io.StringIO(andon("reconcile", "orders", "-o", "csv").out)))
-    assert [row["amount"] for row in rows] == ["-40", "-40"]
+    assert [row["off_by"] for row in rows] == ["-40.0", "-40.0"]
+    assert (rows[0]["object"], rows[0]["causes"], rows[1]["causes"]) == ("4711", "tx1", "")
     assert andon("reconcile", "orders", "-o", "id").out == "tx1\n"
 
 
