@@ -299,6 +299,7 @@ class AndonApp(App[None]):
             connection=self.connection,
             since=self.connection_since,
             now=now,
+            colour=self.context.colour,
             refused=self._refused,
             waiting=self.session.to_decide(now),
             ends_in=self.session.ends_in(now),

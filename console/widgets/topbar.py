@@ -8,6 +8,7 @@ from typing import NamedTuple
 from rich.cells import cell_len
 from rich.text import Text
 from textual import events
+from textual.color import Color, ColorParseError
 from textual.message import Message
 from textual.widget import Widget
 
@@ -118,7 +119,7 @@ class TopBar(Widget):
         for said, tone in told(place.waiting, parts=3 if self.size.width >= ROOMY else 2 if wide else 1):
             self._word(text, said, "approvals", f"bold {tones[tone]}")
         if self.size.width >= 70:
-            text.append(shorten(clean(place.platform), 24) + "  ", place.colour or tones["foreground"])
+            text.append(shorten(clean(place.platform), 24) + "  ", _drawable(place.colour) or tones["foreground"])
         connection, style = _connected(place, tones)
         spare -= text.cell_len + cell_len(connection)
         person = clean(place.person if wide and spare >= cell_len(place.person) + 2 else place.name)
@@ -136,6 +137,14 @@ class TopBar(Widget):
         text.append(said, style)
         self._words.append((start, text.cell_len, word))
         text.append("  ")
+
+
+def _drawable(colour: str | None) -> str | None:
+    """The colour of a context; None for what is none, which a file written by hand may have."""
+    try:
+        return None if colour is None else Color.parse(colour).hex6
+    except ColorParseError:
+        return None
 
 
 def _connected(place: Place, tones: dict[str, str]) -> tuple[str, str]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import msgspec
 import pytest
-from console_doubles import NOW
+from console_doubles import NOW, FixedClock, MemorySource, context
 from textual.app import App, ComposeResult
 
+from console.app import AndonApp
 from console.second_person import Waiting
 from console.widgets.topbar import Place, TopBar
 from platforms.events import ConnectionState
@@ -200,3 +202,24 @@ async def test_the_same_place_is_not_drawn_again(monkeypatch: pytest.MonkeyPatch
         assert drawn == []
         app.bar.show(place(crumbs=("board",)))
         assert drawn == [1]
+
+
+@pytest.mark.parametrize(
+    ("colour", "drawn"), [("red", "#FF0000"), ("#3366ff", "#3366FF"), ("sparkly", None), (None, None)]
+)
+async def test_the_platform_has_the_colour_of_its_context(colour: str | None, drawn: str | None) -> None:
+    app = Bar()
+    async with app.run_test(size=(120, 1)):
+        app.bar.show(place(colour=colour))
+        line = app.bar.render()
+        start = line.plain.index("plant-gateway")
+        styles = [str(span.style) for span in line.spans if span.start <= start < span.end]
+        assert styles == [drawn or app.theme_variables["foreground"]]
+
+
+async def test_the_console_gives_the_colour_of_its_context_to_the_bar() -> None:
+    app = AndonApp(msgspec.structs.replace(context(), colour="red"), MemorySource(), clock=FixedClock())
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        line = app.screen.query_one(TopBar).render()
+        assert "#FF0000" in [str(span.style) for span in line.spans]
