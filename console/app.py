@@ -278,11 +278,12 @@ class AndonApp(App[None]):
     def _tell(self) -> None:
         types, self._changed_types, self._telling = frozenset(self._changed_types), set(), None
         self.changes_seen += 1
-        if "approval" in types:
+        missed = "reset" in types  # something happened that nobody told: everything is asked anew
+        if missed or "approval" in types:
             self.fetch_approvals()
         for screen in reversed(self.screen_stack):
             if isinstance(screen, AndonScreen):
-                screen.changed(types)
+                screen.again() if missed else screen.changed(types)
                 break
 
     def show_place(self) -> None:

@@ -18,6 +18,7 @@ def nodes() -> tuple[type[DOMNode], ...]:
         failed,
         log,
         plan,
+        reconcile,
         systems,
         transaction,
         whoami,
@@ -40,6 +41,7 @@ def nodes() -> tuple[type[DOMNode], ...]:
         approvals.ApprovalsScreen,
         approval.ApprovalScreen,
         systems.SystemsScreen,
+        reconcile.ReconcileScreen,
         whoami.WhoamiScreen,
         log.LogScreen,
     )

@@ -18,6 +18,7 @@ class Draft(Struct, frozen=True, kw_only=True):
 
     Attributes:
         count: how many transactions it is about, as far as known; None for holds.
+        command: the words after ``andon`` that begin it, where those are not the usual ones.
     """
 
     action: Action
@@ -25,6 +26,7 @@ class Draft(Struct, frozen=True, kw_only=True):
     filter: str | None = None
     options: PlanOptions = msgspec.field(default_factory=PlanOptions)
     count: int | None = None
+    command: list[str] | None = None
 
     @property
     def title(self) -> str:
@@ -49,7 +51,9 @@ class Draft(Struct, frozen=True, kw_only=True):
     def equivalent(self, reason: str) -> str:
         """The command line that does the same, whole: it is copied and pasted."""
         words = ["andon"]
-        if self.action in (Action.HOLD, Action.RELEASE):
+        if self.command is not None:
+            words += self.command
+        elif self.action in (Action.HOLD, Action.RELEASE):
             words += ["systems", str(self.action)]
             words += [self.options.target] if self.options.target else []
             words += ["--plant", self.options.plant] if self.options.plant else []
@@ -58,6 +62,7 @@ class Draft(Struct, frozen=True, kw_only=True):
             words += ["tx", str(self.action)]
             words += self.ids or []
             words += ["--filter", self.filter] if self.filter is not None else []
+            words += ["--drafts"] if self.action is Action.EDIT else []
         words += ["--break-glass"] if self.options.break_glass else []
         return shlex.join([*words, "--reason", reason, "--yes"])
 

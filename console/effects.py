@@ -163,13 +163,21 @@ class Effects:
 
     def cancel(self, batch: Batch) -> None:
         """Stop a batch: what was not sent goes back to where it was."""
-        self._begin(self._cancel(batch))
+        self._begin(self._change(self._app.source.cancel(batch.id), "cancelled"))
 
-    async def _cancel(self, batch: Batch) -> None:
+    def pause(self, batch: Batch) -> None:
+        """Let a batch take up nothing more until it is resumed."""
+        self._begin(self._change(self._app.source.pause(batch.id), "paused"))
+
+    def resume(self, batch: Batch) -> None:
+        """Go on with a paused batch."""
+        self._begin(self._change(self._app.source.resume(batch.id), "resumed"))
+
+    async def _change(self, change: Coroutine[None, None, Batch], past: str) -> None:
         try:
-            await self._app.source.cancel(batch.id)
+            await change
         except AndonError as error:
-            self._app.notify(clean(error.detail), title="The batch was not cancelled", severity="error", timeout=10)
+            self._app.notify(clean(error.detail), title=f"The batch was not {past}", severity="error", timeout=10)
         else:
             self._app.happened("batch")
 

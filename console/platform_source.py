@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, TypeVar
 from platforms.calls import Call
 from platforms.contexts import Resolved
 from platforms.events import Connection
-from platforms.hub import approvals, batches, landscape, plans, server, transactions
+from platforms.hub import approvals, batches, edits, landscape, plans, reconciliation, server, transactions
 from transactions.approvals import ApprovalItem, Decided
 from transactions.batches import Batch, BatchItem
+from transactions.edits import Draft, PayloadDifference
 from transactions.history import Payload, StreamEvent, TimelineEntry
 from transactions.landscape import Board, Hold, System, WhoAmI
 from transactions.model import Transaction
 from transactions.pages import Page
 from transactions.plans import Plan, PlanRequest
+from transactions.reconciliation.model import Kind, Reconciliation
 
 if TYPE_CHECKING:
     from platforms.asynchronous import AsyncClient
@@ -61,6 +63,12 @@ class PlatformSource:
     async def reveal(self, id: str, revision: int, reason: str) -> Payload:  # noqa: A002
         return await self._send(transactions.reveal(id, revision, reason))
 
+    async def edit(self, id: str, content: bytes, kind: str, etag: str, reason: str) -> Draft:  # noqa: A002
+        return await self._send(edits.edit(id, content, kind, etag=etag, reason=reason))
+
+    async def difference(self, id: str) -> PayloadDifference:  # noqa: A002
+        return await self._send(edits.difference(id))
+
     async def board(self) -> Board:
         return await self._send(landscape.board())
 
@@ -69,6 +77,9 @@ class PlatformSource:
 
     async def holds(self) -> list[Hold]:
         return (await self._send(landscape.holds())).items
+
+    async def reconcile(self, kind: Kind) -> Reconciliation:
+        return await self._send(reconciliation.reconcile(kind))
 
     async def whoami(self) -> WhoAmI:
         return await self._send(server.whoami())
@@ -102,6 +113,14 @@ class PlatformSource:
 
     async def cancel(self, id: str) -> Batch:  # noqa: A002
         return await self._send(batches.cancel(id))
+
+    async def pause(self, id: str) -> Batch:  # noqa: A002
+        """Take up nothing more until told to."""
+        return await self._send(batches.pause(id))
+
+    async def resume(self, id: str) -> Batch:  # noqa: A002
+        """Go on with a paused batch."""
+        return await self._send(batches.resume(id))
 
     async def events(self) -> AsyncIterator[StreamEvent | Connection]:
         # Reaching the client here, not before the first event is asked for, keeps the constructor free of imports.

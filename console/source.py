@@ -8,11 +8,13 @@ from typing import Protocol
 from platforms.events import Connection
 from transactions.approvals import ApprovalItem, Decided
 from transactions.batches import Batch, BatchItem
+from transactions.edits import Draft, PayloadDifference
 from transactions.history import Payload, StreamEvent, TimelineEntry
 from transactions.landscape import Board, Hold, System, WhoAmI
 from transactions.model import Transaction
 from transactions.pages import Page
 from transactions.plans import Plan, PlanRequest
+from transactions.reconciliation.model import Kind, Reconciliation
 
 
 class Source(Protocol):
@@ -42,6 +44,14 @@ class Source(Protocol):
         """Its payload without masks; the platform keeps the reason in its audit."""
         ...
 
+    async def edit(self, id: str, content: bytes, kind: str, etag: str, reason: str) -> Draft:  # noqa: A002
+        """Store an edited document as a draft. Nothing is sent."""
+        ...
+
+    async def difference(self, id: str) -> PayloadDifference:  # noqa: A002
+        """Where its draft differs from the revision in use; without a draft, that one from the one before."""
+        ...
+
     async def board(self) -> Board:
         """Everything the board shows."""
         ...
@@ -52,6 +62,10 @@ class Source(Protocol):
 
     async def holds(self) -> list[Hold]:
         """The holds people placed."""
+        ...
+
+    async def reconcile(self, kind: Kind) -> Reconciliation:
+        """What the systems themselves say, and where they disagree. It takes as long as the slowest of them."""
         ...
 
     async def whoami(self) -> WhoAmI:
@@ -96,6 +110,14 @@ class Source(Protocol):
 
     async def cancel(self, id: str) -> Batch:  # noqa: A002
         """Stop a batch: what was not sent goes back to where it was."""
+        ...
+
+    async def pause(self, id: str) -> Batch:  # noqa: A002
+        """Take up nothing more until told to."""
+        ...
+
+    async def resume(self, id: str) -> Batch:  # noqa: A002
+        """Go on with a paused batch."""
         ...
 
     def events(self) -> AsyncIterator[StreamEvent | Connection]:

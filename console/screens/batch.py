@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
+from console.drafts import Draft
 from console.looks import Tone, of_batch, of_item, of_status
 from console.screens.base import AndonScreen, FetchFailed
 from console.screens.batches import bar, batch_title, finished, undone
@@ -45,6 +46,8 @@ class BatchScreen(AndonScreen):
     follows = frozenset({"batch", "transaction"})
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c", "cancel", "cancel the rest", id="batch.cancel"),
+        Binding("space", "rest", "pause, go on", id="batch.rest"),
+        Binding("r", "again", "retry failed", id="batch.again"),
         Binding("y", "copy", "copy id", id="batch.copy"),
     ]
 
@@ -60,6 +63,7 @@ class BatchScreen(AndonScreen):
         """``batch`` as it was last seen."""
         super().__init__()
         self.followed = batch
+        self._failed: list[str] = []
 
     @property
     def crumb(self) -> str:  # type: ignore[override]
@@ -100,6 +104,7 @@ class BatchScreen(AndonScreen):
     def on_batch_screen_arrived(self, message: Arrived) -> None:
         """Show it."""
         self.followed = message.batch
+        self._failed = [item.id for item in message.items.items if item.state is ItemState.FAILED]
         self.arrived()
         self._show(self.andon.clock.now())
         shown = sorted(message.items.items, key=lambda item: (_ORDER[item.state], item.n))
@@ -167,6 +172,30 @@ class BatchScreen(AndonScreen):
         elif self.andon.session.may_act("Cancelling"):
             self.andon.log_command(f"andon batches cancel {self.followed.id}")
             self.andon.effects.cancel(self.followed)
+
+    def action_rest(self) -> None:
+        """Take up nothing more, or go on."""
+        batch, effects = self.followed, self.andon.effects
+        paused = batch.state is BatchState.PAUSED
+        if batch.state in _ENDED:
+            self.notify("It has ended: there is nothing left to pause.")
+        elif self.andon.session.may_act("Going on" if paused else "Pausing"):
+            self.andon.log_command(f"andon batches {'resume' if paused else 'pause'} {batch.id}")
+            (effects.resume if paused else effects.pause)(batch)
+
+    def action_again(self) -> None:
+        """A plan of what failed, which is run like any other."""
+        batch = self.followed
+        failed = batch.counts.get(ItemState.FAILED, 0)
+        if not failed:
+            self.notify("Nothing failed in it: there is nothing to take again.")
+        elif self.andon.session.may_act("Taking again"):
+            if len(self._failed) < failed:  # not all of them are on this page
+                self.notify(
+                    f"andon batches retry-failed {batch.id}", title="Too many for this page: on a command line,"
+                )
+            else:
+                self.andon.draft(Draft(action=batch.action, ids=self._failed, count=failed))
 
 
 _ORDER = {

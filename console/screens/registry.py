@@ -39,6 +39,12 @@ def make(name: str, argument: str) -> AndonScreen:
         from console.screens.systems import SystemsScreen
 
         return SystemsScreen()
+    if name == "reconcile":
+        from console.screens.reconcile import ReconcileScreen
+        from transactions.reconciliation.model import Kind
+
+        found = next((kind for kind in Kind if argument and kind.startswith(argument.lower())), Kind.ORDERS)
+        return ReconcileScreen(found)
     if name == "log":
         from console.screens.log import LogScreen
 

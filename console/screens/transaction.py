@@ -58,6 +58,8 @@ class TransactionScreen(AndonScreen):
         Binding("x", "raw", "raw/pretty", id="transaction.raw"),
         Binding("m", "reveal", "masks", id="transaction.reveal"),
         Binding("r", "act('replay')", "replay", id="transaction.replay"),
+        Binding("e", "edit", "edit", id="transaction.edit"),
+        Binding("d", "difference", "difference", show=False, id="transaction.difference"),
         Binding("D", "act('discard')", "discard", id="transaction.discard"),
         Binding("u", "act('restore')", "restore", show=False, id="transaction.restore"),
         Binding("y", "copy", "copy id", id="transaction.copy"),
@@ -299,6 +301,28 @@ class TransactionScreen(AndonScreen):
     def on_transaction_screen_not_revealed(self, message: NotRevealed) -> None:
         """Say why not."""
         self.notify(clean(message.error.detail), title="Not revealed", severity="warning", timeout=12)
+
+    def action_edit(self) -> None:
+        """Edit the payload in the person's editor; storing it sends nothing."""
+        from console.screens.editing import begin
+
+        if self.transaction is not None and self._payload is not None and self.andon.session.may_act("Editing"):
+            begin(self, self.transaction, self._payload)
+
+    def action_difference(self) -> None:
+        """What the draft, or the last edit, changed."""
+        self._fetch_difference()
+
+    @work(group="difference", exclusive=True, exit_on_error=False)
+    async def _fetch_difference(self) -> None:
+        from console.screens.editing import show_difference
+
+        try:
+            found = await self.andon.source.difference(self.transaction_id)
+        except AndonError as error:
+            self.post_message(FetchFailed(error))
+        else:
+            show_difference(self, found)
 
     def action_copy(self) -> None:
         """Copy the id whole."""

@@ -19,6 +19,7 @@ from hub.store.reach import reaches_plan
 from hub.store.rows import to_event
 from hub.store.schema import batches, events
 from transactions.errors import Forbidden, Invalid, Unauthenticated, Unavailable
+from transactions.history import StreamEvent
 from transactions.people import Permission, Reach
 
 if TYPE_CHECKING:
@@ -79,8 +80,8 @@ async def follow(hub: Hub, call: Call) -> Response:
 async def _stream(hub: Hub, request: Request, last: int, newest: int, reach: Reach) -> AsyncIterator[bytes]:
     yield f": connected, newest {newest}\n\n".encode()
     if last > newest:  # an id of another store: start over with what is here
-        yield b"event: reset\ndata: {}\n\n"
         last = newest
+        yield _reset(hub, last)
     while not hub.followers.closing:
         now_reach = await _still(hub, request)
         if now_reach is None:
@@ -95,7 +96,7 @@ async def _stream(hub: Hub, request: Request, last: int, newest: int, reach: Rea
         )
         if rows:
             if position and rows[0].seq > position + 1:  # older events were pruned: the follower looks anew
-                yield b"event: reset\ndata: {}\n\n"
+                yield _reset(hub, position)
             yield b"".join(
                 b"id: %d\nevent: %b\ndata: %b\n\n" % (row.seq, row.type.encode(), msgspec.json.encode(to_event(row)))
                 for row in await _seen(hub, rows, reach)
@@ -118,6 +119,12 @@ async def _still(hub: Hub, request: Request) -> Reach | None:
     except (Unauthenticated, Forbidden, Unavailable):
         return None
     return hub.reach(who)
+
+
+def _reset(hub: Hub, seq: int) -> bytes:
+    """What was missed cannot be told any more: the follower looks anew at everything, and goes on from ``seq``."""
+    event = StreamEvent(seq=seq, at=hub.clock.now(), type="reset", id="", data={})
+    return b"id: %d\nevent: reset\ndata: %b\n\n" % (seq, msgspec.json.encode(event))
 
 
 async def _seen(hub: Hub, rows: Sequence[Any], reach: Reach) -> Sequence[Any]:

@@ -23,6 +23,7 @@ from transactions.approvals import (
     why_second,
 )
 from transactions.batches import Batch, BatchItem, BatchState, ItemState
+from transactions.edits import Draft, PayloadDifference
 from transactions.errors import AndonError, BadFilter, NotFound, Refused, SecondPersonWanted, Stale, Unreachable
 from transactions.history import Attempt, Payload, Revision, StreamEvent, TimelineEntry
 from transactions.landscape import Board, CauseSummary, Health, Hold, Idempotent, Lamp, System, WhoAmI
@@ -347,6 +348,12 @@ class MemorySource:
     async def reveal(self, id: str, revision: int, reason: str) -> Payload:  # noqa: A002
         raise NotImplementedError("see test_reveal.py")
 
+    async def edit(self, id: str, content: bytes, kind: str, etag: str, reason: str) -> Draft:  # noqa: A002
+        raise NotImplementedError("see test_editing.py")
+
+    async def difference(self, id: str) -> PayloadDifference:  # noqa: A002
+        raise NotImplementedError("see test_editing.py")
+
     async def board(self) -> Board:
         self._check()
         return make_board(self.placed)
@@ -558,6 +565,16 @@ class MemorySource:
     async def cancel(self, id: str) -> Batch:  # noqa: A002
         self._check()
         self.made[id] = msgspec.structs.replace(self.made[id], state=BatchState.CANCELLED)
+        return self.made[id]
+
+    async def pause(self, id: str) -> Batch:  # noqa: A002
+        self._check()
+        self.made[id] = msgspec.structs.replace(self.made[id], state=BatchState.PAUSED, because="paused by ann")
+        return self.made[id]
+
+    async def resume(self, id: str) -> Batch:  # noqa: A002
+        self._check()
+        self.made[id] = msgspec.structs.replace(self.made[id], state=BatchState.RUNNING, because=None)
         return self.made[id]
 
     async def events(self) -> AsyncIterator[StreamEvent | Connection]:

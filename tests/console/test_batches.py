@@ -198,6 +198,25 @@ async def test_a_cancel_that_is_refused_says_so(make_app, until, shown) -> None:
         assert app.commands_done[-1][1] == f"andon batches cancel {made.id}"
 
 
+async def test_space_pauses_and_goes_on(make_app, until, shown) -> None:
+    source = MemorySource(settle=False)
+    made = await run(source)
+    app = make_app(source)
+    async with app.run_test(size=(120, 30)) as pilot:
+        app.open(BatchScreen(made))
+        await until(pilot, lambda: app.screen.fetched_at is not None)
+        await pilot.press("space")
+        await until(pilot, lambda: source.made[made.id].state is BatchState.PAUSED and "paused by ann" in shown(app))
+        await pilot.press("space")
+        await until(pilot, lambda: source.made[made.id].state is BatchState.RUNNING)
+        assert [line for _, line in app.commands_done[-2:]] == [
+            f"andon batches pause {made.id}",
+            f"andon batches resume {made.id}",
+        ]
+        await pilot.press("r")
+        await until(pilot, lambda: "Nothing failed in it" in shown(app))
+
+
 async def test_read_only_cancels_nothing(make_app, until, shown) -> None:
     source = MemorySource(settle=False)
     made = await run(source)

@@ -7,11 +7,13 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import msgspec
 import pytest
 from sqlalchemy import delete, select
 
 from hub.api import stream
 from hub.store.schema import events
+from transactions.history import StreamEvent
 
 
 class Following:
@@ -123,7 +125,9 @@ async def test_without_an_id_only_what_is_new_is_told(local) -> None:
 async def test_an_id_of_another_store_starts_over(local) -> None:
     await local.settled(await local.send(event="e1"))
     async with following(local, last_event_id="999999") as told:
-        assert (await told.event())["event"] == "reset"
+        reset = await told.event()
+        assert reset["event"] == "reset"
+        assert msgspec.json.decode(reset["data"], type=StreamEvent).seq == int(reset["id"])  # as every other event
         new = await local.send(event="e2")
         assert json.loads((await told.event())["data"])["id"] == new
 
