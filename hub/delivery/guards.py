@@ -109,7 +109,7 @@ def behind_in_lane(
     if row.lane is None:
         return None
     for ahead in connection.execute(_AHEAD_IN_LANE, {"lane": row.lane, "before": row.seq}):
-        if gives_way(ahead, row, flow) or (reverses and _gives_way_to_reversals(ahead)):
+        if gives_way(ahead, row, flow) or (reverses and gives_way_to_reversals(ahead)):
             continue
         return Blocked(
             kind="lane",
@@ -132,7 +132,8 @@ def gives_way(ahead: Any, row: Any, flow: FlowDeclaration | None) -> bool:
     )
 
 
-def _gives_way_to_reversals(ahead: Any) -> bool:
+def gives_way_to_reversals(ahead: Any) -> bool:
+    """A reversal waits neither for what is being reversed, nor for what certainly was not applied."""
     return ahead.status in (Status.COMPENSATING, Status.COMPENSATION_FAILED) or (
         ahead.status == Status.FAILED and bool(ahead.definitive)
     )

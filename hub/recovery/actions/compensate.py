@@ -22,9 +22,8 @@ from transactions.model import Status
 from transactions.plans import Action, PlanRequest, Verdict
 from transactions.states import Event, allowed
 
-_MAY_BE_POSTED = (
-    Status.PENDING, Status.HELD, Status.DELIVERING, Status.RETRYING, Status.SENT, Status.IN_DOUBT, Status.PARKED,
-)  # fmt: skip
+_MAY_BE_POSTED = (Status.DELIVERING, Status.RETRYING, Status.SENT, Status.IN_DOUBT, Status.PARKED)
+"""What is pending or held has not left, and waits in its lane for the compensation."""
 _NOT_BEGUN = (ItemState.PLANNED, ItemState.PROCESSED)
 
 _NOTHING_TO_REVERSE: dict[Status, str] = {

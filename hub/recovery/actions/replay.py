@@ -133,6 +133,7 @@ def told(findings: list[Finding]) -> str | None:
 def behind(connection: Connection, row: Any, landscape: Landscape, planned: set[str]) -> Decision:
     """Whether something that is not in the plan holds its lane, or is required first."""
     flow = landscape.flow(row.flow)
+    reverses = guards.reversed_key(connection, row) is not None
     if row.lane is not None:
         ahead = connection.execute(
             select(
@@ -146,9 +147,10 @@ def behind(connection: Connection, row: Any, landscape: Landscape, planned: set[
             .order_by(transactions.c.seq)
         )
         for other in ahead:
-            if other.id not in planned and not guards.gives_way(other, row, flow):
+            gives_way = guards.gives_way(other, row, flow) or (reverses and guards.gives_way_to_reversals(other))
+            if other.id not in planned and not gives_way:
                 return Decision(Verdict.HELD_BEHIND, f"{other.flow} {other.id} is {other.status} ahead of it")
-    needed = guards.required_first(connection, row, flow)
+    needed = None if reverses else guards.required_first(connection, row, flow)
     if needed is not None and needed.by not in planned:
         return Decision(Verdict.HELD_BEHIND, needed.text)
     return SEND
