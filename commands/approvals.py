@@ -8,10 +8,10 @@ import typer
 
 from commands import completing
 from commands.app import Noun
-from commands.exits import Usage
+from commands.exits import Declined, Usage
 from commands.output import Column, Detail, Listing
 from commands.paging import LARGEST_PAGE, chosen, tell_more
-from commands.plan_view import show_plan
+from commands.plan_view import describe_plan, show_plan
 from commands.session import Session, session_of
 from commands.terminal import Look, plain
 from platforms.errors import ReadOnly
@@ -115,7 +115,12 @@ def _decide(session: Session, plan: str, decision: Decision, reason: str | None,
                 "Nothing was changed. Add --yes."
             )
         if session.ask(f"This is production. Type {resolved.name} to {decision} it:") != resolved.name:
-            raise Usage("It was not confirmed. Nothing was changed.")
+            raise Declined("It was not confirmed. Nothing was changed; the plan goes on waiting.")
+    elif session.interactive and not yes:
+        session.stderr.write(describe_plan(session.send(plans.show(plan)), session.look_err()))
+        what = "Approve it, which starts it?" if decision is Decision.APPROVE else "Reject it, which ends it?"
+        if session.ask(f"{what} [y/N]").lower() not in ("y", "yes"):
+            raise Declined("It was not decided. Nothing was changed; the plan goes on waiting.")
     call = calls.approve if decision is Decision.APPROVE else calls.reject
     decided = session.send(call(plan, text))
     session.show(

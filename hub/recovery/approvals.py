@@ -17,7 +17,7 @@ from hub.store.reach import of_plan, reaches_plan
 from hub.store.schema import approvals, plans, reviews
 from transactions.approvals import REVIEW_WITHIN, ApprovalItem, ApprovalKind, Decided
 from transactions.clock import from_micros, to_micros
-from transactions.errors import Forbidden, Invalid, Refused, SecondPersonWanted
+from transactions.errors import Forbidden, Invalid, Refused, SecondPersonWanted, Stale
 from transactions.pages import Page
 from transactions.people import Permission, Principal, Reach
 from transactions.plans import Action, Decision, Plan, PlanState, Verdict
@@ -102,6 +102,9 @@ def decide(
             f"Nobody asked for approval of the plan {plan.hash[:12]}… yet. "
             "Nothing was changed. Whoever wants it runs it, and is told to wait where a second person is needed."
         )
+    if plan.state is PlanState.RUN:
+        by_whom = f", approved by {asked.decided_by}" if asked is not None and asked.decided_by else ""
+        raise Stale(f"The plan runs or ran already{by_whom}, as batch {plan.batch}. Nothing is left to decide.")
     building.check_usable(plan, waiting=True)
     assert asked is not None
     asker = msgspec.json.decode(asked.asker, type=Principal)

@@ -125,3 +125,20 @@ def test_a_document_from_the_terminal_says_how_it_ends(
     ran = andon("hub", "send", "-", "--flow", "f", "-o", "id")
     assert (ran.code, ran.out) == (0, "tx1\n")
     assert "Ctrl+d ends it." in ran.err
+
+
+@pytest.mark.parametrize(("word", "question"), [("approve", "Approve it, which starts it?"), ("reject", "Reject it")])
+def test_who_decides_sees_the_plan_first(andon: Andon, stocked: Any, typing: Any, word: str, question: str) -> None:
+    plan = "ab" * 32
+    typing("n\n")
+    ran = andon("approvals", word, plan, "--reason", "looked")
+    assert (ran.code, ran.out) == (1, "")
+    shown, _, _ = ran.err.partition(question)
+    assert "reason    r" in shown
+    assert "It was not decided." in ran.err
+    assert stocked.sent("POST") == []
+    typing("y\n")
+    assert andon("approvals", word, plan, "--reason", "looked").code == 0
+    assert stocked.sent("POST") == [f"plans/{plan}/{word}"]
+    typing("")
+    assert andon("approvals", word, plan, "--reason", "looked", "--yes").code == 0
