@@ -97,9 +97,10 @@ class Session:
 
             choice = Choice(context=self.options.context, url=self.options.url, read_only=self.options.read_only)
             self._resolved = resolve(choice, self.environ, self.folder, self._signed_in)
-            if self._resolved.warning is not None:
-                # Not for --quiet to silence.
-                self.stderr.write(f"andon: {plain(self._resolved.warning)}\n")
+            for warning in (self._resolved.warning, self._resolved.in_clear):
+                if warning is not None:
+                    # Not for --quiet to silence.
+                    self.stderr.write(f"andon: {plain(warning)}\n")
             self.trace(
                 f"{self._resolved.name}: {self._resolved.url}, chosen by {self._resolved.chosen_by}; "
                 f"token: {self._resolved.token_from}"

@@ -106,6 +106,16 @@ class Resolved(Struct, frozen=True, kw_only=True):
         """The address taken apart."""
         return read_address(self.url, self.chosen_by)
 
+    @property
+    def in_clear(self) -> str | None:
+        """What to say loudly where the token travels in clear text; None where it does not."""
+        if not self.signed_in or self.address.scheme == "https" or self.address.loopback:
+            return None
+        return (
+            f"WARNING: {self.url} is plain HTTP. Whoever is on the way can read the token, act in your name, and "
+            "change what you see. Put the platform behind https."
+        )
+
     def __repr__(self) -> str:
         """Without the token: this ends up in logs."""
         return (

@@ -190,3 +190,13 @@ def test_the_doctor_stops_at_what_the_rest_needs(
     assert list(found)[-1] == list(grades)[-1], "what builds on a failure is not looked at"
     for check in ran.json["items"]:
         assert (check["advice"] is None) == (check["grade"] == "ok"), check
+
+
+def test_a_token_in_clear_text_is_not_for_quiet_to_silence(
+    andon: Andon, stocked: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "WARNING" not in andon("whoami").err
+    monkeypatch.setenv("ANDON_URL", "http://no-such-host.invalid:8470")
+    asked = andon("whoami", "--quiet")
+    assert asked.code == 3
+    assert "WARNING: http://no-such-host.invalid:8470 is plain HTTP" in asked.err

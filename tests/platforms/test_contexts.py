@@ -251,3 +251,25 @@ def test_an_unreadable_file_says_so(environ: dict[str, str]) -> None:
 def test_the_folders_have_a_place_of_their_own_when_nobody_names_one() -> None:
     assert config_folder({}).name == "andon"
     assert data_folder({}).name == "andon"
+
+
+@pytest.mark.parametrize(
+    ("url", "token", "loud"),
+    [
+        ("http://hub.example.com", "t", True),
+        ("http://192.0.2.7:8470", "t", True),
+        ("https://hub.example.com", "t", False),
+        ("http://127.0.0.1:8470", "t", False),
+        ("http://localhost:8470", "t", False),
+        ("http://hub.example.com", None, False),
+    ],
+)
+def test_a_token_in_clear_text_is_said_loudly(
+    environ: dict[str, str], work: Path, url: str, token: str | None, loud: bool
+) -> None:
+    environ |= {} if token is None else {"ANDON_TOKEN": token}
+    said = ask(environ, work, url=url).in_clear
+    assert (said is not None) is loud
+    if said is not None:
+        assert f"{url} is plain HTTP" in said
+        assert "Put the platform behind https" in said
