@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import msgspec
 
@@ -45,6 +46,7 @@ from transactions.plans import (
     count_verdicts,
     plan_hash,
 )
+from transactions.reconciliation.model import Asked, Kind, Reconciliation
 
 NOW = datetime(2026, 11, 20, 2, 41, tzinfo=UTC)
 FLOWS = (
@@ -150,6 +152,16 @@ def who(
     )
 
 
+def agreement(kind: Kind, **more: Any) -> Reconciliation:
+    """What systems say that agree; ``more`` says otherwise."""
+    told: dict[str, Any] = {
+        "items": [], "next_cursor": None, "kind": kind, "agree": True, "as_of": NOW - timedelta(seconds=2),
+        "plant": None, "tolerance": "0", "compared": 1200, "differences": 0, "unexplained": 0,
+        "asked": [Asked(system="ERP", records=1200)],
+    }  # fmt: skip
+    return Reconciliation(**{**told, **more})
+
+
 class MemorySource:
     """Implements ``console.source.Source`` over ``total`` made-up transactions."""
 
@@ -159,6 +171,9 @@ class MemorySource:
         self.settle = settle
         self.changed: dict[str, Transaction] = {}
         self.fail: AndonError | None = None
+        self.reconciliations: dict[Kind, Reconciliation] = {}
+        self.reconciled: list[Kind] = []
+        self.waiting: asyncio.Event | None = None
         self.fail_run: AndonError | None = None
         self.plans: dict[str, Plan] = {}
         self.made: dict[str, Batch] = {}
@@ -371,6 +386,13 @@ class MemorySource:
     async def holds(self) -> list[Hold]:
         self._check()
         return list(self.placed)
+
+    async def reconcile(self, kind: Kind) -> Reconciliation:
+        self.reconciled.append(kind)
+        if self.waiting is not None:
+            await self.waiting.wait()
+        self._check()
+        return self.reconciliations.get(kind) or agreement(kind)
 
     async def whoami(self) -> WhoAmI:
         self._check()
