@@ -188,7 +188,8 @@ def test_what_was_posted_wrong_is_corrected(two, emit) -> None:
         followers = first.json("tx", "list", "--filter", f"causation_id:{tx['id']}")["items"]
         (new,) = [one for one in followers if one["idempotency_key"].startswith("correct:")]
         assert (new["status"], new["correlation_id"]) == ("processed", tx["correlation_id"])
-        assert json.loads(first.json("tx", "payload", new["id"])["content"]) != {}
+        content = json.loads(first.json("tx", "payload", new["id"])["content"])
+        assert [_at(content, where) for where in _pointers(content, "QuantityString")] == [right]
         again = first.run("tx", "correct", tx["id"], "--set", "$..QuantityString=1", "--reason", "r", "--yes", expect=6)
         assert b"reversed already" in again.stdout
     books = first.json("hub", "books", expect=None)
