@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from transactions.batches import Batch
 from transactions.model import Risk
-from transactions.plans import Action, Decision, PlanItem, PlanOptions, PlanState, Verdict
+from transactions.plans import LONGEST_REASON, Action, Decision, PlanItem, PlanOptions, PlanState, Verdict
 
 ITEMS_WITHOUT_SECOND_PERSON = 1_000
 """What one person may start alone, by default; above it a second one is wanted whatever the risk."""
@@ -58,7 +59,7 @@ class ApprovalItem(Struct, frozen=True, kw_only=True):
 class DecisionRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a second person sends."""
 
-    reason: str
+    reason: Annotated[str, Meta(max_length=LONGEST_REASON)]
 
 
 class Decided(Struct, frozen=True, kw_only=True):

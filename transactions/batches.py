@@ -82,7 +82,7 @@ class Batch(Struct, frozen=True, kw_only=True):
 class Because(Struct, frozen=True, forbid_unknown_fields=True):
     """Why everything is stopped, or what failed is taken again."""
 
-    reason: Annotated[str, Meta(min_length=1)]
+    reason: Annotated[str, Meta(min_length=1, max_length=1_000)]
 
 
 class Stopped(Struct, frozen=True):

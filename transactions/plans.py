@@ -15,6 +15,8 @@ from transactions.errors import PlanAltered
 from transactions.model import Risk, Status
 
 PLAN_VALIDITY = timedelta(hours=24)
+LONGEST_REASON = 1_000
+"""Characters: a reason stands beside each transaction that is acted on."""
 
 Rate = Annotated[float, Meta(ge=0.001, le=100_000)]
 """Deliveries per second: from one in a quarter of an hour."""

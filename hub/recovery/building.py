@@ -25,6 +25,7 @@ from transactions.errors import Forbidden, Invalid, NotFound, Refused, Stale
 from transactions.model import Risk, Status
 from transactions.people import EVERYTHING, Place, Principal, Reach
 from transactions.plans import (
+    LONGEST_REASON,
     PLAN_VALIDITY,
     REVERSING,
     Action,
@@ -74,6 +75,11 @@ def check_request(request: PlanRequest, landscape: Landscape) -> None:
         )
     if not request.reason.strip():
         raise Invalid("A plan wants a reason: say why, in a sentence or with a ticket number.")
+    if len(request.reason) > LONGEST_REASON:  # it is written beside each transaction
+        raise Invalid(
+            f"The reason has {len(request.reason):,} characters, and {LONGEST_REASON:,} are the most. Nothing was "
+            "planned. Say it in a sentence, and keep the rest in the ticket that it names."
+        )
     _check_options(request.options)
     places = (request.options.target, request.options.plant, request.options.flow)
     if request.action in _PLACES:

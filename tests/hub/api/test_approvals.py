@@ -202,6 +202,20 @@ async def test_a_decision_wants_a_reason_and_the_hash(local, people, problem) ->
     assert (await bert.approve({"hash": plan["hash"][:12]})).status_code == 200
 
 
+async def test_a_reason_is_a_sentence_and_no_book(local, people, problem) -> None:
+    """It is written beside each transaction, into the audit chain and into every list: a long one fills the disk."""
+    anna, bert = people("operator-a"), people("operator-b")
+    (tx,) = await failed(local)
+    body = {"action": "discard", "reason": "x" * 1_001, "ids": [tx]}
+    assert "1,000 are the most" in problem(await anna.post("plans", json=body), 422, "invalid-request")
+    problem(await anna.post("stop", json={"reason": "x" * 1_001}), 422, "invalid-request")
+    answer = await anna.post("plans", json=body | {"reason": "x" * 1_000})
+    await anna.run(answer.json())
+    for decision in (bert.approve, bert.reject):
+        problem(await decision(answer.json(), "x" * 1_001), 422, "invalid-request")
+    assert (await bert.approve(answer.json(), "x" * 1_000)).status_code == 200
+
+
 async def test_a_rejected_plan_is_over(local, people, problem) -> None:
     anna, bert = people("operator-a"), people("operator-b")
     (tx,) = await failed(local)
