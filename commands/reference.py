@@ -26,7 +26,7 @@ _EXITS: dict[Exit, str] = {
     Exit.REFUSED: "refused: guard, validation, lock, second person wanted, edited or foreign plan, read-only",
     Exit.NOT_FOUND: "not found",
     Exit.STALE: "stale: used or expired plan, ETag or base changed",
-    Exit.DIFFERENCES: "differences: the books do not agree",
+    Exit.DIFFERENCES: "differences: systems, or the books, do not agree",
     Exit.INTERRUPTED: "interrupted",
 }
 

@@ -20,6 +20,7 @@ PAGES = (
     "docs/sign-in.md",
     "docs/limits.md",
     "docs/audit.md",
+    "docs/reconciliation.md",
     "SECURITY.md",
 )
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)

@@ -157,3 +157,18 @@ def test_a_teams_own_reconciliation_replaces_the_shipped_one(declared: dict[str,
     merged = SHIPPED.merged(read_catalogue(declared, "test"))
     assert set(merged.reconciliation["orders"].field) == {"confirmed", "state"}
     assert "holds" in merged.reconciliation
+
+
+def test_the_examples_on_the_page_can_be_served(tmp_path: Any) -> None:
+    import re
+    from pathlib import Path
+
+    from hub.settings import read_settings
+
+    page = Path(__file__).parents[3] / "docs/reconciliation.md"
+    examples = re.findall(r"^```toml\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    assert len(examples) == 2
+    for example in examples:
+        file = tmp_path / "hub.toml"
+        file.write_text(example, encoding="utf-8")
+        read_settings(file)
