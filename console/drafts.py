@@ -33,6 +33,8 @@ class Draft(Struct, frozen=True, kw_only=True):
         """``replay 214``, ``hold ERP P02``."""
         if self.action in (Action.HOLD, Action.RELEASE):
             return one_line(f"{self.action} {self.place}")
+        if self.options.process:
+            return f"{self.action} a process"
         return f"{self.action} {number(self.count or 0)}"
 
     @property
@@ -63,6 +65,11 @@ class Draft(Struct, frozen=True, kw_only=True):
             words += self.ids or []
             words += ["--filter", self.filter] if self.filter is not None else []
             words += ["--drafts"] if self.action is Action.EDIT else []
+        options = self.options
+        words += ["--as", str(options.resolve_as)] if options.resolve_as else []
+        words += ["--evidence", options.evidence] if options.evidence else []
+        words += ["--process"] if options.process else []
+        words += ["--date", options.date] if options.date else []
         words += ["--break-glass"] if self.options.break_glass else []
         return shlex.join([*words, "--reason", reason, "--yes"])
 

@@ -28,7 +28,7 @@ from transactions.durations import short
 from transactions.errors import AndonError, NotFound
 from transactions.history import Payload, TimelineEntry
 from transactions.model import Status, Transaction
-from transactions.plans import Action
+from transactions.plans import Action, PlanOptions
 
 TABS = ("summary", "payload", "timeline", "revisions", "headers")
 TIMELINE = (
@@ -62,6 +62,8 @@ class TransactionScreen(AndonScreen):
         Binding("d", "difference", "difference", show=False, id="transaction.difference"),
         Binding("D", "act('discard')", "discard", id="transaction.discard"),
         Binding("u", "act('restore')", "restore", show=False, id="transaction.restore"),
+        Binding("v", "resolve", "resolve", show=False, id="transaction.resolve"),
+        Binding("c", "compensate", "compensate", show=False, id="transaction.compensate"),
         Binding("y", "copy", "copy id", id="transaction.copy"),
     ]
 
@@ -323,6 +325,35 @@ class TransactionScreen(AndonScreen):
             self.post_message(FetchFailed(error))
         else:
             show_difference(self, found)
+
+    def action_resolve(self) -> None:
+        """Say what became of an unclear one, with what shows it; then the plan."""
+        from console.screens.undoing import UNCLEAR, ResolveScreen
+
+        one = self.transaction
+        if one is None or not self.andon.session.may_act("Resolving"):
+            return
+        if one.status not in UNCLEAR:
+            self.notify(f"It is {one.status}, and nothing about it is unclear.", title="resolve")
+            return
+        self.app.push_screen(ResolveScreen(one), lambda options: self._draft(Action.RESOLVE, options))
+
+    def action_compensate(self) -> None:
+        """Take back what was posted: this one or its process; then the plan with its steps."""
+        from console.screens.undoing import POSTED, CompensateScreen
+
+        one = self.transaction
+        if one is None or not self.andon.session.may_act("Compensating"):
+            return
+        if one.status not in POSTED:
+            self.notify(f"It is {one.status}: nothing of it is posted that could be taken back.", title="compensate")
+            return
+        self.app.push_screen(CompensateScreen(one), lambda options: self._draft(Action.COMPENSATE, options))
+
+    def _draft(self, action: Action, options: PlanOptions | None) -> None:
+        if options is not None:
+            count = None if options.process else 1
+            self.andon.draft(Draft(action=action, ids=[self.transaction_id], options=options, count=count))
 
     def action_copy(self) -> None:
         """Copy the id whole."""

@@ -36,6 +36,8 @@ def sentence(action: Action, options: PlanOptions, count: int) -> str:
     if action in PLACED:
         verb = "Hold back deliveries to" if action is Action.HOLD else "Release what is held for"
         return f"{verb} {clean(place_of(options))}"
+    if options.process and not count:
+        return "Compensate a whole process"
     many = "1 transaction" if count == 1 else f"{number(count)} transactions"
     return f"{str(action).capitalize()} {many}"
 
