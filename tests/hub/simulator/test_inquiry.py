@@ -166,6 +166,8 @@ async def test_books_of_the_version_before_are_taken_along(plant: Any, tmp_path:
     path = plant.data / "simulator.db"
     with sqlite3.connect(path) as older:
         older.executescript(
+            "DROP INDEX posting_reversal; ALTER TABLE posting DROP COLUMN reversal_key;"
+            "ALTER TABLE posting DROP COLUMN reversal_sha256; ALTER TABLE posting DROP COLUMN reversal_day;"
             "DROP TABLE own; ALTER TABLE posting DROP COLUMN recorded_at; ALTER TABLE outbox DROP COLUMN recorded_at;"
             "DELETE FROM meta WHERE name = 'own'; PRAGMA user_version = 1;"
         )
