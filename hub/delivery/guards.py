@@ -88,9 +88,22 @@ def active_holds(connection: Connection) -> list[Any]:
     return list(connection.execute(select(holds).where(holds.c.released_at.is_(None))).all())
 
 
-def held_by_people(row: Any, placed: list[Any]) -> Blocked | None:
-    """Whether a hold covers the transaction."""
+def sets_right(connection: Connection, row: Any) -> bool:
+    """Whether a transaction is a reversal, or posts the right thing in place of another."""
+    if reversed_key(connection, row) is not None:
+        return True
+    if row.causation_id is None:
+        return False
+    return connection.execute(select(corrections.c.tx_id).where(corrections.c.tx_id == row.id)).first() is not None
+
+
+def held_by_people(row: Any, placed: list[Any], *, sets_right: bool = False) -> Blocked | None:
+    """Whether a hold covers the transaction. A hold that names a flow is about its documents: what sets right those
+    that were posted (``sets_right``) is why such a hold is placed, and goes on. One of a whole target or plant holds
+    everything."""
     for hold in placed:
+        if sets_right and hold.flow is not None:
+            continue
         if all(
             wanted is None or wanted == actual
             for wanted, actual in ((hold.target, row.target), (hold.plant, row.plant), (hold.flow, row.flow))

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, select, update
 
 from hub.declarations import Catalogue
-from hub.delivery.guards import active_holds, held_by_people
+from hub.delivery.guards import active_holds, held_by_people, sets_right
 from hub.ids import new_id
 from hub.store.journal import journal
 from hub.store.schema import holds, transactions
@@ -88,7 +88,7 @@ def release_holds(
     waiting = sorted(waiting, key=lambda row: turns.get(row.flow, len(_FIRST)))
     free = []
     for row in waiting:
-        other = held_by_people(row, still)
+        other = held_by_people(row, still, sets_right=bool(still) and sets_right(connection, row))
         if other is None:
             free.append(row)
         elif row.waiting_on != other.text:  # it was the lifted hold that it named

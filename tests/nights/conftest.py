@@ -86,7 +86,12 @@ class Night:
         plan: str = said.json["plan"]
         self.andon("approvals show $PLAN", who=APPROVER, PLAN=plan[:12])
         self.andon('approvals approve $PLAN --reason "looked at it"', who=APPROVER, PLAN=plan[:12])
-        self.until("the approved run to end", lambda: self._ended(plan))
+        try:
+            self.until("the approved run to end", lambda: self._ended(plan))
+        except AssertionError as error:
+            batch = self.api.get(f"plans/{plan}").json()["batch"]
+            items = self.api.get(f"batches/{batch}/items").json()["items"]
+            raise AssertionError(f"{error}: {items}") from error
         return plan
 
     def _ended(self, plan: str) -> bool:

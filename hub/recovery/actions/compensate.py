@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, or_, select
 
+from hub.declarations import FlowDeclaration
 from hub.delivery.answers import Found
 from hub.landscape import Endpoint
 from hub.recovery.actions.evidence import refused
@@ -14,6 +15,7 @@ from hub.recovery.actions.kind import Decision, Question
 from hub.recovery.heard import NOTHING, PERIOD, Ask, Follower, Heard
 from hub.recovery.items import set_state
 from hub.recovery.reversals import begin_reversal, by_hand, is_reversal, key_is_taken, reversal_of
+from hub.recovery.twins import last_of_its_event
 from hub.store.schema import batch_items, transactions
 from hub.store.transitions import TxRow, move
 from transactions.batches import ItemState
@@ -87,11 +89,22 @@ class Compensate:
         against = self._said_against(row, question, endpoint)
         if against is not None:
             return refused(against)
+        twin = self._twin(row, flow, question)
+        if twin is not None:
+            return refused(
+                f"its twin {twin} has the same {flow.identity[0]}, and is reversed too: nothing of it would stay. "
+                "Reverse one of the two; --process takes back a process as a whole"
+            )
         if standing is not None:
             return Decision(Verdict.HELD_BEHIND, f"newest first: {standing}")
         named = f"document {row.document}" if row.document else "its posting"
         on = f" on {question.options.date}" if question.options.date else ""
         return Decision(Verdict.SEND, f"reverses {named} in {endpoint.label} ({flow.reversal}){on}")
+
+    def _twin(self, row: Any, flow: FlowDeclaration, question: Question) -> str | None:
+        if question.options.process or self.action is not Action.COMPENSATE:
+            return None  # a process is meant as a whole, and a correction posts its own
+        return last_of_its_event(question.connection, row, flow, question.planned)
 
     def _said_against(self, row: Any, question: Question, endpoint: Endpoint) -> str | None:
         heard = question.heard.get(row.id, NOTHING)
