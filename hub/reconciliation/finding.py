@@ -101,7 +101,7 @@ class Finder:
             keys = _keys_of(row)
             rest = {part: said for part, said in self._keys(one).items() if part != name}
             fits = all(keys.get(part, said) == said for part, said in rest.items())
-            if fits and keys.get(name) not in (None, value) and row.plant in (None, one.key.plant):
+            if fits and keys.get(name) not in (None, value) and _same_plant(one, row):
                 found.append(self._candidate(one, row, None, astray=True))
         return found
 
@@ -132,7 +132,7 @@ class Finder:
     def _fitting(self, one: Disagreement, rows: list[Any]) -> list[Candidate]:
         found = []
         for row in rows:
-            if row.plant not in (None, one.key.plant):
+            if not _same_plant(one, row):
                 continue
             quantities = self._quantities(one, row)
             keys = _keys_of(row)
@@ -186,3 +186,8 @@ class Finder:
 def _keys_of(row: Any) -> dict[str, str]:
     keys: dict[str, str] = msgspec.json.decode(row.business_keys)
     return keys
+
+
+def _same_plant(one: Disagreement, row: Any) -> bool:
+    """Whether a transaction may be about an object; systems without plants name none."""
+    return not one.key.plant or row.plant in (None, one.key.plant)

@@ -27,6 +27,8 @@ from transactions.reconciliation.model import Asked, Cause, Difference, Explaine
 from transactions.reconciliation.tolerance import Tolerance
 
 _RELATED = 5
+MOST_TRACED = 1_000
+"""Differences for which acknowledged deliveries are looked for, where what is open does not explain them."""
 _SUPERSEDED = "superseded"
 _ORDER = {Explained.NOT: 0, Explained.IN_PART: 1, Explained.WHOLLY: 2}
 
@@ -53,6 +55,7 @@ class _Explanation(Struct, kw_only=True):
     one: Disagreement
     open: list[Candidate]
     closed: list[Candidate] = []
+    traced: bool = True
     verdict: Explained = Explained.NOT
     causes: list[Cause] = []
 
@@ -95,7 +98,8 @@ class Reconciler:
         compared = compare(chosen.fields, given, local, wanted.tolerance)
         prover = Prover(self._channel, self._landscape, self._authorization, began)
         known = await self._explain(compared.disagreements, declared, wanted.tolerance, reach, prover)
-        return _told(wanted, declared, chosen, as_of, answers, compared, known, prover.left)
+        untraced = sum(not each.traced for each in known)
+        return _told(wanted, declared, chosen, as_of, answers, compared, known, (prover.left, untraced))
 
     def _plants(self, plant: str | None, reach: Reach) -> frozenset[str] | None:
         plants = self._landscape.catalogue.plant
@@ -145,8 +149,13 @@ class Reconciler:
                 _Explanation(one=one, open=[each for each in open_ if each.row.failure_code != _SUPERSEDED])
                 for one, open_ in zip(disagreements, finder.unposted(disagreements), strict=True)
             ]
+            traced = 0
             for known in found:
                 if _judge(known, tolerance) is not Explained.WHOLLY:
+                    traced += 1
+                    if traced > MOST_TRACED:
+                        known.traced = False
+                        continue
                     known.closed = finder.acknowledged(known.one)
                     have = {each.row.id for each in known.open}
                     astray = finder.astray(known.one, known.closed)
@@ -197,7 +206,7 @@ def _told(
     answers: list[Answered],
     compared: Compared,
     known: list[_Explanation],
-    left: int,
+    left: tuple[int, int],
 ) -> Reconciliation:
     asked = [
         Asked(system=each.instance.label, records=each.records, problem=each.problem)
@@ -212,7 +221,8 @@ def _told(
             if each.undated
         ),
         *([f"{compared.unknown:,} values, since a system they depend on gave no answer"] if compared.unknown else []),
-        *([f"{left:,} acknowledged deliveries were not asked for; name a plant"] if left else []),
+        *([f"{left[0]:,} acknowledged deliveries were not asked for; name a plant"] if left[0] else []),
+        *([f"{left[1]:,} differences were not looked into any further; name a plant"] if left[1] else []),
     ]
     reopenable = dict.fromkeys(cause.id for item in items for cause in item.causes if cause.reopenable)
     return Reconciliation(

@@ -368,3 +368,30 @@ async def test_bad_questions_over_the_api(
     assert (answer.status_code, answer.json()["type"]) == (status, f"urn:andon:problem:{kind}")
     assert len(answer.json()["detail"]) > 30
     assert world.asked == []
+
+
+async def test_what_is_too_much_to_look_into_is_named(room: Any, world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from hub.reconciliation import proving, reconciling
+
+    for n in range(3):
+        await confirm(room, str(n), "1", event=f"e{n}")
+    world.posted.clear()
+    world.says("MES/P01", *(made(str(n), 1) for n in range(3)))
+    monkeypatch.setattr(reconciling, "MOST_TRACED", 2)
+    found = await room.reconcile()
+    assert (len(found.reopenable), found.unexplained) == (2, 1)
+    assert found.left_out == ["1 differences were not looked into any further; name a plant"]
+    monkeypatch.setattr(reconciling, "MOST_TRACED", 1_000)
+    monkeypatch.setattr(proving, "MOST_QUESTIONS", 1)
+    found = await room.reconcile()
+    assert (len(found.reopenable), found.unexplained) == (1, 2)
+    assert found.left_out == ["2 acknowledged deliveries were not asked for; name a plant"]
+
+
+async def test_systems_that_know_no_plants(room: Any, world: Any) -> None:
+    """An entry that names no plant is about whatever plant the transaction is of."""
+    world.deliver["EDI"] = REFUSED
+    ids = await room.send("state", event="e1", order="1", version="1")
+    world.says("ERP", {"order": {"number": "1"}, "state": "released"})
+    item = await room.only()
+    assert (item.plant, [cause.id for cause in item.causes]) == ("", [ids["EDI"]])
