@@ -36,13 +36,6 @@ def test_wrong_master_data(night) -> None:
     ).json
     assert refused["batch"] is None
 
-    # What comes from now on is right: let it go. A hold would keep the reversals back as well.
-    waits = shift.andon(
-        "systems release --plant P03 --flow material-consumption --reason 'INC-4 is over' --yes -o json", code=6
-    )
-    shift.approved(waits)
-    shift.drain()
-
     # Correct what was processed since: reverse and post anew, one linked plan each; it is financial, and wants two.
     for tx in wrong:
         right = format(Decimal(tx["business_keys"]["quantity"]) * 1000, "f")
@@ -51,6 +44,12 @@ def test_wrong_master_data(night) -> None:
             code=6, ID=tx["id"], PATH=f"$.{QUANTITY}", RIGHT=right,
         )  # fmt: skip
         shift.approved(waits)
+    shift.drain()
+    # The hold kept the flow back, and not what sets it right.
+    waits = shift.andon(
+        "systems release --plant P03 --flow material-consumption --reason 'INC-4 is over' --yes -o json", code=6
+    )
+    shift.approved(waits)
     shift.drain()
     books = shift.andon("hub books -o json").json
     assert (books["mismatched"], books["missing"], books["double"], books["agree"]) == (0, 0, 0, True)
