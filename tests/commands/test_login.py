@@ -223,6 +223,7 @@ def test_a_context_says_how_to_sign_in_and_never_a_secret(andon: Andon, stocked:
         "read_only": True,
         "colour": "red",
         "ca": str(tmp_path / "ca.pem"),
+        "audit_key": None,
         "issuer": "https://idp.example",
         "client_id": "job",
         "client_secret": "file:/run/secret",
