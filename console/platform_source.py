@@ -15,6 +15,7 @@ from transactions.edits import Draft, PayloadDifference
 from transactions.history import Payload, StreamEvent, TimelineEntry
 from transactions.landscape import Board, Hold, System, WhoAmI
 from transactions.model import Transaction
+from transactions.ownership import AssignRequest
 from transactions.pages import Page
 from transactions.plans import Plan, PlanRequest
 from transactions.reconciliation.model import Kind, Reconciliation
@@ -68,6 +69,12 @@ class PlatformSource:
 
     async def difference(self, id: str) -> PayloadDifference:  # noqa: A002
         return await self._send(edits.difference(id))
+
+    async def assign(self, id: str, to: str | None, etag: str) -> Transaction:  # noqa: A002
+        return await self._send(transactions.assign(id, AssignRequest(assignee=to), etag))
+
+    async def note(self, id: str, text: str) -> None:  # noqa: A002
+        await self._send(transactions.note(id, text))
 
     async def board(self) -> Board:
         return await self._send(landscape.board())

@@ -52,6 +52,14 @@ class Source(Protocol):
         """Where its draft differs from the revision in use; without a draft, that one from the one before."""
         ...
 
+    async def assign(self, id: str, to: str | None, etag: str) -> Transaction:  # noqa: A002
+        """Say who works on it (``me``: who asks; None: nobody), while it is the one that ``etag`` names."""
+        ...
+
+    async def note(self, id: str, text: str) -> None:  # noqa: A002
+        """Add a note to its timeline."""
+        ...
+
     async def board(self) -> Board:
         """Everything the board shows."""
         ...

@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
+from console import owning
 from console.drafts import Draft
 from console.screens.base import AndonScreen, FetchFailed
 from console.text import clean, number
@@ -43,6 +44,8 @@ class FailedScreen(AndonScreen):
         Binding("D", "act('discard')", "discard", id="failed.discard"),
         Binding("u", "act('restore')", "restore", show=False, id="failed.restore"),
         Binding("o", "sort", "order", show=False, id="failed.sort"),
+        Binding("a", "take", "take", show=False, id="failed.take"),
+        Binding("n", "note", "note", show=False, id="failed.note"),
         Binding("y", "copy", "copy", show=False, id="failed.copy"),
         Binding("escape", "leave", "back", show=False, id="failed.leave"),
     ]
@@ -306,6 +309,22 @@ class FailedScreen(AndonScreen):
     def action_copy(self) -> None:
         """Copy the ids."""
         self.andon.copy([transaction.id for transaction in self.table.selected()])
+
+    def action_take(self) -> None:
+        """Make what is marked, or the one under the cursor, mine; or give it back."""
+        chosen = self._by_name("taken")
+        if chosen:
+            owning.take(self.andon, chosen)
+
+    def action_note(self) -> None:
+        """Add a note to what is marked, or to the one under the cursor."""
+        owning.note(self.andon, [one.id for one in self._by_name("noted")])
+
+    def _by_name(self, done: str) -> list[Transaction]:
+        if self.table.all_marked:
+            self.notify(f"All that match are {done} from the command line: andon transactions assign|note --filter.")
+            return []
+        return self.table.selected()
 
     def on_table_opened(self, message: Table.Opened) -> None:
         """One transaction."""

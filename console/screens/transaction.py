@@ -15,6 +15,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static, TabbedContent, TabPane
 
+from console import owning
 from console.drafts import Draft
 from console.highlighting import highlighted
 from console.looks import Tone, of_status
@@ -64,6 +65,8 @@ class TransactionScreen(AndonScreen):
         Binding("u", "act('restore')", "restore", show=False, id="transaction.restore"),
         Binding("v", "resolve", "resolve", show=False, id="transaction.resolve"),
         Binding("c", "compensate", "compensate", show=False, id="transaction.compensate"),
+        Binding("a", "take", "take", show=False, id="transaction.take"),
+        Binding("n", "note", "note", show=False, id="transaction.note"),
         Binding("y", "copy", "copy id", id="transaction.copy"),
     ]
 
@@ -355,6 +358,15 @@ class TransactionScreen(AndonScreen):
             count = None if options.process else 1
             self.andon.draft(Draft(action=action, ids=[self.transaction_id], options=options, count=count))
 
+    def action_take(self) -> None:
+        """Make it mine; or give it back."""
+        if self.transaction is not None:
+            owning.take(self.andon, [self.transaction])
+
+    def action_note(self) -> None:
+        """Add a note."""
+        owning.note(self.andon, [self.transaction_id])
+
     def action_copy(self) -> None:
         """Copy the id whole."""
         self.andon.copy([self.transaction_id])
@@ -384,6 +396,8 @@ def _facts(transaction: Transaction, now: datetime) -> list[tuple[str, str]]:
         ("causation", transaction.causation_id or ""),
         ("idempotency key", f"{transaction.idempotency_key}  (from {transaction.key_origin})"),
         ("payload", f"{transaction.content_type}  sha256 {transaction.payload_sha256}"),
+        ("assignee", transaction.assignee or ""),
+        ("ticket", transaction.ticket or ""),
         ("owner", transaction.owner or ""),
         ("stopped by", transaction.failure.policy_ref or "" if transaction.failure is not None else ""),
     ]

@@ -369,6 +369,12 @@ class MemorySource:
     async def difference(self, id: str) -> PayloadDifference:  # noqa: A002
         raise NotImplementedError("see test_editing.py")
 
+    async def assign(self, id: str, to: str | None, etag: str) -> Transaction:  # noqa: A002
+        raise NotImplementedError("see test_owning.py")
+
+    async def note(self, id: str, text: str) -> None:  # noqa: A002
+        raise NotImplementedError("see test_owning.py")
+
     async def board(self) -> Board:
         self._check()
         return make_board(self.placed)
