@@ -71,8 +71,8 @@ def test_a_pace_that_is_none_is_refused_when_the_plan_is_made(api, options) -> N
     assert next(iter(options)) in answer.json()["detail"]
 
 
-def test_an_action_that_cannot_be_planned_is_named_as_people_write_it(api) -> None:
+def test_an_action_without_what_it_wants_is_named_as_people_write_it(api) -> None:
     answer = api.post("plans", json={"action": "resolve", "reason": "test", "ids": ["x"]})
     assert answer.status_code == 422
-    assert "plan resolve" in answer.json()["detail"]
+    assert "A resolve says what became of it" in answer.json()["detail"]
     assert "Action." not in answer.json()["detail"]
