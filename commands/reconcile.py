@@ -52,6 +52,14 @@ ReopenOption = Annotated[
     typer.Option("--reopen", help="Reopen what was acknowledged and not applied, so that it can be replayed: a plan."),
 ]
 Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why to reopen; kept in the audit.")]
+Evidence = Annotated[
+    str | None,
+    typer.Option(
+        "--evidence",
+        metavar="TEXT",
+        help="What shows that it is not there, for systems that cannot be asked by key; this answer unless told.",
+    ),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="With --reopen: store and print the plan, and run nothing.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="With --reopen: do not ask.")]
 
@@ -74,16 +82,20 @@ def _verb(kind: Kind) -> None:
         limit: Limit = None,
         reopen: ReopenOption = False,
         reason: Reason = None,
+        evidence: Evidence = None,
         dry_run: DryRun = False,
         yes: Yes = False,
     ) -> None:
         session = session_of(ctx)
-        if not reopen and (reason is not None or dry_run or yes):
+        if not reopen and (reason is not None or evidence is not None or dry_run or yes):
             raise Usage(
-                "--reason, --dry-run and --yes are about reopening. Nothing was asked. Add --reopen, or leave them out."
+                "--reason, --evidence, --dry-run and --yes are about reopening. Nothing was asked. "
+                "Add --reopen, or leave them out."
             )
         found = _ask(session, kind, as_of, tolerance, plant, limit)
-        raise typer.Exit(_finish(session, found, reopen=reopen, reason=reason, dry_run=dry_run, yes=yes))
+        raise typer.Exit(
+            _finish(session, found, reopen=reopen, reason=reason, evidence=evidence, dry_run=dry_run, yes=yes)
+        )
 
     verb.__doc__ = f"{_ABOUT[kind]} Exits 10 where systems differ."
     app.verb(kind.value)(verb)
@@ -128,7 +140,14 @@ def _moment(text: str, now: datetime) -> str:
 
 
 def _finish(
-    session: Session, found: Reconciliation, *, reopen: bool, reason: str | None, dry_run: bool, yes: bool
+    session: Session,
+    found: Reconciliation,
+    *,
+    reopen: bool,
+    reason: str | None,
+    evidence: str | None,
+    dry_run: bool,
+    yes: bool,
 ) -> Exit:
     if reopen and found.reopenable:
         count = len(found.reopenable)
@@ -138,7 +157,12 @@ def _finish(
         )
         said = f"{found.kind} as of {found.as_of:%Y-%m-%dT%H:%M:%SZ}: the target's own books do not have it"
         asked = Acting(
-            action=Action.REOPEN, ids=found.reopenable, reason=reason, dry_run=dry_run, yes=yes, evidence=said
+            action=Action.REOPEN,
+            ids=found.reopenable,
+            reason=reason,
+            dry_run=dry_run,
+            yes=yes,
+            evidence=evidence or said,
         )
         return act(session, asked)
     _show(session, found)

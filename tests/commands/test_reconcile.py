@@ -124,6 +124,7 @@ def test_what_is_asked_is_what_was_said(andon: Andon, says: Callable[..., None],
         (("--as-of", "2026-01-02T03:00:00"), "has no time zone"),
         (("--reason", "why"), "Add --reopen"),
         (("--dry-run",), "Add --reopen"),
+        (("--evidence", "x"), "Add --reopen"),
         (("--limit", "0"), "--limit"),
         (("weather",), ""),
     ],
@@ -148,6 +149,9 @@ def test_reopening_is_a_plan_of_what_was_lost(andon: Andon, says: Callable[..., 
         "orders as of 2026-01-02T03:04:00Z: the target's own books do not have it"
     )
     assert "1 differences; 2 acknowledged and not applied are reopened" in ran.err
+    more = ("--evidence", "list of the shift", "--dry-run")
+    own = andon("reconcile", "orders", "--reopen", "--reason", "MES lied", *more, "-o", "json")
+    assert own.json["options"]["evidence"] == "list of the shift"
     ran = andon("reconcile", "orders", "--reopen", "--reason", "MES lied", "--yes", "-o", "json")
     assert (ran.code, ran.json["action"], ran.json["total"]) == (0, "reopen", 2)
 

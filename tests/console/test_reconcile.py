@@ -146,7 +146,9 @@ async def test_what_was_lost_is_reopened_by_a_plan(make_app, until, shown, sourc
         draft = app.screen.draft
         assert (draft.action, draft.ids, draft.count) == (Action.REOPEN, ["tx-5"], 1)
         assert "own books do not have it" in (draft.options.evidence or "")
-        assert draft.equivalent("MES lied") == "andon reconcile orders --reopen --reason 'MES lied' --yes"
+        command = draft.equivalent("MES lied")
+        assert command.startswith("andon reconcile orders --reopen --evidence 'orders as of ")
+        assert command.endswith(" --reason 'MES lied' --yes")
 
 
 async def test_nothing_lost_is_nothing_to_reopen(make_app, until, shown, source) -> None:
