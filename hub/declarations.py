@@ -41,7 +41,7 @@ class SystemDeclaration(Struct, frozen=True, kw_only=True, forbid_unknown_fields
         settle_after: how long a late posting can still land.
         search: path that finds postings by business keys, each as ``{key}`` in its query, with ``{day}`` for the day of
             the document; a parameter whose key the document lacks is left out. None where it cannot be searched.
-        follows: path that says what was built on the posting of ``{key}``, and whether its period is open on ``{date}``.
+        follows: path that says what was built on the posting of ``{key}``, and whether ``{date}`` is in an open period.
         reversal: path that reverses the posting of ``{key}``. None where its people reverse.
         quota: what it lets us send, like ``50/s``.
         dialect: how it words its answers (``rest``, ``odata``, ``soap``).

@@ -101,7 +101,8 @@ class StreamEvent(Struct, frozen=True, kw_only=True):
     """One event of the stream: something changed, and where to look.
 
     ``type`` is ``transaction``, ``plan``, ``batch``, ``approval``, ``hold`` or ``simulator``; ``id`` names the thing;
-    ``reset`` says that something was missed, so that everything is to be looked at anew. ``data`` has what a list or a board needs to follow without asking again.
+    ``reset`` says that something was missed, so that everything is to be looked at anew. ``data`` has what a list or a
+    board needs to follow without asking again.
     """
 
     seq: int

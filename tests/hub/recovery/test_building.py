@@ -94,7 +94,7 @@ def test_places_that_there_are_not_are_named_with_those_there_are(catalogue, pla
 def test_actions_this_hub_cannot_plan_are_refused_with_those_it_can(catalogue, action) -> None:
     from hub.landscape import Landscape
 
-    with pytest.raises(Invalid, match="It can plan: replay, .*discard, restore, .*hold, release"):
+    with pytest.raises(Invalid, match=r"It can plan: replay, .*discard, restore, .*hold, release"):
         building.check_request(PlanRequest(action=action, reason="x", ids=["a"]), Landscape(catalogue))
 
 
