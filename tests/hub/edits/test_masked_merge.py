@@ -121,7 +121,8 @@ def patches(draw: Any) -> list[Step]:
 
 
 def secrets_in(document: Any) -> list[str]:
-    values = [line.get("price") for line in document.get("lines", []) if isinstance(line, dict)]
+    lines = document.get("lines", [])  # a patch may have made anything of it
+    values = [line.get("price") for line in lines if isinstance(line, dict)] if isinstance(lines, list) else []
     return sorted(value for value in values if value)
 
 
