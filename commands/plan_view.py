@@ -9,7 +9,7 @@ from commands.output import Column, Detail, Listing
 from commands.output.table_form import render
 from commands.session import Session
 from commands.terminal import Look, plain, spoken, state
-from transactions.plans import Action, Decision, Plan, PlanItem, Verdict
+from transactions.plans import Action, Decision, Plan, PlanItem, Touched, Verdict
 
 SHOWN_ITEMS = 30
 NOTHING_IS_SENT = frozenset({Action.DISCARD, Action.RESTORE, Action.RESOLVE, Action.REOPEN})
@@ -102,6 +102,25 @@ def radius(plan: Plan) -> list[tuple[str, str]]:
         ("targets", counted([item.target for item in plan.items])),
         ("flows", counted([item.flow for item in plan.items])),
         ("risks", counted([item.risk for item in plan.items])),
+        *around(plan),
+    ]
+
+
+def around(plan: Plan) -> list[tuple[str, str]]:
+    """Orders and lots that a plan is about, and what waits behind it, as label and text."""
+    if plan.radius is None:
+        return []
+
+    def named(touched: Touched) -> str:
+        shown = ", ".join(touched.some[:8])
+        more = touched.count - min(8, len(touched.some))
+        return f"{shown} and {more} more" if more > 0 else shown
+
+    behind = plan.radius.behind.count
+    return [
+        ("orders", named(plan.radius.orders)),
+        ("lots", named(plan.radius.lots)),
+        ("behind", f"{behind} wait{'s' if behind == 1 else ''} for these" if behind else ""),
     ]
 
 

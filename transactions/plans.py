@@ -172,6 +172,26 @@ class Approval(Struct, frozen=True, kw_only=True):
     reason: str | None = None
 
 
+class Touched(Struct, frozen=True, kw_only=True):
+    """How many of something, and the first of them by name."""
+
+    count: int
+    some: list[str]
+
+
+class BlastRadius(Struct, frozen=True, kw_only=True):
+    """What a plan touches besides the transactions that it names, as it was when somebody looked.
+
+    Attributes:
+        orders, lots: what its transactions are about.
+        behind: transactions that wait for one of them, or for one that does.
+    """
+
+    orders: Touched
+    lots: Touched
+    behind: Touched
+
+
 class Plan(Struct, frozen=True, kw_only=True):
     """A stored plan: the frozen body, its hash, and where it stands."""
 
@@ -190,6 +210,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     batch: str | None = None
     second_person: list[str] = msgspec.field(default_factory=list)
     approval: Approval | None = None
+    radius: BlastRadius | None = None
     edits: list[PlannedEdit] = msgspec.field(default_factory=list)
 
     def body(self) -> PlanBody:

@@ -11,7 +11,7 @@ from console.looks import Tone, of_verdict
 from console.text import clean, number, one_line, pretty_name, shorten_middle
 from console.widgets.sentences import Line
 from console.widgets.table import Cell, Column, Row
-from transactions.plans import Action, Plan, PlanItem, PlanOptions, Verdict
+from transactions.plans import Action, BlastRadius, Plan, PlanItem, PlanOptions, Touched, Verdict
 
 ITEMS = (
     Column("verdict", "verdict", 15),
@@ -59,14 +59,31 @@ def totals(plan: Plan, tones: dict[str, str]) -> Text:
 def facts(plan: Plan, tones: dict[str, str]) -> list[Line]:
     """Where it would act, and on what."""
     return [
-        (label, _most(values), tones["foreground"])
-        for label, values in (
-            ("plants", Counter(item.plant or "none" for item in plan.items)),
-            ("targets", Counter(item.target for item in plan.items)),
-            ("flows", Counter(pretty_name(item.flow) for item in plan.items)),
-            ("risk", Counter(str(item.risk) for item in plan.items)),
-        )
+        *((label, _most(values), tones["foreground"]) for label, values in _counted(plan)),
+        *([] if plan.radius is None else _around(plan.radius, tones)),
     ]
+
+
+def _counted(plan: Plan) -> tuple[tuple[str, Counter[str]], ...]:
+    return (
+        ("plants", Counter(item.plant or "none" for item in plan.items)),
+        ("targets", Counter(item.target for item in plan.items)),
+        ("flows", Counter(pretty_name(item.flow) for item in plan.items)),
+        ("risk", Counter(str(item.risk) for item in plan.items)),
+    )
+
+
+def _around(radius: BlastRadius, tones: dict[str, str]) -> list[Line]:
+    """Orders and lots, and what waits behind; what there is none of is not told."""
+    told = [("orders", _named(radius.orders)), ("lots", _named(radius.lots))]
+    if radius.behind.count:
+        told.append(("behind", f"{number(radius.behind.count)} wait for these"))
+    return [(label, text, tones["foreground"]) for label, text in told if text]
+
+
+def _named(touched: Touched) -> str:
+    shown = ", ".join(one_line(name) for name in touched.some[:6])
+    return f"{shown} … {number(touched.count)} in all" if touched.count > 6 else shown
 
 
 def rows(plan: Plan) -> list[Row]:

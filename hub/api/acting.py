@@ -15,6 +15,7 @@ from hub.edits.making import Made
 from hub.recovery import approvals, building
 from hub.recovery import batches as stored
 from hub.recovery.actions import KINDS
+from hub.recovery.blast import radius_of
 from hub.recovery.heard import Heard
 from hub.store.paging import DEFAULT_LIMIT, Order, page
 from hub.store.reach import of_plan
@@ -25,7 +26,7 @@ from transactions.batches import Batch, BatchItem, Because, Stopped
 from transactions.clock import to_micros
 from transactions.errors import Refused
 from transactions.pages import Page
-from transactions.people import Permission
+from transactions.people import Permission, Reach
 from transactions.plans import Decision, Plan, PlanRequest, PlanState, PlanSummary
 
 if TYPE_CHECKING:
@@ -77,8 +78,9 @@ async def make_plan(hub: Hub, call: Call) -> Response:
 
     plan = await hub.database.read(build)
     await hub.database.write(lambda c: building.store(c, plan, now, documents, reach=call.reach))
+    told = await hub.database.read(lambda c: _with_radius(hub, c, plan, call.reach))
     return Response(
-        msgspec.json.encode(plan),
+        msgspec.json.encode(told),
         status_code=201,
         media_type=JSON,
         headers={"location": f"/admin/v1/plans/{plan.hash}"},
@@ -104,7 +106,16 @@ async def list_plans(hub: Hub, call: Call) -> Page[PlanSummary]:
 
 async def show_plan(hub: Hub, call: Call) -> Plan:
     """One plan with its items."""
-    return await hub.database.read(lambda c: building.load(c, call.path["hash"], hub.clock.now(), call.reach))
+
+    def look(connection: Connection) -> Plan:
+        plan = building.load(connection, call.path["hash"], hub.clock.now(), call.reach)
+        return _with_radius(hub, connection, plan, call.reach)
+
+    return await hub.database.read(look)
+
+
+def _with_radius(hub: Hub, connection: Connection, plan: Plan, reach: Reach) -> Plan:
+    return msgspec.structs.replace(plan, radius=radius_of(connection, plan, hub.landscape.masks, reach))
 
 
 async def run_plan(hub: Hub, call: Call) -> Batch:
