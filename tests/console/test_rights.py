@@ -50,12 +50,12 @@ def test_limits_that_do_not_fit_are_cut_and_not_dropped() -> None:
 
 def test_the_name_goes_before_the_subject() -> None:
     assert calling(who(Role.VIEWER, subject="9f3c-21ab")) == "9f3c-21ab"
-    assert calling(who(Role.VIEWER, subject="9f3c-21ab", name="Ann Miller")) == "Ann Miller"
+    assert calling(who(Role.VIEWER, subject="9f3c-21ab", name="Shift Lead")) == "Shift Lead"
 
 
 def test_the_bar_has_name_role_and_limits() -> None:
-    somebody = who(Role.OPERATOR, name="Ann Miller", limits=Limits(plants=["P03"]))
-    assert person(somebody) == "Ann Miller · operator · P03 only"
+    somebody = who(Role.OPERATOR, name="Shift Lead", limits=Limits(plants=["P03"]))
+    assert person(somebody) == "Shift Lead · operator · P03 only"
     assert person(who(subject="robot")) == "robot"
 
 

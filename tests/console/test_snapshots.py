@@ -97,7 +97,7 @@ def test_batch(snap_compare, make_app, until) -> None:
 @pytest.mark.parametrize("keys", [(), ("down", "a")], ids=["list", "approve"])
 def test_approvals(snap_compare, make_app, until, size, keys) -> None:
     source = MemorySource()
-    source.me = who(Role.APPROVER, name="Ann Miller", limits=Limits(plants=["P01", "P02", "P03"]))
+    source.me = who(Role.APPROVER, name="Shift Lead", limits=Limits(plants=["P01", "P02", "P03"]))
     app = make_app(source)
 
     async def ready(pilot) -> None:

@@ -31,7 +31,7 @@ async def test_who_what_how_far_and_how_long_are_on_one_page(make_app, until, sh
     source = MemorySource()
     source.me = who(
         Role.OPERATOR,
-        name="Ann Miller",
+        name="Shift Lead",
         subject="9f3c",
         granted=(Permission.BREAK_GLASS,),
         limits=Limits(plants=["P03"], risks=["low", "operational"]),
@@ -43,7 +43,7 @@ async def test_who_what_how_far_and_how_long_are_on_one_page(make_app, until, sh
         await open_page(app, pilot, until)
         words = " ".join(shown(app).split())
         for said in (
-            "Ann Miller somebody an identity provider vouches for",
+            "Shift Lead somebody an identity provider vouches for",
             "subject 9f3c",
             "roles operator",
             "reach plant P03, risk low or operational",
@@ -107,11 +107,11 @@ async def test_names_steer_no_terminal(make_app, until, shown) -> None:
 
 async def test_the_bar_names_the_person_and_how_far_the_rights_reach(make_app, until, shown) -> None:
     source = MemorySource()
-    source.me = who(Role.OPERATOR, Role.APPROVER, name="Ann Miller", limits=Limits(plants=["P03"]))
+    source.me = who(Role.OPERATOR, Role.APPROVER, name="Shift Lead", limits=Limits(plants=["P03"]))
     app = make_app(source)
     async with app.run_test(size=(120, 30)) as pilot:
-        await until(pilot, lambda: "Ann Miller · approver +1 · P03 only" in shown(app).splitlines()[0])
-        await pilot.click("TopBar", offset=(shown(app).index("Ann Miller"), 0))
+        await until(pilot, lambda: "Shift Lead · approver +1 · P03 only" in shown(app).splitlines()[0])
+        await pilot.click("TopBar", offset=(shown(app).index("Shift Lead"), 0))
         await until(pilot, lambda: isinstance(app.screen, WhoamiScreen))
 
 

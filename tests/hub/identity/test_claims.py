@@ -115,7 +115,7 @@ def test_scopes_neither_widen_nor_cut_the_rights_of_somebody_with_roles(who: Any
     ("told", "name"),
     [
         ({"preferred_username": "ann", "name": "Ann"}, "ann"),
-        ({"name": "Ann Smith"}, "Ann Smith"),
+        ({"name": "Shift Lead"}, "Shift Lead"),
         ({"client_id": "mes-p01"}, "mes-p01"),
         ({"client_id": None, "azp": "x"}, "x"),
         ({"client_id": None}, None),
