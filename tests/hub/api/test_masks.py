@@ -22,7 +22,7 @@ from transactions.clock import from_micros, to_micros
 from transactions.history import MASK, AuditEntry
 
 NAME, PRICE, BADGE = "Kestrelmann Ltd", "8731.25", "BADGE-90417"
-SECRETS = ("Kestrelmann", "8731", BADGE, "90417")
+SECRETS = ("Kestrelmann", PRICE, BADGE)
 SALES: dict[str, Any] = {
     "title": "Sales",
     "sources": ["MES"],
