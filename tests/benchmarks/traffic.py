@@ -19,6 +19,8 @@ SETTINGS = """
 catalogue = false
 profile = "production"
 default_plant = "P01"
+[approvals]
+items_alone = 100000
 [plant.P01]
 title = "Plant 1"
 [system.MES]
