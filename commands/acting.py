@@ -18,7 +18,7 @@ from platforms.hub import plans
 from transactions.durations import parse_rate
 from transactions.edits import Step
 from transactions.errors import NotFound, PlanAltered, Refused, SecondPersonWanted, Stale
-from transactions.plans import Action, Plan, PlanOptions, PlanRequest, PlanState, Resolution, Verdict, check_unaltered
+from transactions.plans import Action, Plan, PlanOptions, PlanRequest, PlanState, Resolution, check_unaltered
 
 PLACED = frozenset({Action.HOLD, Action.RELEASE})
 _PAST = {
@@ -32,7 +32,6 @@ OF_THE_PLAN = (
     *("rate", "concurrency", "canary", "stop_after_failures", "force_superseded", "force_schema", "drain_rate"),
     *("break_glass", "force_maybe_posted", "evidence", "resolve_as", "process", "date"),
 )
-RUNNABLE = frozenset({Verdict.SEND, Verdict.HELD_BEHIND})
 
 
 class Acting(Struct, frozen=True, kw_only=True):
@@ -109,7 +108,7 @@ def _go(session: Session, asked: Acting, plan: Plan) -> Exit:
     """Run a plan that is stored, or only show it."""
     if asked.dry_run:
         show_plan(session, plan)
-        if asked.action not in PLACED and any(item.verdict in RUNNABLE for item in plan.items):
+        if asked.action not in PLACED and any(item.runs for item in plan.items):
             session.note(f"Nothing was sent. Run exactly this: andon tx {plan.action} --plan {plan.hash[:12]}")
         return Exit.DONE
     stop = _cannot_run(session, plan)
@@ -256,7 +255,7 @@ def _cannot_run(session: Session, plan: Plan) -> Exit | None:
     if not plan.items:
         show_outcome(session, Outcome.without_run(plan))
         return Exit.DONE
-    if not any(item.verdict in RUNNABLE for item in plan.items):
+    if not any(item.runs for item in plan.items):
         show_outcome(session, Outcome.without_run(plan))
         past = _PAST.get(plan.action, "sent")
         session.note(f"None of {len(plan.items)} can be {past} as they are. Nothing was {past}; each says why above.")

@@ -18,6 +18,7 @@ from platforms.contexts import Resolved
 from platforms.hub import server
 from platforms.reach import tls
 from transactions.errors import AndonError, Forbidden, Unauthenticated
+from transactions.landscape import HubStatus
 
 LOWEST_PYTHON = (3, 11)
 
@@ -153,9 +154,22 @@ def way(session: Session) -> Iterator[Check]:
         yield failed("platform", error)
         return
     yield Check(name="platform", grade=Grade.OK, found=f"{status.platform} answers at {resolved.url}")
+    yield store(status)
     yield token(session, resolved)
     yield audit_tail(session)
     yield versions(installed_version(), status.version)
+
+
+def store(status: HubStatus) -> Check:
+    """Whether the platform's store takes writes."""
+    if status.no_writes_since is None:
+        return Check(name="store", grade=Grade.OK, found=f"{status.database}, takes writes")
+    return Check(
+        name="store",
+        grade=Grade.FAIL,
+        found=f"takes no writes since {status.no_writes_since:%Y-%m-%d %H:%M} UTC ({status.no_writes_because})",
+        advice="Make room on the disk of the hub's data folder; what waits goes on by itself then.",
+    )
 
 
 def token(session: Session, resolved: Resolved) -> Check:

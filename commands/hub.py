@@ -187,13 +187,23 @@ def books(ctx: typer.Context) -> None:
 
 def describe_status(answer: HubStatus, look: Look) -> str:
     """In words."""
+    serving = look.paint("● serving", "green", "bold")
+    if answer.no_writes_since is not None:
+        serving = look.paint("■ takes no writes", "red", "bold")
     lines = [
-        f"{look.paint('● serving', 'green', 'bold')}  {plain(answer.platform)}, andon {plain(answer.version)}",
+        f"{serving}  {plain(answer.platform)}, andon {plain(answer.version)}",
         f"  since         {spoken(look.now - answer.started_at)}",
         f"  database      {plain(answer.database)} (schema {plain(answer.schema)})",
         f"  profile       {plain(answer.profile)}{', with simulated systems' if answer.simulate else ''}",
         f"  transactions  {answer.transactions}",
     ]
+    if answer.no_writes_since is not None:
+        lines[1:1] = [
+            f"  {spoken(look.now - answer.no_writes_since)} the store began to refuse: "
+            f"{plain(answer.no_writes_because or 'no reason given')}",
+            "  Nothing is sent, taken in or changed until it takes writes again. Make room on the disk of the hub's data",
+            "  folder; everything goes on by itself then.",
+        ]
     for name, count in answer.counts.items():
         if count:
             word, style = state(name)

@@ -59,6 +59,7 @@ from hub.store.database import Database
 from hub.store.filter_sql import compile_filter
 from hub.store.reach import within
 from hub.store.schema import transactions
+from hub.store.watch import StoreWatch
 from transactions.approvals import ITEMS_WITHOUT_SECOND_PERSON
 from transactions.clock import Clock
 from transactions.errors import AndonError
@@ -132,6 +133,7 @@ class Hub:
         self.runner = Runner(database, clock, self.questioner, landscape)
         self.signer = AuditSigner(platform, audit_key)
         self.followers = Followers()
+        self.watch = StoreWatch(database, clock)
         self.simulator: SimulatorChild | None = None
         self.ready = False
         database.writer.on_commit(self.followers.committed)
@@ -156,6 +158,7 @@ class Hub:
         await self.runner.close()
         await self.engine.close()
         await self.identity.close()
+        await self.watch.close()
 
     def condition(
         self, text: str | None, now: datetime, reach: Reach, me: str | None = None
@@ -207,6 +210,8 @@ def application(hub: Hub, caution: Caution = Caution()) -> ASGIApp:  # noqa: B00
         return Response(b'{"status":"ok"}', media_type=JSON)
 
     async def is_ready(_request: Request) -> Response:
+        if hub.watch.refusal is not None:  # what is asked is answered still, what acts is not
+            return Response(b'{"status":"store-takes-no-writes"}', status_code=503, media_type=JSON)
         state = b'{"status":"ready"}' if hub.ready else b'{"status":"starting"}'
         return Response(state, status_code=200 if hub.ready else 503, media_type=JSON)
 
@@ -217,7 +222,7 @@ def application(hub: Hub, caution: Caution = Caution()) -> ASGIApp:  # noqa: B00
         return Response(msgspec.json.encode(hub.identity.key_set()), media_type="application/jwk-set+json")
 
     async def metrics(_request: Request) -> Response:
-        text = await hub.database.read(lambda c: exposition(c, hub.engine.breakers()))
+        text = await hub.database.read(lambda c: exposition(c, hub.engine.breakers(), hub.watch.refusal is None))
         return PlainTextResponse(text, media_type="text/plain; version=0.0.4")
 
     paths = [Path(f"/admin/v1/{route.path}", endpoint(route, hub), methods=[route.method]) for route in _sorted(routes)]

@@ -9,8 +9,9 @@ from sqlalchemy import Connection, Table, func, select
 from hub.store.schema import audit, batches, events, tallies
 
 
-def exposition(connection: Connection, breakers: dict[str, str]) -> str:
-    """Everything ``/metrics`` shows. ``breakers`` has the state of each target's breaker."""
+def exposition(connection: Connection, breakers: dict[str, str], writable: bool = True) -> str:
+    """Everything ``/metrics`` shows. ``breakers`` has the state of each target's breaker; ``writable`` says whether the
+    store takes writes."""
     rows = connection.execute(
         select(tallies.c.status, tallies.c.flow, tallies.c.target, tallies.c.plant, func.sum(tallies.c.count)).group_by(
             tallies.c.status, tallies.c.flow, tallies.c.target, tallies.c.plant
@@ -30,6 +31,7 @@ def exposition(connection: Connection, breakers: dict[str, str]) -> str:
             "1 while the breaker of a target is not closed.",
             [({"target": label}, int(state != "closed")) for label, state in sorted(breakers.items())],
         ),
+        *_family("andon_store_writable", "gauge", "0 while the store takes no writes.", [({}, int(writable))]),
         *_family("andon_events_total", "counter", "Events ever written.", [({}, _newest(connection, events))]),
         *_family("andon_audit_total", "counter", "Entries of the audit chain.", [({}, _newest(connection, audit))]),
     ]

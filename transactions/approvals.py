@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 
 from transactions.batches import Batch
 from transactions.model import Risk
-from transactions.plans import LONGEST_REASON, Action, Decision, PlanItem, PlanOptions, PlanState, Verdict
+from transactions.plans import LONGEST_REASON, Action, Decision, PlanItem, PlanOptions, PlanState
 
 ITEMS_WITHOUT_SECOND_PERSON = 1_000
 """What one person may start alone, by default; above it a second one is wanted whatever the risk."""
@@ -84,7 +84,7 @@ def why_second(
         place_risks: risks of the flows at the place of a release.
         most: items that one person may start alone.
     """
-    acting = [item for item in items if item.verdict is Verdict.SEND]
+    acting = [item for item in items if item.runs]
     because = []
     forced = options.force_superseded or options.force_schema or options.force_maybe_posted
     if action is Action.RELEASE:

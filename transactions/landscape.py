@@ -190,7 +190,12 @@ class CauseSummary(Struct, frozen=True, kw_only=True):
 
 
 class HubStatus(Struct, frozen=True, kw_only=True):
-    """What ``andon hub status`` shows."""
+    """What ``andon hub status`` shows.
+
+    Attributes:
+        no_writes_since: since when the store takes no writes (a full disk, say); None while it does.
+        no_writes_because: what the database says to that.
+    """
 
     platform: str
     version: str
@@ -201,6 +206,8 @@ class HubStatus(Struct, frozen=True, kw_only=True):
     profile: str
     transactions: int
     counts: dict[Status, int]
+    no_writes_since: datetime | None = None
+    no_writes_because: str | None = None
 
 
 class WhoAmI(Struct, frozen=True, kw_only=True):

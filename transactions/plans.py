@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Annotated
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from transactions.canonical import sha256_of
 from transactions.edits import PlannedEdit, Step
@@ -128,7 +128,12 @@ class PlanRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class PlanItem(Struct, frozen=True, kw_only=True):
-    """One transaction in a plan, as it was when the plan was made."""
+    """One transaction in a plan, as it was when the plan was made.
+
+    Attributes:
+        waits: true where it is held behind nothing but a hold that people placed: a run takes it up all the same, and
+            it goes when that is released.
+    """
 
     id: str
     flow: str
@@ -142,6 +147,12 @@ class PlanItem(Struct, frozen=True, kw_only=True):
     idempotency_key: str
     verdict: Verdict
     because: str | None = None
+    waits: bool | UnsetType = UNSET
+
+    @property
+    def runs(self) -> bool:
+        """Whether a run takes it up."""
+        return self.verdict is Verdict.SEND or self.waits is True
 
 
 class PlanBody(Struct, frozen=True, kw_only=True, omit_defaults=True):

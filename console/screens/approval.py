@@ -26,7 +26,7 @@ from console.widgets.table import RowTable, Table
 from transactions.approvals import ApprovalItem, ApprovalKind
 from transactions.durations import short
 from transactions.errors import AndonError, Stale, Unreachable
-from transactions.plans import Decision, Plan, PlanState, Verdict
+from transactions.plans import Decision, Plan, PlanState
 
 
 class ApprovalScreen(AndonScreen):
@@ -403,4 +403,4 @@ def _loud(tone: Tone) -> Tone:
 
 
 def _acting(plan: Plan) -> int:
-    return plan.verdicts.get(Verdict.SEND, 0)
+    return sum(item.runs for item in plan.items)

@@ -28,7 +28,7 @@ PLACED = frozenset({Action.HOLD, Action.RELEASE})
 
 def acts(plan: Plan) -> bool:
     """Whether running it would do anything."""
-    return plan.action in PLACED or any(item.verdict is Verdict.SEND for item in plan.items)
+    return plan.action in PLACED or any(item.runs for item in plan.items)
 
 
 def sentence(action: Action, options: PlanOptions, count: int) -> str:

@@ -22,7 +22,7 @@ from hub.store.reach import of_plan
 from hub.store.schema import batch_items, batches, plans
 from hub.store.shown import shown_item
 from transactions.approvals import ApprovalItem, Decided, DecisionRequest
-from transactions.batches import Batch, BatchItem, Because, Stopped
+from transactions.batches import Batch, BatchItem, BatchState, Because, Stopped
 from transactions.clock import to_micros
 from transactions.errors import Refused
 from transactions.pages import Page
@@ -188,14 +188,26 @@ async def list_batches(hub: Hub, call: Call) -> Page[Batch]:
             order,
             call.params.limit,
             call.params.cursor,
-            lambda row: stored.to_batch(c, row),
+            lambda row: _told(hub, stored.to_batch(c, row)),
         )
     )
 
 
 async def show_batch(hub: Hub, call: Call) -> Batch:
     """One batch."""
-    return await hub.database.read(lambda c: stored.load(c, call.path["id"], call.reach))
+    return _told(hub, await hub.database.read(lambda c: stored.load(c, call.path["id"], call.reach)))
+
+
+def _told(hub: Hub, batch: Batch) -> Batch:
+    """A running batch says why it does not move while nothing can be written: it cannot be written into it."""
+    refusal = hub.watch.refusal
+    if refusal is None or batch.state is not BatchState.RUNNING:
+        return batch
+    because = (
+        f"waits since {refusal.since:%H:%M} UTC: the hub's store takes no writes ({refusal.because}), and nothing "
+        "leaves before its intent is written; it goes on by itself when there is room"
+    )
+    return msgspec.structs.replace(batch, because=because)
 
 
 async def list_items(hub: Hub, call: Call) -> Page[BatchItem]:

@@ -142,6 +142,7 @@ async def show_board(hub: Hub, call: Call) -> Board:
 async def show_status(hub: Hub, call: Call) -> HubStatus:
     """How the hub is set up and how much it holds."""
     counts = await hub.database.read(lambda c: questions.status_counts(c, call.reach))
+    refusal = hub.watch.refusal
     return HubStatus(
         platform=hub.platform,
         version=hub.version,
@@ -152,6 +153,8 @@ async def show_status(hub: Hub, call: Call) -> HubStatus:
         profile=hub.profile.name,
         transactions=sum(counts.values()),
         counts=counts,
+        no_writes_since=None if refusal is None else refusal.since,
+        no_writes_because=None if refusal is None else refusal.because,
     )
 
 

@@ -50,6 +50,7 @@ class Prepared(Struct, frozen=True, kw_only=True):
         ask_first: the target is asked before anything is sent, since an earlier delivery may have been applied.
         by: who makes it happen: the hub, or the person whose batch it is.
         search: asks the target for a posting that somebody made by hand in the meantime.
+        sends: deliveries that have left when this one has.
     """
 
     id: str
@@ -61,6 +62,7 @@ class Prepared(Struct, frozen=True, kw_only=True):
     ask_first: bool
     verify: Verify
     by: str
+    sends: int
     search: Outgoing | None = None
 
 
@@ -137,6 +139,8 @@ def _begin_one(
         # Nobody can say whether the earlier delivery was applied; only a person's evidence may send it again.
         if row.claimed_by:
             give_back(connection, row, now=now, by="hub", reason=f"{endpoint.label} cannot be asked; resolve it first")
+        else:  # its declaration changed meanwhile, else it would not be here
+            _undecided(connection, row, endpoint.label, now)
         return None
     verify = landscape.verify(flow, endpoint)
     if reverses is not None:
@@ -225,6 +229,7 @@ def _intend(
         ask_first=ask_first,
         verify=verify,
         by=by,
+        sends=row.attempts + 1,
     )
 
 
@@ -304,6 +309,18 @@ def _wait_for_breaker(connection: Connection, row: TxRow, label: str, wait: floa
         text=f"Waits: {label} does not answer, its breaker is open",
         values={"hold_kind": "breaker", "blocked_by": None, "waiting_on": f"breaker {label}", "due_next": due},
     )
+
+
+def _undecided(connection: Connection, row: TxRow, label: str, now: datetime) -> None:
+    """An earlier delivery had no clear end, and the target can no more be asked about it."""
+    kind = FailureKind.UNKNOWN_OUTCOME
+    said = f"{label} may have applied an earlier delivery, and cannot be asked"
+    failure = Failure(kind=kind, help=kind.help, code="cannot-be-asked", message=said, system=label)
+    move(connection, row, Event.DISPATCH, now=now, by="hub", text=None)
+    fresh = fetch(connection, row.id)
+    assert fresh is not None
+    values = {"waiting_on": f"evidence: {label} cannot be asked"}
+    fail(connection, fresh, failure, now=now, by="hub", event=Event.LOST, text=f"In doubt: {said}", values=values)
 
 
 def _nowhere(row: TxRow) -> Failure:

@@ -69,6 +69,20 @@ class Tried(Struct, frozen=True, kw_only=True):
     no_answer: NoAnswer | None = None
 
 
+class Asked(Struct, frozen=True, kw_only=True):
+    """When a target was asked, and about what.
+
+    Attributes:
+        at: when the question left; a posting may land between that and the answer.
+        sends: deliveries that had left by then.
+        first: nothing of the running delivery has left, and the answer decides whether it does.
+    """
+
+    at: datetime
+    sends: int
+    first: bool = False
+
+
 class Finisher:
     """Carries outcomes into the store; one for the whole hub."""
 
@@ -83,10 +97,12 @@ class Finisher:
             The status after it; None when the transaction is not in delivery any more.
         """
         row = fetch(connection, prepared.id)
-        if row is None or row.status != Status.DELIVERING:
+        if row is None:
             return None
         failure = _failure_of(row, prepared, result)
         _close_attempt(connection, prepared, result, failure, now)
+        if row.status != Status.DELIVERING:  # the target said by itself what became of it, before it answered
+            return None
         if result.not_sent is not None and failure is not None:
             return self._later_or_never(
                 connection, row, failure, Outcome(result=Meaning.FAILED, retry=True), prepared, now
@@ -259,7 +275,7 @@ class Finisher:
         if due is not None:
             journal(connection).timer(due)
         waiting = f"lookup at {failure.system}" if asks else f"evidence: {failure.system} cannot be asked"
-        status = fail(
+        return fail(
             connection,
             row,
             failure,
@@ -269,12 +285,17 @@ class Finisher:
             text=f"In doubt: {failure.message}",
             values={"definitive": 0, "due_next": due, "lookups": 0, "waiting_on": waiting},
         )
-        if due is None:
-            wake_waiters(connection, row, now, closed=False)
-        return status
 
     def asked(
-        self, connection: Connection, tx_id: str, found: LookupAnswer, label: str, settle: float, now: datetime
+        self,
+        connection: Connection,
+        tx_id: str,
+        found: LookupAnswer,
+        label: str,
+        settle: float,
+        now: datetime,
+        *,
+        since: Asked | None = None,
     ) -> Status | None:
         """Write down what a target said when asked for a key.
 
@@ -285,6 +306,7 @@ class Finisher:
             label: the target's name.
             settle: seconds within which a late posting can still land.
             now: the present moment.
+            since: when it was asked, and what had left by then; None where it says it by itself.
 
         Returns:
             The status after it; None when the answer changes nothing (yet).
@@ -293,6 +315,11 @@ class Finisher:
         asked_for = (Status.SENT, Status.IN_DOUBT, Status.PARKED, Status.PARTLY_PROCESSED, Status.DELIVERING)
         if row is None or row.status not in asked_for:
             return None
+        if self._is_past(row, found, since):
+            if row.status != Status.DELIVERING:
+                self._ask_again(connection, row, self._profile.lookup_pause, now, lookups=row.lookups)
+            return None
+        at = now if since is None else since.at
         _record_lookup(connection, row, found, label, now)
         match found.status:
             case Found.APPLIED if self._known(connection, row, found.sha256):
@@ -310,7 +337,7 @@ class Finisher:
                 kind = found.kind or FailureKind.BUSINESS_RULE
                 failure = _said(kind, found.code or "rejected", found.message or "It was rejected there", label)
                 return fail(connection, row, failure, now=now, by=label, values={"definitive": 1, "waiting_on": None})
-            case Found.ABSENT if to_micros(now) >= (row.sent_at or 0) + int(settle * _SECOND):
+            case Found.ABSENT if to_micros(at) >= (row.sent_at or 0) + int(settle * _SECOND):
                 if row.status == Status.DELIVERING:  # asked before sending: the caller sends
                     return None
                 return self._certainly_absent(connection, row, label, now)
@@ -324,6 +351,16 @@ class Finisher:
             case _:
                 return self._unclear(connection, row, found, label, now)
         return None
+
+    def _is_past(self, row: TxRow, found: LookupAnswer, since: Asked | None) -> bool:
+        """Whether an answer says nothing of what is under way now: it was asked for before the newest delivery left, or
+        that one's own answer is still to come."""
+        if found.status is Found.APPLIED:  # once applied is applied
+            return False
+        if since is not None and since.sends != row.attempts:
+            return True
+        decided = since.first if since is not None else found.status in (Found.REJECTED, Found.PARKED)
+        return row.status == Status.DELIVERING and not decided
 
     def _known(self, connection: Connection, row: TxRow, sha256: str | None) -> bool:
         sent = connection.execute(_SENT, {"of_target": row.target, "of_key": row.idempotency_key}).all()
@@ -342,9 +379,11 @@ class Finisher:
         )
         if row.status == Status.DELIVERING:
             return fail(connection, row, failure, now=now, by=label, values={"definitive": 1})
+        waiting_on = f"evidence: {failure.message}"
         if row.status == Status.SENT:
-            return fail(connection, row, failure, now=now, by=label, event=Event.LOST)
-        self._give_up(connection, row, f"evidence: {failure.message}", now)
+            values = {"waiting_on": waiting_on}
+            return fail(connection, row, failure, now=now, by=label, event=Event.LOST, values=values)
+        self._give_up(connection, row, waiting_on, now)
         return None
 
     def _certainly_absent(self, connection: Connection, row: TxRow, label: str, now: datetime) -> Status | None:

@@ -6,6 +6,7 @@ They run in the writer, one transaction after the other, so that two of one lane
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -75,12 +76,14 @@ class Blocked(Struct, frozen=True, kw_only=True):
         by: the transaction it waits for, where it is one.
         moving: the one it waits for is on its way by itself.
         text: what people read.
+        since: when somebody placed the hold, where it is one.
     """
 
     kind: str
     text: str
     by: str | None = None
     moving: bool = False
+    since: datetime | None = None
 
 
 def active_holds(connection: Connection) -> list[Any]:
@@ -108,7 +111,11 @@ def held_by_people(row: Any, placed: list[Any], *, sets_right: bool = False) -> 
             wanted is None or wanted == actual
             for wanted, actual in ((hold.target, row.target), (hold.plant, row.plant), (hold.flow, row.flow))
         ):
-            return Blocked(kind="people", text=f"hold by {hold.placed_by}: {hold.reason}")
+            return Blocked(
+                kind="people",
+                text=f"hold by {hold.placed_by}: {hold.reason}",
+                since=from_micros(hold.placed_at),
+            )
     return None
 
 

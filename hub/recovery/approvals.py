@@ -20,7 +20,7 @@ from transactions.clock import from_micros, to_micros
 from transactions.errors import Forbidden, Invalid, Refused, SecondPersonWanted, Stale
 from transactions.pages import Page
 from transactions.people import Permission, Principal, Reach
-from transactions.plans import Action, Decision, Plan, PlanState, Verdict
+from transactions.plans import Action, Decision, Plan, PlanState
 
 Current = Callable[[Principal], Principal | None]
 """Somebody with the rights of now; None who is not known any more."""
@@ -264,7 +264,7 @@ def _item(row: Any, who: str, now: datetime) -> ApprovalItem:
         reason=row.reason,
         asked_at=from_micros(row.asked_at),
         expires_at=from_micros(row.due_at),
-        count=sum(item.verdict is Verdict.SEND for item in plan.items),
+        count=sum(item.runs for item in plan.items),
         because=plan.second_person,
         overdue=row.kind == ApprovalKind.REVIEW and row.due_at < to_micros(now),
         own=who in (by, plan.requested_by),

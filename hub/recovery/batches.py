@@ -27,7 +27,7 @@ from transactions.clock import from_micros, to_micros
 from transactions.errors import NotFound, Refused, Stale
 from transactions.model import Status
 from transactions.people import EVERYTHING, Reach
-from transactions.plans import REVERSING, Action, Plan, PlanOptions, PlanRequest, Verdict
+from transactions.plans import REVERSING, Action, Plan, PlanOptions, PlanRequest
 from transactions.states import Event, allowed
 from transactions.waves import STOP_AFTER
 
@@ -100,9 +100,9 @@ def start(
                     "plant": item.plant,
                     "target": item.target,
                     "etag": item.etag,
-                    "state": ItemState.PLANNED if item.verdict is Verdict.SEND else ItemState.SKIPPED,
+                    "state": ItemState.PLANNED if item.runs else ItemState.SKIPPED,
                     "status": item.status,
-                    "reason": None if item.verdict is Verdict.SEND else f"{item.verdict}: {item.because}",
+                    "reason": None if item.runs else f"{item.verdict}: {item.because}",
                     "updated_at": to_micros(now),
                 }
                 for n, item in enumerate(plan.items, 1)
@@ -263,7 +263,7 @@ def take_up(
                 heard=heard or {},
             )
             decision = asking.decide(row, question)
-            if decision.verdict is Verdict.SEND:
+            if decision.runs:
                 asking.carry_out_heard(connection, batch, item, row, question)
             else:
                 because = f"{decision.verdict}: {decision.because}"

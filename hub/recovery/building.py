@@ -6,8 +6,10 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
+from msgspec import UNSET
 from sqlalchemy import ColumnElement, Connection, select, update
 
+from hub.delivery.guards import active_holds
 from hub.edits.making import Made
 from hub.edits.stored import keep_planned
 from hub.landscape import Landscape
@@ -38,7 +40,6 @@ from transactions.plans import (
     PlanRequest,
     PlanState,
     PlanSummary,
-    Verdict,
     count_verdicts,
     plan_hash,
 )
@@ -180,6 +181,7 @@ def build(
         actor=actor,
         documents={} if documents is None else documents,
         heard={} if heard is None else heard,
+        holds=active_holds(connection),
     )
     items, edits = [], []
     for row in rows:
@@ -200,6 +202,7 @@ def build(
                 idempotency_key=row.idempotency_key,
                 verdict=decision.verdict,
                 because=decision.because,
+                waits=decision.waits or UNSET,
             )
         )
     if request.action is Action.RELEASE and not matching_holds(connection, request):
@@ -487,4 +490,4 @@ def platform_id(connection: Connection) -> str:
 
 def sendable(plan: Plan) -> list[PlanItem]:
     """The items that a run acts on."""
-    return [item for item in plan.items if item.verdict is Verdict.SEND]
+    return [item for item in plan.items if item.runs]

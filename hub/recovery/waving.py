@@ -38,7 +38,7 @@ def waves_of(connection: Connection, plan: Plan, landscape: Landscape) -> dict[s
     """The wave of each item that a run sends; empty for actions that send nothing, and have one wave."""
     if plan.action not in KINDS or not KINDS[plan.action].sends:
         return {}
-    sending = [item for item in plan.items if item.verdict is Verdict.SEND]
+    sending = [item for item in plan.items if item.runs]
     if plan.action in REVERSING:
         return _newest_first(connection, sending)
     found: dict[str, tuple[str | None, str | None]] = {}
@@ -50,13 +50,19 @@ def waves_of(connection: Connection, plan: Plan, landscape: Landscape) -> dict[s
             )
         ):
             found[row.id] = row.lane, msgspec.json.decode(row.business_keys, type=dict[str, str]).get("material")
-    described = []
-    for item in sending:
-        flow = landscape.flow(item.flow)
-        lane, material = found.get(item.id, (None, None))
-        described.append(WaveItem(lane, item.plant, material, flow is not None and bool(flow.requires)))
     canary = CANARY if plan.options.canary is None else plan.options.canary
-    return {item.id: wave for item, wave in zip(sending, assign(described, canary), strict=True)}
+
+    def assigned(items: list[PlanItem], first: int) -> dict[str, int]:
+        described = []
+        for item in items:
+            flow = landscape.flow(item.flow)
+            lane, material = found.get(item.id, (None, None))
+            described.append(WaveItem(lane, item.plant, material, flow is not None and bool(flow.requires)))
+        return {item.id: first + wave for item, wave in zip(items, assign(described, canary), strict=True)}
+
+    waves = assigned([item for item in sending if item.verdict is Verdict.SEND], 0)
+    # What a hold keeps may take days: it comes last, so that nothing else waits for that.
+    return waves | assigned([item for item in sending if item.waits is True], max(waves.values(), default=-1) + 1)
 
 
 def _newest_first(connection: Connection, sending: list[PlanItem]) -> dict[str, int]:

@@ -15,18 +15,17 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect
-from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, InterfaceError, ProgrammingError
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import QueuePool
 
 from hub.errors import StoreError
 from hub.masks.in_sql import NAME, Shown
-from hub.store.writer import Job, Writer
+from hub.store.writer import DEFECTS, Job, Writer
 
 T = TypeVar("T")
 _READERS = 4
 _BUSY_MILLISECONDS = 10_000
 TRY_AGAIN = 1.0  # seconds after a refusal by the database
-_DEFECTS = (IntegrityError, ProgrammingError, DataError, InterfaceError)  # room on the disk would not help
 
 
 class Database:
@@ -63,7 +62,7 @@ class Database:
             try:
                 return await self.write(job)
             except StoreError as error:  # the writer has logged it
-                if isinstance(error.__cause__, _DEFECTS):
+                if isinstance(error.__cause__, DEFECTS):
                     raise
                 await asyncio.sleep(TRY_AGAIN)
 

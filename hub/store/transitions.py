@@ -87,7 +87,7 @@ _REVERSAL_DONE = frozenset({Status.PROCESSED, Status.DUPLICATE, Status.RESOLVED}
 _REVERSAL_STUCK = frozenset({Status.FAILED, Status.PARKED, Status.PARTLY_PROCESSED, Status.DISCARDED})
 
 # Without an answer from the target or a person it goes no further.
-_STAYS = frozenset({Status.FAILED, Status.PARKED, Status.PARTLY_PROCESSED})
+_STAYS = frozenset({Status.FAILED, Status.PARKED, Status.PARTLY_PROCESSED, Status.COMPENSATION_FAILED})
 
 
 def fetch(connection: Connection, tx_id: str) -> TxRow | None:
@@ -149,6 +149,9 @@ def move(
         )
     if row.claimed_by and status in _ITEM_STATE:
         _settle_item(connection, row, status, now, by)
+    elif row.claimed_by and Status.HELD in (before, status):
+        waits = changes.get("waiting_on")
+        set_item(connection, row.claimed_by, row.id, ItemState.INTENDED, status=status, reason=waits, now=now)
     if row.idempotency_key.startswith(REVERSES):
         _settle_original(connection, row, status, now, by)
     if status not in states.BLOCKING:
@@ -176,21 +179,18 @@ def fail(
     _see_group(connection, row, failure, shape, group, moment)
     if event is not Event.LOST:  # in doubt is no failure yet; most are cleared up by a lookup
         journal(connection).trend[moment // HALF_HOUR, row.plant or "", row.flow] += 1
-    return move(
-        connection,
-        row,
-        event,
-        now=now,
-        by=by,
-        text=text or f"Failed: {failure.kind} {failure.code}. {failure.system} says: {failure.message}",
-        values={
-            **failure_columns(failure),
-            "fingerprint": group,
-            "failed_at": moment,
-            "due_next": None,
-            **(values or {}),
-        },
-    )
+    changes = {
+        **failure_columns(failure),
+        "fingerprint": group,
+        "failed_at": moment,
+        "due_next": None,
+        **(values or {}),
+    }
+    text = text or f"Failed: {failure.kind} {failure.code}. {failure.system} says: {failure.message}"
+    status = move(connection, row, event, now=now, by=by, text=text, values=changes)
+    if event is Event.LOST and changes["due_next"] is None:  # only people can say what became of it
+        wake_waiters(connection, row, now, closed=False)
+    return status
 
 
 def failure_columns(failure: Failure) -> dict[str, Any]:
@@ -272,6 +272,10 @@ def _settle_original(connection: Connection, row: TxRow, status: Status, now: da
         fail(connection, original, failure, now=now, by=by, event=Event.COMPENSATION_FAILED, values=values)
     elif status is Status.IN_DOUBT and original.status == Status.COMPENSATING:
         tell_original(connection, reversal, reversal.waiting_on, now)
+    elif original.claimed_by and original.status == Status.COMPENSATING and Status.HELD in (row.status, status):
+        waits = f"its reversal {row.id} waits: {reversal.waiting_on}" if status is Status.HELD else None
+        batch, going = original.claimed_by, Status.COMPENSATING
+        set_item(connection, batch, original.id, ItemState.INTENDED, status=going, reason=waits, now=now)
 
 
 def tell_original(connection: Connection, row: TxRow, waiting_on: str | None, now: datetime) -> None:

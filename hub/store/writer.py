@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import structlog
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DatabaseError, DataError, DBAPIError, IntegrityError, InterfaceError, ProgrammingError
 
 from hub.errors import StoreError
 from hub.store.journal import Journal, take_journal, write_journal
@@ -24,6 +24,7 @@ T = TypeVar("T")
 Job = Callable[[Connection], T]
 
 _GROUP = 256
+DEFECTS = (IntegrityError, ProgrammingError, DataError, InterfaceError)  # room on the disk would not help
 log = structlog.get_logger("andon.store")
 
 
@@ -43,11 +44,17 @@ class Writer:
         self._gate = threading.Lock()  # nothing is queued behind the end
         self._ended = False
         self._committed: list[Callable[[Journal], None]] = []
+        self._refused: list[Callable[[str], None]] = []
         self._thread.start()
 
     def on_commit(self, callback: Callable[[Journal], None]) -> None:
         """Call ``callback`` in the writer's thread after each commit, with what the group told; it must be quick."""
         self._committed.append(callback)
+
+    def on_refusal(self, callback: Callable[[str], None]) -> None:
+        """Call ``callback`` in the writer's thread when the database takes no write, with what it says; it must be
+        quick."""
+        self._refused.append(callback)
 
     async def run(self, job: Job[T]) -> T:
         """Run ``job`` on the writer's connection; returns once it is durable.
@@ -107,6 +114,9 @@ class Writer:
                 for queued in group:
                     self._write(connection, [queued])
                 return
+            if isinstance(error, DatabaseError) and not isinstance(error, DEFECTS):
+                for refused in self._refused:
+                    refused(str(error.orig))
             _answer([(group[0], _told(error))], failed=True)
             return
         told = take_journal(connection)

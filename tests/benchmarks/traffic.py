@@ -20,7 +20,7 @@ catalogue = false
 profile = "production"
 default_plant = "P01"
 [approvals]
-items_alone = 100000
+items_alone = 50000
 [plant.P01]
 title = "Plant 1"
 [system.MES]

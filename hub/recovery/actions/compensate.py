@@ -11,7 +11,7 @@ from hub.declarations import FlowDeclaration
 from hub.delivery.answers import Found
 from hub.landscape import Endpoint
 from hub.recovery.actions.evidence import refused
-from hub.recovery.actions.kind import Decision, Question
+from hub.recovery.actions.kind import Decision, Question, under_hold
 from hub.recovery.heard import NOTHING, PERIOD, Ask, Follower, Heard
 from hub.recovery.items import set_state
 from hub.recovery.reversals import begin_reversal, by_hand, is_reversal, key_is_taken, reversal_of
@@ -56,8 +56,10 @@ class Compensate:
     def decide(self, row: Any, question: Question) -> Decision:
         """Whether the target can take it back now, and whether what came after it is taken back first."""
         decision = self._decide(row, question)
+        if decision.verdict is Verdict.SEND:
+            decision = under_hold(decision, row, question, sets_right=True)
         flow = question.landscape.flow(row.flow)
-        stays = decision.verdict is not Verdict.SEND and (
+        stays = not decision.runs and (
             allowed(Status(row.status), self.event) or row.status in _MAY_BE_POSTED
         )
         # What no reversal exists for is set right by people, and keeps nothing else from being reversed.

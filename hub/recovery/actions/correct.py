@@ -39,7 +39,7 @@ class Correct(Compensate):
     def decide(self, row: Any, question: Question) -> Decision:
         """Whether it can be reversed now, and the document that is posted instead."""
         decision = super().decide(row, question)
-        if decision.verdict is not Verdict.SEND:
+        if not decision.runs:
             return decision
         other = correction_of(question.connection, row)
         if other is not None:
@@ -66,7 +66,9 @@ class Correct(Compensate):
         if unfit is not None:
             return Decision(Verdict.REFUSED, f"corrected, {unfit}", edit)
         question.documents[row.id] = made
-        return Decision(Verdict.SEND, f"{decision.because}, and posts the right document", edit)
+        return msgspec.structs.replace(
+            decision, because=f"{decision.because}, and posts the right document", edit=edit
+        )
 
     def carry_out_heard(self, connection: Connection, batch: Any, item: Any, row: TxRow, question: Question) -> None:
         """Make the reversal, and what waits for it."""

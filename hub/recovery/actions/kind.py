@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 from sqlalchemy import Connection
 
+from hub.delivery import guards
 from hub.edits.making import Made
 from hub.landscape import Landscape
 from hub.recovery.heard import Heard
@@ -19,11 +20,21 @@ from transactions.states import Event
 
 
 class Decision(Struct, frozen=True):
-    """A verdict and its reason in words; of an edit also the document that will be sent."""
+    """A verdict and its reason in words; of an edit also the document that will be sent.
+
+    Attributes:
+        waits: nothing but a hold that people placed stands against it: it is taken up, and goes when that is released.
+    """
 
     verdict: Verdict
     because: str | None = None
     edit: PlannedEdit | None = None
+    waits: bool = False
+
+    @property
+    def runs(self) -> bool:
+        """Whether a run takes it up."""
+        return self.verdict is Verdict.SEND or self.waits
 
 
 SEND = Decision(Verdict.SEND)
@@ -42,6 +53,7 @@ class Question(Struct, frozen=True, kw_only=True):
         documents: where a kind puts the documents that it made, by the id of their transaction: the plan keeps them.
         heard: what targets said when they were asked for this, by the id of the transaction.
         standing: what was decided before and stays posted, by the process or lane that it holds; a kind's own notes.
+        holds: those that people placed and nobody released; none when it is run, since then it waits for them.
     """
 
     connection: Connection
@@ -53,6 +65,7 @@ class Question(Struct, frozen=True, kw_only=True):
     documents: dict[str, Made] = msgspec.field(default_factory=dict)
     heard: dict[str, Heard] = msgspec.field(default_factory=dict)
     standing: dict[str, str] = msgspec.field(default_factory=dict)
+    holds: list[Any] = msgspec.field(default_factory=list)
 
 
 class Kind(Protocol):
@@ -109,3 +122,22 @@ class Asking(Kind, Protocol):
 def said(item: PlanItem) -> str:
     """An item's verdict and its reason, as a skipped item shows it."""
     return f"{item.verdict}: {item.because}"
+
+
+def under_hold(decision: Decision, row: Any, question: Question, *, sets_right: bool | None = None) -> Decision:
+    """The decision to send something, where a hold that people placed covers it: it is taken up, and waits.
+
+    Args:
+        sets_right: whether what would leave sets right what was posted; None to look.
+    """
+    if not question.holds:
+        return decision
+    right = guards.sets_right(question.connection, row) if sets_right is None else sets_right
+    blocked = guards.held_by_people(row, question.holds, sets_right=right)
+    if blocked is None:
+        return decision
+    first = f"{decision.because}. " if decision.because else ""
+    since = "" if blocked.since is None else f", since {blocked.since:%Y-%m-%d %H:%M} UTC"
+    return Decision(
+        Verdict.HELD_BEHIND, f"{first}{blocked.text}{since}; it goes when that is released", decision.edit, waits=True
+    )

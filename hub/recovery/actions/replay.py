@@ -11,7 +11,7 @@ from hub.delivery import guards
 from hub.delivery.similar import maybe_posted
 from hub.edits.making import unfit
 from hub.landscape import Landscape
-from hub.recovery.actions.kind import SEND, Decision, Question
+from hub.recovery.actions.kind import SEND, Decision, Question, under_hold
 from hub.recovery.heard import Ask
 from hub.recovery.items import set_state
 from hub.store.journal import Ready, journal
@@ -95,10 +95,12 @@ def decide_sending(row: Any, question: Question, *, edited: bool = False) -> Dec
     if heard is not None and heard.by_hand and not options.force_maybe_posted:
         return Decision(Verdict.MAYBE_POSTED, maybe_posted(row.target, heard.by_hand))
     decision = behind(connection, row, landscape, question.planned)
-    if decision is SEND and heard is not None and Ask.SEARCH in heard.silent:
+    if decision is not SEND:
+        return decision
+    if heard is not None and Ask.SEARCH in heard.silent:
         unsaid = f"not searched for a posting made by hand: {heard.silent[Ask.SEARCH]}. It is before it is sent"
-        return Decision(Verdict.SEND, unsaid)
-    return decision
+        decision = Decision(Verdict.SEND, unsaid)
+    return under_hold(decision, row, question)
 
 
 def _applied_as(connection: Connection, row: Any) -> str | None:
