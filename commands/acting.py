@@ -121,6 +121,13 @@ def _go(session: Session, asked: Acting, plan: Plan) -> Exit:
     except SecondPersonWanted:
         return _waits(session, session.send(plans.show(plan.hash)))
     session.note(f"Batch {batch.id} runs plan {plan.hash[:12]}…")
+    waiting = sum(item.waits is True for item in plan.items)
+    if waiting:
+        many = "1 transaction waits" if waiting == 1 else f"{waiting} transactions wait"
+        session.note(
+            f"{many} for a hold, and the run for them: they go when it is released (andon systems list --holds)."
+            + (" ctrl+c stops waiting for it here, and not the run." if asked.wait else "")
+        )
     if asked.wait:
         batch = follow(session, batch)
     outcome = outcome_of(session, plan, batch)

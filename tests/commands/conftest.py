@@ -55,6 +55,7 @@ class Platform:
         self.asked: list[Asked] = []
         self.transactions: dict[str, Transaction] = {}
         self.verdicts: dict[str, tuple[Verdict, str]] = {}
+        self.waits: set[str] = set()
         self.ends: dict[str, tuple[ItemState, str | None]] = {}
         self.plans: dict[str, Plan] = {}
         self.batches: dict[str, tuple[Batch, list[BatchItem]]] = {}
@@ -228,13 +229,14 @@ class Platform:
             idempotency_key=t.idempotency_key,
             verdict=verdict,
             because=because,
+            waits=t.id in self.waits or msgspec.UNSET,
         )
 
     def _run(self, plan: Plan) -> Batch:
         items = []
         for n, item in enumerate(plan.items):
             state, reason = self.ends.get(item.id, (ItemState.PROCESSED, None))
-            if item.verdict is not Verdict.SEND:
+            if not item.runs:
                 state, reason = ItemState.SKIPPED, item.because
             items.append(
                 BatchItem(

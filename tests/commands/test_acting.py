@@ -54,6 +54,28 @@ def test_some_that_failed_exit_5_and_are_named_with_their_reason(andon: Andon, p
     ]
 
 
+def test_what_waits_for_a_hold_is_run_and_told(andon: Andon, platform: Any) -> None:
+    platform.add("tx1")
+    platform.verdicts["tx1"] = (Verdict.HELD_BEHIND, "hold by ann: stock count; it goes when that is released")
+    platform.waits.add("tx1")
+    ran = andon(*REPLAY, "tx1")
+    assert (ran.code, ran.json["counts"]["processed"]) == (0, 1)
+    assert "1 transaction waits for a hold, and the run for them" in ran.err
+    assert "ctrl+c stops waiting for it here" in ran.err
+    shown = andon("tx", "plan", "--show", ran.json["plan"])
+    assert "held-behind 1" in shown.out
+    assert "hold by ann: stock count" in shown.out
+
+
+def test_what_stands_behind_something_else_has_nothing_to_run(andon: Andon, platform: Any) -> None:
+    platform.add("tx1")
+    platform.verdicts["tx1"] = (Verdict.HELD_BEHIND, "consumption tx0 is failed ahead of it")
+    ran = andon(*REPLAY, "tx1")
+    assert ran.code == 6
+    assert "None of 1 can be sent as they are" in ran.err
+    assert platform.sent("POST") == ["plans"]
+
+
 def test_some_that_were_skipped_exit_5(andon: Andon, platform: Any) -> None:
     platform.add("tx1")
     platform.add("tx2")

@@ -338,6 +338,18 @@ class Workbench:
             )
         )
 
+    async def items_when(
+        self, batch_id: str, condition: Callable[[list[Any]], object], within: float = 30.0
+    ) -> list[Any]:
+        """The items of a batch, once ``condition`` holds of them."""
+        async with asyncio.timeout(within):
+            while True:
+                self._changed.clear()
+                found = await self.items(batch_id)
+                if condition(found):
+                    return found
+                await self._changed.wait()
+
 
 @pytest.fixture(autouse=True)
 def quiet_logs() -> None:

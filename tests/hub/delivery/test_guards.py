@@ -183,6 +183,8 @@ def test_a_hold_covers_what_it_names(place: dict[str, str], covers: bool) -> Non
     [({"flow": "receipt"}, False), ({"flow": "receipt", "target": "ERP"}, False), ({"target": "ERP"}, True)],
 )
 def test_a_hold_of_a_flow_lets_through_what_sets_it_right(place: dict[str, str], covers: bool) -> None:
-    hold = SimpleNamespace(placed_by="ann", reason="count", placed_at=0, **{"target": None, "plant": None, "flow": None, **place})
+    hold = SimpleNamespace(
+        placed_by="ann", reason="count", placed_at=0, **{"target": None, "plant": None, "flow": None, **place}
+    )
     row = SimpleNamespace(target="ERP", plant="P01", flow="receipt")
     assert (held_by_people(row, [hold], sets_right=True) is not None) is covers

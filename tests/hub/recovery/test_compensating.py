@@ -361,3 +361,33 @@ def test_keys_of_reversals_are_told_apart_however_long() -> None:
     assert reversal_key("a") == "reverse:a"
     assert len(reversal_key(long)) <= 255
     assert reversal_key(long) != reversal_key("k" * 254)
+
+
+async def test_a_reversal_that_people_hold_back_is_told_and_goes_when_that_is_released(bench, erp) -> None:
+    (row,) = await posted(bench)
+    await bench.act(Action.HOLD, target="ERP", reason="stock count")
+    plan = await bench.plan(Action.COMPENSATE, row.id)
+    (item,) = plan.items
+    assert (item.verdict, item.runs) == (Verdict.HELD_BEHIND, True)
+    assert (item.because or "").startswith("reverses document 4711 in ERP (262). hold by ann: stock count, since 20")
+    batch = await bench.run(plan)
+    (waiting,) = await bench.items_when(batch.id, lambda items: items[0].reason is not None)
+    assert (waiting.state, waiting.status) == ("intended", Status.COMPENSATING)
+    assert waiting.reason.endswith("waits: hold by ann: stock count")
+    assert erp.reversed == []
+    await bench.act(Action.RELEASE, target="ERP")
+    assert (await bench.finished(batch.id)).counts["processed"] == 1
+    assert (await bench.row(row.id)).status == Status.COMPENSATED
+
+
+async def test_a_hold_of_a_flow_does_not_hold_back_what_sets_it_right(bench, erp) -> None:
+    (row,) = await posted(bench)
+    await bench.act(Action.HOLD, flow="consumption")
+    assert (await only(bench, row.id))[0] is Verdict.SEND
+
+
+async def test_what_a_hold_keeps_does_not_stand_in_the_way_of_what_is_older(bench, erp) -> None:
+    rows = await posted(bench, 2)
+    await bench.act(Action.HOLD, target="ERP")
+    plan = await bench.plan(Action.COMPENSATE, *(row.id for row in rows))
+    assert [item.waits for item in plan.items] == [True, True]
