@@ -108,7 +108,7 @@ def _begin_one(
     reverses = guards.reversed_key(connection, row)
     blocked = guards.held_by_people(
         row, placed, sets_right=bool(placed) and guards.sets_right(connection, row)
-    ) or guards.behind_in_lane(connection, row, flow, reverses=reverses is not None)
+    ) or guards.behind_in_lane(connection, row, flow, reverses=reverses)
     if blocked is None and reverses is None:
         blocked = guards.required_first(connection, row, flow) or guards.corrected_first(connection, row)
     if blocked is not None:

@@ -142,6 +142,9 @@ class Engine:
             except StoreError as error:  # unreadable for now: it goes on when it can be read
                 log.error("delivery.store-refused", error=error.detail)  # noqa: TRY400 - a trace would say no more
                 wait = TRY_AGAIN
+            except Exception:  # a defect that one of them meets must not stop the clock of all
+                log.exception("delivery.timers-broke")
+                wait = TRY_AGAIN
             if wait <= 0:
                 continue
             try:

@@ -244,6 +244,15 @@ class Finisher:
             },
         )
 
+    def broke(self, connection: Connection, prepared: Prepared, now: datetime) -> None:
+        """The hub broke off in the middle of a delivery: nobody knows what became of it."""
+        row = fetch(connection, prepared.id)
+        if row is not None and row.status == Status.DELIVERING:
+            said = "The hub broke off while the request was under way; its log says why"
+            failure = _said(FailureKind.UNKNOWN_OUTCOME, "hub-broke-off", said, "hub")
+            _close_attempt(connection, prepared, Tried(), failure, now)
+            self.lose(connection, row, failure, prepared.endpoint.asks, now)
+
     def stuck(
         self,
         connection: Connection,

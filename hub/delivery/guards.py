@@ -34,6 +34,8 @@ _AHEAD_IN_LANE = (
         transactions.c.definitive,
         transactions.c.object_key,
         transactions.c.claimed_by,
+        transactions.c.seq,
+        transactions.c.idempotency_key,
     )
     .where(
         transactions.c.lane == bindparam("lane"),
@@ -58,6 +60,10 @@ _REQUIRED = (
 )
 _VERSIONS = select(transactions.c.id, transactions.c.object_version, transactions.c.status).where(
     transactions.c.object_key == bindparam("object_key"), transactions.c.status.in_(_APPLIED)
+)
+
+_SEQ_OF_KEY = select(transactions.c.seq).where(
+    transactions.c.target == bindparam("target"), transactions.c.idempotency_key == bindparam("key")
 )
 
 _CORRECTS = "correct:"
@@ -120,16 +126,21 @@ def held_by_people(row: Any, placed: list[Any], *, sets_right: bool = False) -> 
 
 
 def behind_in_lane(
-    connection: Connection, row: Any, flow: FlowDeclaration | None, *, reverses: bool = False
+    connection: Connection, row: Any, flow: FlowDeclaration | None, *, reverses: str | None = None
 ) -> Blocked | None:
     """Whether an unfinished transaction is ahead in the lane (the nearest one is named).
 
     A reversal waits only for what may be posted still: not for what is being reversed, and not for what has failed.
+
+    Args:
+        reverses: of a reversal, the key of what it reverses.
     """
     if row.lane is None:
         return None
     for ahead in connection.execute(_AHEAD_IN_LANE, {"lane": row.lane, "before": row.seq}):
-        if gives_way(ahead, row, flow) or (reverses and gives_way_to_reversals(ahead)):
+        if gives_way(ahead, row, flow):
+            continue
+        if reverses is not None and gives_way_to_reversals(connection, ahead, row, reverses):
             continue
         return Blocked(
             kind="lane",
@@ -152,11 +163,17 @@ def gives_way(ahead: Any, row: Any, flow: FlowDeclaration | None) -> bool:
     )
 
 
-def gives_way_to_reversals(ahead: Any) -> bool:
-    """A reversal waits neither for what is being reversed, nor for what certainly was not applied."""
-    return ahead.status in (Status.COMPENSATING, Status.COMPENSATION_FAILED) or (
-        ahead.status == Status.FAILED and bool(ahead.definitive)
-    )
+def gives_way_to_reversals(connection: Connection, ahead: Any, row: Any, reverses: str) -> bool:
+    """A reversal waits neither for what is being reversed, nor for what certainly was not applied, nor for what has not
+    left and itself waits for the one that is reversed."""
+    if ahead.status in (Status.COMPENSATING, Status.COMPENSATION_FAILED):
+        return True
+    if ahead.status == Status.FAILED:
+        return bool(ahead.definitive)
+    if ahead.status not in (Status.PENDING, Status.HELD) or reversed_key(connection, ahead) is not None:
+        return False
+    original = connection.execute(_SEQ_OF_KEY, {"target": row.target, "key": reverses}).scalar()
+    return original is not None and bool(ahead.seq > original)
 
 
 def reversed_key(connection: Connection, row: Any) -> str | None:

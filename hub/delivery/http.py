@@ -75,7 +75,7 @@ class HttpChannel:
             raise NoAnswer("read-timeout", f"No answer within {seconds:g} s after the request left") from error
         except TimeoutError as error:
             raise NoAnswer("read-timeout", f"No whole answer within {self._whole:g} s") from error
-        except aiohttp.ClientError as error:
+        except (aiohttp.ClientError, OSError) as error:
             raise NoAnswer("connection-lost", f"The connection broke before the answer came: {error}") from error
 
     async def close(self) -> None:

@@ -17,7 +17,7 @@ from hub.delivery.breaker import Breaker, BreakerState
 from hub.delivery.channel import Channel, NoAnswer, NotSent, Outgoing
 from hub.delivery.classify import classify, classify_lookup
 from hub.delivery.clearing import clear_lookup, clear_tried, has_words
-from hub.delivery.finish import Finisher, Tried
+from hub.delivery.finish import Asked, Finisher, Tried
 from hub.delivery.profile import Profile
 from hub.delivery.similar import by_hand, maybe_posted, read_similar
 from hub.delivery.timers import release_breaker
@@ -28,6 +28,7 @@ from hub.masks.stored import secrets_of
 from hub.store.database import Database
 from hub.store.transitions import fetch
 from transactions.clock import Clock
+from transactions.errors import Unavailable
 from transactions.landscape import Verify
 from transactions.model import Failure, FailureKind, Status
 
@@ -141,14 +142,25 @@ class Outlet:
         self._known.difference_update(ids)
         wait = None if through else self._profile.breaker_wait
         now = self._clock.now()
-        prepared = await self._database.insist(
-            lambda connection: beginning.begin(connection, ids, self._landscape, self._authorization, now, wait)
-        )
+        prepared = await self._begin(ids, now, wait)
         if through and not prepared and self.breaker.state is BreakerState.HALF_OPEN:
             self.breaker.unused()
             self._probe()  # with the next that waits: this one waits for something else now
         for one in prepared:
             self._spawn(self._deliver(one))
+
+    async def _begin(self, ids: list[str], now: datetime, wait: float | None) -> list[Prepared]:
+        try:
+            return await self._database.insist(
+                lambda c: beginning.begin(c, ids, self._landscape, self._authorization, now, wait)
+            )
+        except Unavailable:
+            raise
+        except Exception:  # a defect that one of them meets must not stop the others
+            if len(ids) == 1:
+                log.exception("delivery.cannot-begin", target=self.label, transaction=ids[0])
+                return []
+        return [one for tx_id in ids for one in await self._begin([tx_id], now, wait)]
 
     def _spawn(self, work: object) -> None:
         task: asyncio.Task[None] = asyncio.create_task(work)  # type: ignore[arg-type]
@@ -159,14 +171,27 @@ class Outlet:
         self._under_way.discard(task)
         self._wake.set()
         if not task.cancelled() and (error := task.exception()) is not None:
-            # Its intent is durable: the transaction stays delivering, and is in doubt at the next start.
             log.error("delivery.broke", target=self.label, exc_info=error)
-            self.breaker.unused()
 
     async def _deliver(self, prepared: Prepared) -> None:
+        try:
+            await self._carry(prepared)
+        except Unavailable:  # the hub is ending: what was under way is in doubt at the next start
+            raise
+        except Exception:  # whatever broke, nobody else would ever look at this one again
+            log.exception("delivery.broke", target=self.label, transaction=prepared.id)
+            now = self._clock.now()
+            await self._database.insist(lambda c: self._finisher.broke(c, prepared, now))
+            if self.breaker.state is BreakerState.HALF_OPEN:  # it may have been the probe
+                self.breaker.unused()
+                asyncio.get_running_loop().call_later(self._profile.breaker_pause, self._probe)
+
+    async def _carry(self, prepared: Prepared) -> None:
         if prepared.ask_first and prepared.lookup is not None:
+            since = Asked(at=self._clock.now(), sends=prepared.sends - 1, first=True)
             asked = await self._exchange(prepared.lookup, prepared.id, prepared.flow)
-            if await self._asked(prepared.id, await self._found(asked, prepared.id, prepared.flow)) is not None:
+            found = await self._found(asked, prepared.id, prepared.flow)
+            if await self._asked(prepared.id, found, since) is not None:
                 await self._notice(asked, self._clock.now())
                 return
             now = self._clock.now()
@@ -179,8 +204,12 @@ class Outlet:
         status = await self._database.insist(lambda c: self._finisher.delivery(c, prepared, tried, done))
         if stopped is None or stopped.not_sent is not None:
             await self._notice(tried, done)
+        else:
+            await self._answers(done)
         if status is Status.SENT and prepared.verify not in (Verify.REPLY, Verify.CONFIRM) and prepared.lookup:
-            await self._asked(prepared.id, await self._question(prepared.lookup, prepared.id, prepared.flow))
+            since = Asked(at=done, sends=prepared.sends)
+            found = await self._question(prepared.lookup, prepared.id, prepared.flow)
+            await self._asked(prepared.id, found, since)
 
     async def _searched(self, search: Outgoing) -> Tried | None:
         """Why the document does not leave: somebody may have posted it by hand, or nobody could say; None where it may.
@@ -246,10 +275,7 @@ class Outlet:
         if tried.outcome is not None and tried.outcome.retry_after:
             self._paused_until = max(self._paused_until, time.monotonic() + tried.outcome.retry_after)
         if not silent:
-            self.last_success = now
-            if self.breaker.succeeded():
-                log.info("breaker.closed", target=self.label)
-                await self._database.insist(lambda c: release_breaker(c, self.label, now, one=False))
+            await self._answers(now)
             return
         self.last_failure = now
         loss = tried.not_sent or tried.no_answer
@@ -257,6 +283,12 @@ class Outlet:
         if self.breaker.failed(time.monotonic()):
             log.warning("breaker.opened", target=self.label, because=self.last_failure_text)
             asyncio.get_running_loop().call_later(self._profile.breaker_pause, self._probe)
+
+    async def _answers(self, now: datetime) -> None:
+        self.last_success = now
+        if self.breaker.succeeded():
+            log.info("breaker.closed", target=self.label)
+            await self._database.insist(lambda c: release_breaker(c, self.label, now, one=False))
 
     def _probe(self) -> None:
         if not self._task.done():
@@ -273,7 +305,8 @@ class Outlet:
             return
         request = beginning.question(endpoint, row, self._authorization)
         if request is not None:
-            await self._asked(tx_id, await self._question(request, tx_id, row.flow))
+            since = Asked(at=self._clock.now(), sends=row.attempts)
+            await self._asked(tx_id, await self._question(request, tx_id, row.flow), since)
 
     async def _question(self, request: Outgoing, tx_id: str, flow: str) -> LookupAnswer:
         return await self._found(await self._send(request), tx_id, flow)
@@ -283,11 +316,13 @@ class Outlet:
         secrets = await self._secrets(tx_id, flow) if found.message or found.code else None
         return found if secrets is None else clear_lookup(found, secrets)
 
-    async def _asked(self, tx_id: str, found: LookupAnswer) -> Status | None:
+    async def _asked(self, tx_id: str, found: LookupAnswer, since: Asked) -> Status | None:
         now = self._clock.now()
         endpoint = self._landscape.endpoint(self.target, self.plant)
         settle = endpoint.declaration.settle_seconds() if endpoint is not None else 0.0
-        return await self._database.insist(lambda c: self._finisher.asked(c, tx_id, found, self.label, settle, now))
+        return await self._database.insist(
+            lambda c: self._finisher.asked(c, tx_id, found, self.label, settle, now, since=since)
+        )
 
 
 def _answer_of(asked: Tried) -> LookupAnswer:

@@ -16,6 +16,7 @@ from transactions.model import Failure, FailureKind, Status
 from transactions.states import Event
 
 _BATCH = 500
+_LEASE = 180.0  # seconds after which a target is asked again, should a question get lost on the hub's side
 _DELIVERABLE = (Status.PENDING, Status.RETRYING)
 ASKED_ABOUT = (Status.SENT, Status.IN_DOUBT, Status.PARKED, Status.PARTLY_PROCESSED)
 
@@ -38,11 +39,11 @@ def take_due(connection: Connection, landscape: Landscape, now: datetime) -> Due
         .order_by(transactions.c.due_next)
         .limit(_BATCH)
     ).all()
+    deliver, ask, asked = [], [], []
     if rows:
         connection.execute(
             update(transactions).where(transactions.c.seq.in_([row.seq for row in rows])).values(due_next=None)
         )
-    deliver, ask = [], []
     for row in rows:
         ready = Ready(row.target, row.plant, row.id)
         endpoint = landscape.endpoint(row.target, row.plant)
@@ -50,10 +51,14 @@ def take_due(connection: Connection, landscape: Landscape, now: datetime) -> Due
             deliver.append(ready)
         elif row.status in ASKED_ABOUT and endpoint is not None and endpoint.asks:
             ask.append(ready)
+            asked.append(row.seq)
         elif row.status == Status.SENT:
             _no_reply(connection, row.id, now)
         elif row.status == Status.HELD:
             _waited_too_long(connection, row.id, now)
+    if asked:
+        later = to_micros(now) + int(_LEASE * 1_000_000)
+        connection.execute(update(transactions).where(transactions.c.seq.in_(asked)).values(due_next=later))
     return Due(deliver=deliver, ask=ask, more=len(rows) == _BATCH)
 
 

@@ -261,6 +261,7 @@ def take_up(
                 now=now,
                 actor=batch.started_by,
                 heard=heard or {},
+                batch=batch_id,
             )
             decision = asking.decide(row, question)
             if decision.runs:

@@ -12,6 +12,7 @@ from hub.recovery.items import set_state
 from hub.store.journal import journal
 from hub.store.transitions import TxRow, fail, move
 from transactions.batches import ItemState
+from transactions.clock import to_micros
 from transactions.model import Failure, FailureKind, Status
 from transactions.plans import Action, PlanRequest, Verdict
 from transactions.states import Event, allowed
@@ -101,6 +102,11 @@ class Restore:
             )
         else:
             remembered = Status(row.status_before) if row.status_before else Status.FAILED
+            values: dict[str, Any] = {"status_before": None}
+            if remembered in (Status.PARKED, Status.PARTLY_PROCESSED):  # the target is asked for it again, as before
+                due = to_micros(now)
+                values["due_next"] = due
+                journal(connection).timer(due)
             status = move(
                 connection,
                 row,
@@ -109,7 +115,7 @@ class Restore:
                 by=batch.started_by,
                 text=f"Restored: {batch.reason}",
                 to=remembered,
-                values={"status_before": None},
+                values=values,
             )
         settled(connection, batch, item, row, status, "transaction.restored", now)
 

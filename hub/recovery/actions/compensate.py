@@ -16,7 +16,7 @@ from hub.recovery.heard import NOTHING, PERIOD, Ask, Follower, Heard
 from hub.recovery.items import set_state
 from hub.recovery.reversals import begin_reversal, by_hand, is_reversal, key_is_taken, reversal_of
 from hub.recovery.twins import last_of_its_event
-from hub.store.schema import batch_items, transactions
+from hub.store.schema import batch_items, corrections, transactions
 from hub.store.transitions import TxRow, move
 from transactions.batches import ItemState
 from transactions.errors import Invalid
@@ -59,9 +59,7 @@ class Compensate:
         if decision.verdict is Verdict.SEND:
             decision = under_hold(decision, row, question, sets_right=True)
         flow = question.landscape.flow(row.flow)
-        stays = not decision.runs and (
-            allowed(Status(row.status), self.event) or row.status in _MAY_BE_POSTED
-        )
+        stays = not decision.runs and (allowed(Status(row.status), self.event) or row.status in _MAY_BE_POSTED)
         # What no reversal exists for is set right by people, and keeps nothing else from being reversed.
         if stays and not is_reversal(question.connection, row) and (flow is None or reversible(flow.reversal)):
             for group in groups_of(row):
@@ -82,7 +80,7 @@ class Compensate:
             return refused(f"{row.flow} has no reversal. By hand: {said or f'set it right in {row.target}'}")
         if endpoint is None or endpoint.reversal_url(row.idempotency_key) is None:
             return refused(f"{row.target} cannot be told to reverse. By hand: {by_hand(row, flow)}")
-        standing = _standing(question.connection, row) or _first(row, question.standing)
+        standing = _standing(question.connection, row, question.batch) or _first(row, question.standing)
         earlier = reversal_of(question.connection, row.id)
         if earlier is None and (taken := key_is_taken(question.connection, row)):
             return refused(f"the key of its reversal is that of transaction {taken}. By hand: {by_hand(row, flow)}")
@@ -176,8 +174,9 @@ def _first(row: Any, standing: dict[str, str]) -> str | None:
     return next((standing[group] for group in groups_of(row) if group in standing), None)
 
 
-def _standing(connection: Connection, row: Any) -> str | None:
-    """Something newer of its process or lane that may be posted, or may be any moment."""
+def _standing(connection: Connection, row: Any, batch: str | None) -> str | None:
+    """Something newer of its process or lane that may be posted, or may be any moment. What ``batch`` posts in place of
+    others is meant to stay."""
     together = transactions.c.correlation_id == row.correlation_id
     if row.lane is not None:
         together = or_(together, transactions.c.lane == row.lane)
@@ -189,6 +188,7 @@ def _standing(connection: Connection, row: Any) -> str | None:
             transactions.c.target == row.target,
             transactions.c.status.in_(_MAY_BE_POSTED),
             transactions.c.causation_id.is_distinct_from(row.id),
+            transactions.c.id.not_in(select(corrections.c.tx_id).where(corrections.c.batch == batch)),
         )
         .order_by(transactions.c.seq.desc())
         .limit(1)

@@ -66,9 +66,7 @@ class Correct(Compensate):
         if unfit is not None:
             return Decision(Verdict.REFUSED, f"corrected, {unfit}", edit)
         question.documents[row.id] = made
-        return msgspec.structs.replace(
-            decision, because=f"{decision.because}, and posts the right document", edit=edit
-        )
+        return msgspec.structs.replace(decision, because=f"{decision.because}, and posts the right document", edit=edit)
 
     def carry_out_heard(self, connection: Connection, batch: Any, item: Any, row: TxRow, question: Question) -> None:
         """Make the reversal, and what waits for it."""

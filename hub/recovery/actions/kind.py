@@ -54,6 +54,7 @@ class Question(Struct, frozen=True, kw_only=True):
         heard: what targets said when they were asked for this, by the id of the transaction.
         standing: what was decided before and stays posted, by the process or lane that it holds; a kind's own notes.
         holds: those that people placed and nobody released; none when it is run, since then it waits for them.
+        batch: the one that runs; None while it is planned.
     """
 
     connection: Connection
@@ -66,6 +67,7 @@ class Question(Struct, frozen=True, kw_only=True):
     heard: dict[str, Heard] = msgspec.field(default_factory=dict)
     standing: dict[str, str] = msgspec.field(default_factory=dict)
     holds: list[Any] = msgspec.field(default_factory=list)
+    batch: str | None = None
 
 
 class Kind(Protocol):

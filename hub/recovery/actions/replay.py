@@ -135,7 +135,7 @@ def told(findings: list[Finding]) -> str | None:
 def behind(connection: Connection, row: Any, landscape: Landscape, planned: set[str]) -> Decision:
     """Whether something that is not in the plan holds its lane, or is required first."""
     flow = landscape.flow(row.flow)
-    reverses = guards.reversed_key(connection, row) is not None
+    reverses = guards.reversed_key(connection, row)
     if row.lane is not None:
         ahead = connection.execute(
             select(
@@ -144,15 +144,19 @@ def behind(connection: Connection, row: Any, landscape: Landscape, planned: set[
                 transactions.c.status,
                 transactions.c.definitive,
                 transactions.c.object_key,
+                transactions.c.seq,
+                transactions.c.idempotency_key,
             )
             .where(transactions.c.lane == row.lane, transactions.c.seq < row.seq, transactions.c.status.in_(_BLOCKING))
             .order_by(transactions.c.seq)
         )
         for other in ahead:
-            gives_way = guards.gives_way(other, row, flow) or (reverses and guards.gives_way_to_reversals(other))
+            gives_way = guards.gives_way(other, row, flow) or (
+                reverses is not None and guards.gives_way_to_reversals(connection, other, row, reverses)
+            )
             if other.id not in planned and not gives_way:
                 return Decision(Verdict.HELD_BEHIND, f"{other.flow} {other.id} is {other.status} ahead of it")
-    needed = None if reverses else guards.required_first(connection, row, flow)
+    needed = None if reverses is not None else guards.required_first(connection, row, flow)
     if needed is not None and needed.by not in planned:
         return Decision(Verdict.HELD_BEHIND, needed.text)
     return SEND

@@ -16,6 +16,7 @@ from hub.recovery import batches
 from hub.recovery.reversals import reversal_key
 from hub.store.schema import reversals, transactions
 from transactions.batches import BatchState
+from transactions.edits import Step
 from transactions.errors import Invalid
 from transactions.model import Status
 from transactions.plans import Action, Verdict
@@ -391,3 +392,32 @@ async def test_what_a_hold_keeps_does_not_stand_in_the_way_of_what_is_older(benc
     await bench.act(Action.HOLD, target="ERP")
     plan = await bench.plan(Action.COMPENSATE, *(row.id for row in rows))
     assert [item.waits for item in plan.items] == [True, True]
+
+
+async def test_a_reversal_does_not_wait_for_what_waits_for_it(bench, erp) -> None:
+    """What came later in the lane and has not left waits for the one that is reversed: neither would ever go on."""
+    (row,) = await posted(bench)
+    await bench.act(Action.HOLD, flow="consumption")
+    later = await bench.send("consumption", event="later", order="P-1")
+    await bench.until(later, Status.HELD)
+    assert (await bench.act(Action.COMPENSATE, row.id)).counts["processed"] == 1
+    await bench.act(Action.RELEASE, flow="consumption")
+    await bench.until(later, Status.PROCESSED, within=30)
+    assert erp.keys == [row.idempotency_key]
+
+
+async def test_several_of_one_lane_are_corrected_in_one_go(bench, erp) -> None:
+    """What was posted instead of the newer one does not stand in the way of reversing the older one."""
+    rows = await posted(bench, 3)
+    right = [Step(op="add", path="/note", value="corrected")]
+    batch = await bench.act(Action.CORRECT, *(row.id for row in rows), patch=right)
+    assert (batch.state, batch.counts["processed"]) == (BatchState.DONE, 3)
+    assert erp.keys == [row.idempotency_key for row in reversed(rows)]
+    for row in rows:
+        instead = await bench.database.read(
+            lambda c, key=f"correct:{row.idempotency_key}": c.execute(
+                select(transactions.c.id).where(transactions.c.idempotency_key == key)
+            ).scalar_one()
+        )
+        await bench.until(instead, Status.PROCESSED, within=30)
+        assert (await bench.row(row.id)).status == Status.COMPENSATED
