@@ -101,6 +101,7 @@ def _write(path: Path, count: int, seed: int, clock: Clock) -> None:
         book = journal(connection)
         book.tallies.update(sheets.tallies)
         book.trend.update(sheets.trend)
+        book.groups = sheets.counts
         book.effect(now, "hub seed", "hub.seeded", path.name, None, None, {"transactions": count, "seed": seed})
         write_journal(connection)
     engine.dispose()

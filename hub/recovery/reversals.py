@@ -136,6 +136,7 @@ def _again(connection: Connection, batch: Any, reversal: TxRow, content: bytes, 
     values: dict[str, Any] = {
         "claimed_by": batch.id,
         "status_before": reversal.status,
+        "group_before": reversal.fingerprint,
         "tries": 0,
         "due_next": None,
         "waiting_on": None,

@@ -16,6 +16,7 @@ from sqlalchemy import Table
 from hub.seeding.casting import CastDelivery, CastDocument
 from hub.seeding.moulds import FailedDelivery
 from hub.store import schema
+from hub.store.group_counts import GroupCounts
 from hub.store.journal import HALF_HOUR, TallyKey
 from transactions.model import Status
 
@@ -33,12 +34,13 @@ class Sheets:
     """Everything a failed transaction has in the store, into a database file that nobody else has open.
 
     Attributes:
-        tallies, trend: what was written, counted for the journal.
+        tallies, trend, counts: what was written, counted for the journal.
     """
 
     def __init__(self, path: Path) -> None:
         self.tallies: Counter[TallyKey] = Counter()
         self.trend: Counter[tuple[int, str, str]] = Counter()
+        self.counts = GroupCounts()
         self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._scribe = ThreadPoolExecutor(1, thread_name_prefix="andon-seed")  # SQLite works while the next are cast
         self._writing: Future[None] | None = None
@@ -105,6 +107,9 @@ class Sheets:
             self._groups[group] = (delivery.mould, mould.flow, first, last)
             self.tallies[Status.FAILED, mould.plant, mould.flow, delivery.mould.target, group] += 1
             self.trend[seen // HALF_HOUR, mould.plant, mould.flow] += 1
+            self.counts.saw(group, mould.plant, seen)
+            self.counts.failed(group, mould.plant, seen)
+            self.counts.count_due(Status.FAILED, group, mould.plant, delivery.created_at + mould.slo_micros, 1)
         if len(rows[schema.transactions]) >= _SHEET:
             self._flush()
 
@@ -172,5 +177,5 @@ def _transaction(
         None, mould.owner, None, None, None,  # assignee, owner, waiting_on, superseded_by, document
         1 + 2 * failed.tries, lane or None, object_key or None, version,
         None, None, None,  # blocked_by, hold_kind, due_next
-        delivery.failed_at, 1, None, None, 0, failed.tries, None, 0,
+        delivery.failed_at, 1, None, None, 0, failed.tries, None, 0, None,
     )  # fmt: skip

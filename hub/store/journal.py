@@ -8,21 +8,20 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Table, select
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy import Connection, select
 
+from hub.store.counting import HALF_HOUR as HALF_HOUR
+from hub.store.counting import adding
+from hub.store.counting import upsert as upsert
+from hub.store.group_counts import GroupCounts
 from hub.store.schema import audit, events, failures_by_half_hour, tallies, timeline
 from transactions.audit import GENESIS, link
 from transactions.clock import to_micros
 from transactions.history import AuditEntry
 from transactions.model import Status
-
-HALF_HOUR = 1_800_000_000  # microseconds
 
 TallyKey = tuple[str, str, str, str, str]
 
@@ -36,6 +35,7 @@ class Journal:
         self.audit: list[tuple[datetime, str, str, str, str | None, Any, Any]] = []
         self.tallies: Counter[TallyKey] = Counter()
         self.trend: Counter[tuple[int, str, str]] = Counter()
+        self.groups = GroupCounts()
         self.ready: list[Ready] = []
         self.batches: set[str] = set()
         self.due: int | None = None
@@ -116,25 +116,11 @@ def write_journal(connection: Connection) -> None:
         _add_tallies(connection, changed)
     if found.trend:
         _add_trend(connection, found.trend)
+    found.groups.write(connection)
     if found.audit:
         _chain(connection, found.audit)
     if found.events:
         connection.execute(_EVENTS, found.events)
-
-
-def upsert(dialect: str, table: Any) -> Any:
-    """An insert that can say what happens on conflict, in the words of a database."""
-    return postgres_insert(table) if dialect == "postgresql" else sqlite_insert(table)
-
-
-@lru_cache(maxsize=4)
-def _adding(dialect: str, table: Table) -> Any:
-    """Add counts to a table of counts."""
-    statement = upsert(dialect, table)
-    keys = [column.name for column in table.primary_key]
-    return statement.on_conflict_do_update(
-        index_elements=keys, set_={"count": table.c.count + statement.excluded.count}
-    )
 
 
 _TIMELINE, _AUDIT, _EVENTS = timeline.insert(), audit.insert(), events.insert()
@@ -143,7 +129,7 @@ _EMPTY = tallies.delete().where(tallies.c.count == 0)
 
 
 def _add_tallies(connection: Connection, changed: dict[TallyKey, int]) -> None:
-    statement = _adding(connection.dialect.name, tallies)
+    statement = adding(connection.dialect.name, tallies)
     names = ("status", "plant", "flow", "target", "fingerprint")
     connection.execute(statement, [{**dict(zip(names, key, strict=True)), "count": n} for key, n in changed.items()])
     if any(n < 0 for n in changed.values()):
@@ -151,7 +137,7 @@ def _add_tallies(connection: Connection, changed: dict[TallyKey, int]) -> None:
 
 
 def _add_trend(connection: Connection, trend: Counter[tuple[int, str, str]]) -> None:
-    statement = _adding(connection.dialect.name, failures_by_half_hour)
+    statement = adding(connection.dialect.name, failures_by_half_hour)
     connection.execute(
         statement,
         [{"half_hour": at, "plant": plant, "flow": flow, "count": n} for (at, plant, flow), n in trend.items()],

@@ -67,6 +67,7 @@ transactions = Table(
     Column("tries", Integer, nullable=False),  # deliveries since it last became pending by intake or by a plan
     Column("ticket", String),
     Column("owned", Integer, nullable=False, server_default="0"),  # counts changes of ownership, beside `version`
+    Column("group_before", String),  # the group it was in before a claim that sends it again
 )
 
 Index("tx_created", transactions.c.created_at, transactions.c.id)
@@ -93,6 +94,14 @@ Index("tx_due_next", transactions.c.due_next, sqlite_where=text("due_next IS NOT
 Index("tx_hold_kind", transactions.c.hold_kind, transactions.c.seq, sqlite_where=text("hold_kind IS NOT NULL"))
 Index("tx_assignee", transactions.c.assignee, sqlite_where=text("assignee IS NOT NULL"))
 Index("tx_ticket", transactions.c.ticket, sqlite_where=text("ticket IS NOT NULL"))
+Index(  # of a group, what is past its time
+    "tx_group_due",
+    transactions.c.status,
+    transactions.c.due_at,
+    transactions.c.fingerprint,
+    transactions.c.plant,
+    sqlite_where=text("fingerprint IS NOT NULL"),
+)
 Index("tx_claimed_by", transactions.c.claimed_by, sqlite_where=text("claimed_by IS NOT NULL"))
 
 business_keys = Table(
@@ -422,4 +431,45 @@ corrections = Table(  # which transaction posts the right thing in place of whic
     Column("tx_id", String, primary_key=True),
     Column("original", String, nullable=False),
     Column("batch", String, nullable=False),
+)
+
+group_plants = Table(  # what is known of a group at each plant
+    "group_plants",
+    metadata,
+    Column("fingerprint", String, primary_key=True),
+    Column("plant", String, primary_key=True),
+    Column("first_seen", BigInteger, nullable=False),
+    Column("last_seen", BigInteger, nullable=False),
+    Column("replayed", Integer, nullable=False),
+    Column("repeated", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+group_failures_by_half_hour = Table(  # the trend of a group
+    "group_failures_by_half_hour",
+    metadata,
+    Column("fingerprint", String, primary_key=True),
+    Column("half_hour", BigInteger, primary_key=True),
+    Column("plant", String, primary_key=True),
+    Column("count", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+group_due = Table(  # how many of a group are due in each slot of five minutes, so that what is overdue is a sum
+    "group_due",
+    metadata,
+    Column("status", String, primary_key=True),
+    Column("fingerprint", String, primary_key=True),
+    Column("plant", String, primary_key=True),
+    Column("slot", BigInteger, primary_key=True),
+    Column("count", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+search_changes = Table(  # whose words or document changed, for the index of the search
+    "search_changes",
+    metadata,
+    Column("n", _Serial, primary_key=True, autoincrement=True),
+    Column("tx_seq", _Serial, nullable=False),
+    sqlite_autoincrement=True,
 )

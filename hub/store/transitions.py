@@ -130,7 +130,10 @@ def move(
     book = journal(connection)
     plant = row.plant or ""
     book.tallies[before, plant, row.flow, row.target, row.fingerprint or ""] -= 1
-    book.tallies[status, plant, row.flow, row.target, changes.get("fingerprint", row.fingerprint) or ""] += 1
+    group = changes.get("fingerprint", row.fingerprint)
+    book.tallies[status, plant, row.flow, row.target, group or ""] += 1
+    book.groups.count_due(before, row.fingerprint, plant, row.due_at, -1)
+    book.groups.count_due(status, group, plant, changes.get("due_at", row.due_at), 1)
     if text is not None:
         book.story(row.id, now, text, by=by, status=status, before=before)
     if status is not Status.DELIVERING:
@@ -177,8 +180,11 @@ def fail(
     shape = template(failure.message)
     group = fingerprint(row.flow, row.target, failure.kind, failure.code, shape)
     _see_group(connection, row, failure, shape, group, moment)
+    book, plant = journal(connection), row.plant or ""
+    book.groups.saw(group, plant, moment)
     if event is not Event.LOST:  # in doubt is no failure yet; most are cleared up by a lookup
-        journal(connection).trend[moment // HALF_HOUR, row.plant or "", row.flow] += 1
+        book.trend[moment // HALF_HOUR, plant, row.flow] += 1
+        book.groups.failed(group, plant, moment)
     changes = {
         **failure_columns(failure),
         "fingerprint": group,
@@ -227,6 +233,9 @@ def _settle_item(connection: Connection, row: TxRow, status: Status, now: dateti
     if state in (ItemState.SENT, ItemState.IN_DOUBT):
         return
     release_claim(connection, row)
+    if row.group_before:
+        again = state is ItemState.FAILED and current.fingerprint == row.group_before
+        book.groups.replay_ended(row.group_before, row.plant or "", repeated=again)
     book.effect(
         now,
         by,
@@ -325,7 +334,7 @@ def set_item(
 
 def release_claim(connection: Connection, row: TxRow) -> None:
     """No action is in flight on the transaction any more."""
-    change(connection, row, claimed_by=None, status_before=None)
+    change(connection, row, claimed_by=None, status_before=None, group_before=None)
 
 
 def give_back(connection: Connection, row: TxRow, *, now: datetime, by: str, reason: str) -> None:

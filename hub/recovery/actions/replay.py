@@ -67,7 +67,14 @@ def claim(connection: Connection, batch: Any, item: Any, row: TxRow, now: dateti
         now=now,
         by=batch.started_by,
         text=text,
-        values={"claimed_by": batch.id, "status_before": row.status, "tries": 0, "due_next": None, "waiting_on": None},
+        values={
+            "claimed_by": batch.id,
+            "status_before": row.status,
+            "group_before": row.fingerprint,
+            "tries": 0,
+            "due_next": None,
+            "waiting_on": None,
+        },
     )
     journal(connection).ready.append(Ready(row.target, row.plant, row.id))
 

@@ -66,7 +66,9 @@ def add() -> Callable[..., str]:
             values["target"],
             values.get("fingerprint") or "",
         )
-        journal(connection).tallies[key] += 1
+        book = journal(connection)
+        book.tallies[key] += 1
+        book.groups.count_due(values["status"], key[4], key[1], values.get("due_at"), 1)
         return str(values["id"])
 
     return insert
