@@ -198,11 +198,11 @@ def describe_status(answer: HubStatus, look: Look) -> str:
         f"  transactions  {answer.transactions}",
     ]
     if answer.no_writes_since is not None:
+        began = spoken(look.now - answer.no_writes_since)
         lines[1:1] = [
-            f"  {spoken(look.now - answer.no_writes_since)} the store began to refuse: "
-            f"{plain(answer.no_writes_because or 'no reason given')}",
-            "  Nothing is sent, taken in or changed until it takes writes again. Make room on the disk of the hub's data",
-            "  folder; everything goes on by itself then.",
+            f"  refused since {answer.no_writes_since:%H:%M} UTC ({began}): {plain(answer.no_writes_because or '?')}",
+            "  Nothing is taken in, sent or changed until there is room again on the disk of the hub's data folder.",
+            "  Make room; everything goes on by itself then.",
         ]
     for name, count in answer.counts.items():
         if count:

@@ -62,11 +62,17 @@ class Folder:
 
     def _replace(self, name: str, text: str) -> None:
         target, fresh = self.path / name, self.path / f".{name}.new"
-        fresh.unlink(missing_ok=True)  # what a crash left may have a mode that others can read
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        fresh.replace(target)
+        try:
+            fresh.unlink(missing_ok=True)  # what a crash left may have a mode that others can read
+            descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(text)
+            fresh.replace(target)
+        except OSError as error:
+            raise StoreError(
+                f"{target} cannot be written: {error.strerror}. The hub cannot serve without it. Check that the disk "
+                "has room and that the user who runs the hub may write to its data folder, then start it again."
+            ) from error
 
     def close(self) -> None:
         """Take back the token and let the folder go."""

@@ -198,4 +198,9 @@ def _explain(path: Path, error: DatabaseError) -> str:
             f"The database {path} is locked: another program writes to it ({cause}). Nothing was changed. "
             "End that program (a backup, a database browser), or serve another folder with --data."
         )
+    if "full" in cause or "I/O" in cause:
+        return (
+            f"The database {path} cannot be written: {cause}. Nothing was changed. Make room on the disk of the data "
+            "folder (or look why it does not take more), then start the hub again; nothing is lost."
+        )
     return f"The database {path} cannot be used: {cause}. Nothing was changed."

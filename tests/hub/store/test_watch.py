@@ -1,0 +1,92 @@
+"""A store that takes no writes is noticed by the first that is refused, and its end by trying."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection
+
+from hub.errors import StoreError
+from hub.store import watch
+from hub.store.database import Database
+from hub.store.schema import meta
+from hub.store.watch import StoreWatch
+from transactions.clock import SystemClock
+
+LARGE = "x" * 2_000_000
+
+
+@pytest.fixture
+async def watched(store: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[StoreWatch]:
+    monkeypatch.setattr(watch, "TRY_AGAIN", 0.02)
+    made = StoreWatch(store, SystemClock())
+    yield made
+    await made.close()
+
+
+async def pages(store: Database, most: int | None) -> None:
+    """Let the file have ``most`` pages; None for as many as it has now."""
+
+    def limit(connection: Connection) -> None:
+        found = connection.exec_driver_sql("PRAGMA page_count").scalar() if most is None else most
+        connection.exec_driver_sql(f"PRAGMA max_page_count={found}")
+
+    await store.write(limit)
+
+
+async def until(what: str, condition: Any) -> None:
+    async with asyncio.timeout(30):
+        while not condition():
+            await asyncio.sleep(0.005)
+    assert condition(), what
+
+
+def put(connection: Connection) -> None:
+    connection.execute(meta.insert(), {"name": "large", "value": LARGE})
+
+
+async def test_a_full_database_is_noticed_and_so_is_its_end(store: Database, watched: StoreWatch, monkeypatch) -> None:
+    await store.write(lambda c: watched._touch(c))  # has its row: another write of it wants no room
+    room = asyncio.Event()
+    touch = watched._touch
+
+    def when_there_is_room(connection: Connection) -> None:
+        if not room.is_set():
+            put(connection)
+        touch(connection)
+
+    monkeypatch.setattr(watched, "_touch", when_there_is_room)
+    await pages(store, None)
+    with pytest.raises(StoreError, match=r"full.*Nothing of this request was done.*disk has room"):
+        await store.write(put)
+    await until("it is noticed", lambda: watched.refusal is not None)
+    assert watched.refusal is not None
+    assert "full" in watched.refusal.because
+    first = watched.refusal.since
+    with pytest.raises(StoreError):
+        await store.write(put)
+    assert watched.refusal.since == first, "since the first of them"
+    await pages(store, 1_000_000)
+    room.set()
+    await until("it writes again", lambda: watched.refusal is None)
+    await store.write(put)
+
+
+async def test_a_defect_of_ours_is_no_full_disk(store: Database, watched: StoreWatch) -> None:
+    await store.write(put)
+    with pytest.raises(StoreError):
+        await store.write(put)  # the name is taken
+    await asyncio.sleep(0)
+    assert watched.refusal is None
+
+
+async def test_what_is_closed_tries_no_more(store: Database, watched: StoreWatch) -> None:
+    watched._notice("disk full")
+    await watched.close()
+    assert watched._trying is not None
+    assert watched._trying.done()
+    watched._notice("again")
+    assert watched._trying.done()
