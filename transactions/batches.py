@@ -41,7 +41,12 @@ ITEM_DONE: frozenset[ItemState] = frozenset(
 
 
 class BatchItem(Struct, frozen=True, kw_only=True):
-    """One item of a batch: the transaction, what became of it and why."""
+    """One item of a batch: the transaction, what became of it and why.
+
+    Attributes:
+        reversal: the transaction that reverses it, of a compensation or a correction.
+        corrects: of a correction, the transaction that it posts the right thing instead of.
+    """
 
     n: int
     id: str
@@ -52,6 +57,8 @@ class BatchItem(Struct, frozen=True, kw_only=True):
     status: Status | None
     reason: str | None
     updated_at: datetime
+    reversal: str | None = None
+    corrects: str | None = None
 
 
 class Batch(Struct, frozen=True, kw_only=True):

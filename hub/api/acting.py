@@ -27,7 +27,7 @@ from transactions.clock import to_micros
 from transactions.errors import Refused
 from transactions.pages import Page
 from transactions.people import Permission, Reach
-from transactions.plans import Decision, Plan, PlanRequest, PlanState, PlanSummary
+from transactions.plans import REVERSING, Decision, Plan, PlanRequest, PlanState, PlanSummary
 
 if TYPE_CHECKING:
     from hub.app import Hub
@@ -213,8 +213,7 @@ def _told(hub: Hub, batch: Batch) -> Batch:
 async def list_items(hub: Hub, call: Call) -> Page[BatchItem]:
     """The items of a batch, in order."""
     batch_id = call.path["id"]
-    await hub.database.read(lambda c: stored.load(c, batch_id, call.reach))
-    query = select(batch_items).where(batch_items.c.batch == batch_id)
+    query = stored.items_of(await hub.database.read(lambda c: stored.load(c, batch_id, call.reach)))
     order = Order("n", batch_items.c.n, batch_items.c.tx_id, False, f"batch {batch_id}")
     return await hub.database.read(
         lambda c: page(
@@ -250,14 +249,17 @@ async def resume_batch(hub: Hub, call: Call) -> Batch:
 
 async def retry_failed(hub: Hub, call: Call) -> Response:
     """A new plan of what failed in a batch; it is run, and approved, like any other."""
-    batch, ids = await hub.database.read(lambda c: stored.failed_items(c, call.path["id"], call.reach))
+    batch, action, ids = await hub.database.read(lambda c: stored.failed_items(c, call.path["id"], call.reach))
     if not ids:
         raise Refused(f"Nothing failed in batch {batch.id}. Nothing was planned.")
     if batch.action not in KINDS:
         raise Refused(f"A {batch.action} has no items that could be taken again. Nothing was planned.")
     plan = await hub.database.read(lambda c: building.load(c, batch.plan, hub.clock.now(), call.reach))
     options = msgspec.structs.replace(plan.options, break_glass=False)
-    request = PlanRequest(action=batch.action, reason=call.body.reason, ids=ids, options=options)
+    if action is not batch.action:
+        date = options.date if action in REVERSING else None
+        options = msgspec.structs.replace(options, patch=[], force_schema=False, date=date)
+    request = PlanRequest(action=action, reason=call.body.reason, ids=ids, options=options)
     return await make_plan(hub, msgspec.structs.replace(call, body=request))
 
 

@@ -15,6 +15,7 @@ from hub.delivery import guards
 from hub.delivery.channel import Outgoing
 from hub.delivery.envelope import delivery_headers
 from hub.landscape import Endpoint, Landscape
+from hub.store import reposts
 from hub.store.journal import journal, upsert
 from hub.store.schema import attempts, batches, ledger, payloads, revisions
 from hub.store.transitions import TxRow, change, encode, fail, fetch, give_back, move
@@ -295,6 +296,8 @@ def _wait(connection: Connection, row: TxRow, blocked: guards.Blocked, now: date
             "due_next": None,
         },
     )
+    if blocked.by is not None and not blocked.moving:
+        reposts.rest(connection, row, f"held behind: {blocked.text}", now)
 
 
 def _wait_for_breaker(connection: Connection, row: TxRow, label: str, wait: float, now: datetime) -> None:

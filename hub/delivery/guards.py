@@ -15,6 +15,7 @@ from sqlalchemy import Connection, bindparam, select
 
 from hub.declarations import FlowDeclaration
 from hub.landscape import Landscape
+from hub.store.reposts import CORRECTS
 from hub.store.schema import business_keys, corrections, holds, reversals, transactions
 from hub.store.transitions import REVERSES
 from transactions.clock import from_micros
@@ -66,7 +67,6 @@ _SEQ_OF_KEY = select(transactions.c.seq).where(
     transactions.c.target == bindparam("target"), transactions.c.idempotency_key == bindparam("key")
 )
 
-_CORRECTS = "correct:"
 _CORRECTED = (
     select(transactions.c.id, transactions.c.status)
     .join(corrections, corrections.c.original == transactions.c.id)
@@ -209,7 +209,7 @@ def required_first(connection: Connection, row: Any, flow: FlowDeclaration | Non
 
 def corrected_first(connection: Connection, row: Any) -> Blocked | None:
     """Whether what a correction stands in for is still posted: the right thing beside the wrong one doubles it."""
-    if not row.idempotency_key.startswith(_CORRECTS):
+    if not row.idempotency_key.startswith(CORRECTS):
         return None
     found = connection.execute(_CORRECTED, {"id": row.id}).first()
     if found is None or found.status == Status.COMPENSATED:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, Select, bindparam, func, null, select, update
 
 from hub.ids import new_id
 from hub.landscape import Landscape
@@ -20,7 +20,7 @@ from hub.recovery.waving import next_wave, waves_of
 from hub.store.journal import journal
 from hub.store.reach import of_plan
 from hub.store.rows import etag_of, moment, same_but_owned
-from hub.store.schema import batch_items, batches, transactions
+from hub.store.schema import batch_items, batches, corrections, reversals, transactions
 from hub.store.transitions import TxRow, fetch, give_back, release_claim
 from transactions.batches import Batch, BatchItem, BatchState, ItemState
 from transactions.clock import from_micros, to_micros
@@ -178,6 +178,24 @@ def to_item(row: Any) -> BatchItem:
         status=None if row.status is None else Status(row.status),
         reason=row.reason,
         updated_at=from_micros(row.updated_at),
+        reversal=row.reversal,
+        corrects=row.corrects,
+    )
+
+
+def items_of(batch: Batch) -> Select[Any]:
+    """The items of a batch, each with the transaction that reverses it, and the one that it stands in for."""
+    columns: list[Any] = [batch_items, null().label("reversal"), null().label("corrects")]
+    if batch.action not in REVERSING:  # what reversed it later was another batch's doing
+        return select(*columns).where(batch_items.c.batch == batch.id)
+    columns[1:] = [reversals.c.tx_id.label("reversal"), corrections.c.original.label("corrects")]
+    return (
+        select(*columns)
+        .outerjoin(reversals, reversals.c.original == batch_items.c.tx_id)
+        .outerjoin(
+            corrections, (corrections.c.tx_id == batch_items.c.tx_id) & (corrections.c.batch == batch_items.c.batch)
+        )
+        .where(batch_items.c.batch == batch.id)
     )
 
 
@@ -375,19 +393,27 @@ def stop_all(connection: Connection, actor: str, reason: str, now: datetime, rea
     return stopped
 
 
-def failed_items(connection: Connection, batch_id: str, reach: Reach) -> tuple[Batch, list[str]]:
-    """A batch, and the transactions of it that failed, in order.
+def failed_items(connection: Connection, batch_id: str, reach: Reach) -> tuple[Batch, Action, list[str]]:
+    """A batch, the transactions of it that failed, in order, and what takes them up again: of a correction whose
+    reversals are done, a replay of what was to be posted instead.
 
     Raises:
         NotFound: no such batch within reach.
     """
     batch = load(connection, batch_id, reach)
-    ids = connection.execute(
-        select(batch_items.c.tx_id)
+    failed = connection.execute(
+        select(batch_items.c.tx_id, transactions.c.status)
+        .select_from(batch_items.join(transactions, transactions.c.id == batch_items.c.tx_id))
         .where(batch_items.c.batch == batch_id, batch_items.c.state == ItemState.FAILED)
         .order_by(batch_items.c.n)
-    ).scalars()
-    return batch, list(ids.all())
+    ).all()
+    if batch.action is not Action.CORRECT:
+        return batch, batch.action, [row.tx_id for row in failed]
+    # What is to be posted instead is there already, and goes when the reversal is done.
+    standing = [row.tx_id for row in failed if row.status == Status.COMPENSATION_FAILED]
+    if standing:
+        return batch, Action.COMPENSATE, standing
+    return batch, Action.REPLAY, [row.tx_id for row in failed if row.status == Status.FAILED]
 
 
 def cancel(connection: Connection, batch_id: str, actor: str, now: datetime, reach: Reach = EVERYTHING) -> Batch:

@@ -13,6 +13,7 @@ from hub.declarations import FlowDeclaration
 from hub.ids import new_id
 from hub.intake import lane_of, object_of
 from hub.store.journal import journal
+from hub.store.reposts import CORRECTS, add_item
 from hub.store.schema import business_keys, corrections, revisions, transactions
 from hub.store.transitions import TxRow
 from transactions.canonical import sha256_bytes
@@ -20,7 +21,6 @@ from transactions.clock import to_micros
 from transactions.durations import parse_duration
 from transactions.model import KeyOrigin, Status
 
-CORRECTS = "correct:"
 _KEY_LENGTH = 255
 
 
@@ -112,6 +112,7 @@ def begin_correction(
         },
     )
     connection.execute(corrections.insert(), {"tx_id": tx_id, "original": row.id, "batch": batch.id})
+    add_item(connection, batch.id, tx_id, row, f"waits for {waiting}", now)
     book = journal(connection)
     book.tallies[Status.HELD, row.plant or "", row.flow, row.target, ""] += 1
     by = batch.started_by

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Row, Update, bindparam, select, update
 
+from hub.store import reposts
 from hub.store.journal import HALF_HOUR, Ready, journal
 from hub.store.schema import batch_items, groups, reversals, transactions
 from transactions import states
@@ -155,6 +156,8 @@ def move(
     elif row.claimed_by and Status.HELD in (before, status):
         waits = changes.get("waiting_on")
         set_item(connection, row.claimed_by, row.id, ItemState.INTENDED, status=status, reason=waits, now=now)
+    elif row.claimed_by is None and row.idempotency_key.startswith(reposts.CORRECTS):
+        reposts.tell_batch(connection, row, status, {**row._mapping, **changes}, now)
     if row.idempotency_key.startswith(REVERSES):
         _settle_original(connection, row, status, now, by)
     if status not in states.BLOCKING:
@@ -278,6 +281,7 @@ def _settle_original(connection: Connection, row: TxRow, status: Status, now: da
             system=reversal.failure_system or row.target,
         )
         values = {"waiting_on": f"by hand: {record.by_hand}; or compensate it again"}
+        reposts.rest_behind(connection, original.id, f"not posted: {original.id} was not reversed", now)
         fail(connection, original, failure, now=now, by=by, event=Event.COMPENSATION_FAILED, values=values)
     elif status is Status.IN_DOUBT and original.status == Status.COMPENSATING:
         tell_original(connection, reversal, reversal.waiting_on, now)
@@ -294,6 +298,8 @@ def tell_original(connection: Connection, row: TxRow, waiting_on: str | None, no
     if original is None or original.status != Status.COMPENSATING:
         return
     change(connection, original, waiting_on=waiting_on or f"reversal {row.id}")
+    if waiting_on is not None and waiting_on.startswith(reposts.NOBODY_CAN_SAY):
+        reposts.rest_behind(connection, original.id, f"not posted: whether {original.id} was reversed is in doubt", now)
     if original.claimed_by:
         reason = f"its reversal {row.id} is in doubt"
         set_item(
@@ -369,6 +375,8 @@ def wake_waiters(connection: Connection, row: TxRow, now: datetime, *, closed: b
         elif waiting.claimed_by:
             reason = f"it waits behind {row.id}, which is not on its way any more"
             give_back(connection, waiting, now=now, by="hub", reason=reason)
+        else:
+            reposts.rest(connection, waiting, f"it waits behind {row.id}, which is not on its way any more", now)
 
 
 def release(connection: Connection, row: TxRow, *, now: datetime, by: str, text: str, after: float = 0.0) -> None:
