@@ -20,6 +20,7 @@ from starlette.types import ASGIApp
 from hub.api import (
     acting,
     audit,
+    causes,
     edits,
     intake,
     looking,
@@ -41,6 +42,7 @@ from hub.api.routing import JSON, Route, endpoint
 from hub.api.sizes import Measure
 from hub.api.stream import Followers
 from hub.audit_signer import AuditSigner
+from hub.causes import Diagnostician
 from hub.caution import Caution
 from hub.delivery.engine import Engine
 from hub.delivery.http import HttpChannel
@@ -74,6 +76,7 @@ except PackageNotFoundError:  # run from a checkout that is not installed
 
 ROUTES: tuple[Route, ...] = (
     *listing.ROUTES,
+    *causes.ROUTES,
     *ownership.ROUTES,
     *payloads.ROUTES,
     *edits.ROUTES,
@@ -129,6 +132,7 @@ class Hub:
         channel = HttpChannel(profile)
         self.engine = Engine(database, landscape, channel, profile, clock, chance, authorization)
         self.reconciler = Reconciler(database, landscape, channel, authorization, clock)
+        self.causes = Diagnostician(database, landscape, self.reconciler, self.engine.losses, clock)
         self.questioner = Questioner(self.engine, landscape)
         self.runner = Runner(database, clock, self.questioner, landscape)
         self.signer = AuditSigner(platform, audit_key)

@@ -113,6 +113,11 @@ class Engine:
         """The state of every breaker, by the label of its target."""
         return {outlet.label: outlet.breaker.state for outlet in self._outlets.values()}
 
+    def losses(self) -> dict[str, dict[str, int]]:
+        """What was lost on the way to each target lately, by its label: how often each code said so."""
+        now = self._clock.now()
+        return {outlet.label: outlet.losses.lately(now) for outlet in list(self._outlets.values())}
+
     @property
     def busy(self) -> bool:
         """Whether any outlet has something queued or under way."""

@@ -18,6 +18,7 @@ from hub.delivery.channel import Channel, NoAnswer, NotSent, Outgoing
 from hub.delivery.classify import classify, classify_lookup
 from hub.delivery.clearing import clear_lookup, clear_tried, has_words
 from hub.delivery.finish import Asked, Finisher, Tried
+from hub.delivery.losses import Losses
 from hub.delivery.profile import Profile
 from hub.delivery.similar import by_hand, maybe_posted, read_similar
 from hub.delivery.timers import release_breaker
@@ -53,6 +54,7 @@ class Outlet:
         self.target, self.plant = instance
         self.label = self.target if self.plant is None else f"{self.target}/{self.plant}"
         self.breaker = Breaker(profile)
+        self.losses = Losses()
         self.last_success: datetime | None = None
         self.last_failure: datetime | None = None
         self.last_failure_text: str | None = None
@@ -280,6 +282,9 @@ class Outlet:
         self.last_failure = now
         loss = tried.not_sent or tried.no_answer
         self.last_failure_text = loss.message if loss is not None else (failure.message if failure else None)
+        code = loss.code if loss is not None else failure.code if failure is not None else None
+        if code is not None:
+            self.losses.note(code, now)
         if self.breaker.failed(time.monotonic()):
             log.warning("breaker.opened", target=self.label, because=self.last_failure_text)
             asyncio.get_running_loop().call_later(self._profile.breaker_pause, self._probe)

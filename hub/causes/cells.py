@@ -1,0 +1,203 @@
+"""Trouble by place and group: counts from the tallies, and of each a sample that is looked at."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import ColumnElement, Connection, func, select
+
+from hub.masks import Masks
+from hub.store.reach import within
+from hub.store.schema import groups, tallies, transactions
+from hub.store.shown import shown_template
+from transactions.causes.symptoms import Behind, Symptom
+from transactions.clock import from_micros
+from transactions.model import FailureKind, Risk, Status
+from transactions.people import Reach
+
+TROUBLE = (
+    Status.FAILED,
+    Status.IN_DOUBT,
+    Status.PARKED,
+    Status.PARTLY_PROCESSED,
+    Status.COMPENSATION_FAILED,
+)
+MOST_CELLS = 400
+_LOOKED_AT, _OF_ONE, _AT_LEAST = 6_000, 200, 12
+OBJECTS = ("material", "lot", "order", "shipment", "equipment")
+_KEPT = 20  # values of a business key that are kept of one cell
+
+
+class Place(Struct, frozen=True, kw_only=True):
+    """Where transactions are in one trouble; ``''`` is the plant of what has none."""
+
+    status: str
+    plant: str
+    flow: str
+    target: str
+    group: str
+
+
+class Cell(Struct, frozen=True, kw_only=True):
+    """A place, how many there are, and the group they are in."""
+
+    place: Place
+    count: int
+    kind: FailureKind
+    code: str
+    template: str
+    first_seen: int
+    last_seen: int
+
+
+def cells_of(
+    connection: Connection, reach: Reach, masks: Masks, condition: ColumnElement[bool] | None
+) -> tuple[list[Cell], int]:
+    """The largest cells, and how many transactions are in others.
+
+    Args:
+        condition: cuts down which transactions count; without one, what was counted all along is the answer.
+    """
+    table: Any = tallies if condition is None else transactions
+    count = func.sum(tallies.c.count) if condition is None else func.count()
+    query = (
+        select(
+            table.c.status,
+            func.coalesce(table.c.plant, "").label("of_plant"),
+            table.c.flow,
+            table.c.target,
+            table.c.fingerprint,
+            count.label("total"),
+            groups.c.kind,
+            groups.c.code,
+            groups.c.template,
+            groups.c.first_seen,
+            groups.c.last_seen,
+        )
+        .join(groups, groups.c.fingerprint == table.c.fingerprint)
+        .where(table.c.status.in_(TROUBLE), *within(reach, table))
+        .group_by(table.c.status, table.c.plant, table.c.flow, table.c.target, table.c.fingerprint)
+        .order_by(count.desc(), table.c.fingerprint, table.c.plant, table.c.status)
+    )
+    if condition is not None:
+        query = query.where(condition)
+    found: list[Cell] = []
+    left = 0
+    for row in connection.execute(query):
+        if len(found) >= MOST_CELLS:
+            left += int(row.total)
+            continue
+        place = Place(
+            status=row.status, plant=row.of_plant, flow=row.flow, target=row.target, group=row.fingerprint or ""
+        )
+        found.append(
+            Cell(
+                place=place,
+                count=int(row.total),
+                kind=FailureKind(row.kind),
+                code=row.code,
+                template=shown_template(row, masks),
+                first_seen=row.first_seen,
+                last_seen=row.last_seen,
+            )
+        )
+    return found, left
+
+
+def symptoms_of(
+    connection: Connection,
+    cells: list[Cell],
+    behind: dict[tuple[Place, str], Behind],
+    condition: ColumnElement[bool] | None,
+    masks: Masks,
+    now: int,
+) -> list[Symptom]:
+    """Each cell, by source, with what its newest transactions are about.
+
+    Args:
+        behind: what waits behind the transactions of a place and source.
+        now: microseconds, for what is past its time.
+    """
+    some = max(_AT_LEAST, min(_OF_ONE, _LOOKED_AT // max(1, len(cells))))
+    return [
+        symptom
+        for cell in cells
+        for symptom in _by_source(cell, _newest(connection, cell.place, condition, some), behind, masks, now)
+    ]
+
+
+def _newest(connection: Connection, place: Place, condition: ColumnElement[bool] | None, some: int) -> list[Any]:
+    plant = transactions.c.plant.is_(None) if place.plant == "" else transactions.c.plant == place.plant
+    query = (
+        select(
+            transactions.c.source,
+            transactions.c.business_keys,
+            transactions.c.risk,
+            transactions.c.failed_at,
+            transactions.c.due_at,
+        )
+        .where(transactions.c.fingerprint == place.group, transactions.c.status == place.status, plant)
+        .order_by(transactions.c.failed_at.desc())
+        .limit(some)
+    )
+    return list(connection.execute(query if condition is None else query.where(condition)).all())
+
+
+def _by_source(
+    cell: Cell, rows: list[Any], behind: dict[tuple[Place, str], Behind], masks: Masks, now: int
+) -> list[Symptom]:
+    found = []
+    shares = Counter(row.source for row in rows)
+    left = cell.count
+    for number, (source, share) in enumerate(sorted(shares.items()), 1):
+        # Of a cell that was looked at whole this is exact; of a larger one it is the share of its newest.
+        count = left if number == len(shares) else min(left, max(1, cell.count * share // len(rows)))
+        left -= count
+        mine = [row for row in rows if row.source == source]
+        late = sum(row.due_at is not None and row.due_at < now for row in mine)
+        objects = _objects(mine, cell.place.flow, masks)
+        whole = len(rows) == cell.count
+        moments = [row.failed_at for row in mine if row.failed_at is not None]
+        found.append(
+            Symptom(
+                status=Status(cell.place.status),
+                kind=cell.kind,
+                code=cell.code,
+                flow=cell.place.flow,
+                target=cell.place.target,
+                plant=cell.place.plant or None,
+                source=source,
+                count=count,
+                risk=Risk(mine[0].risk),
+                group=cell.place.group,
+                template=cell.template,
+                first_seen=from_micros(min(moments) if whole and moments else cell.first_seen),
+                last_seen=from_micros(max(moments, default=cell.last_seen)),
+                overdue=count * late // len(mine),
+                objects={name: list(values)[:_KEPT] for name, values in objects.items()},
+                orders=frozenset(objects.get("order", ())),
+                lots=frozenset(objects.get("lot", ())),
+                behind=behind.get((cell.place, source), Behind()),
+            )
+        )
+    return found
+
+
+def _objects(rows: list[Any], flow: str, masks: Masks) -> dict[str, dict[str, None]]:
+    """Values of business keys, none of which is masked."""
+    found: dict[str, dict[str, None]] = {}
+    for row in rows:
+        for name, value in shown_keys(row.business_keys, flow, masks).items():
+            if name in OBJECTS:
+                found.setdefault(name, {})[value] = None
+    return found
+
+
+def shown_keys(stored: str, flow: str, masks: Masks) -> dict[str, str]:
+    """The business keys of a row without those that are masked."""
+    keys = msgspec.json.decode(stored, type=dict[str, str])
+    hidden = masks.flow(flow)
+    return keys if hidden is None else {name: v for name, v in hidden.hide_keys(keys).items() if v == keys[name]}

@@ -1,0 +1,261 @@
+"""What to do about a cause, step by step, each with the command where there is one."""
+
+from __future__ import annotations
+
+import shlex
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from transactions.causes.joining import Bundle
+from transactions.causes.kinds import PROFILES, CauseKind, Joins, Phase
+from transactions.causes.model import Doing, Step
+from transactions.causes.places import in_order, times
+from transactions.causes.symptoms import Lost, Skewed, Surroundings, Symptom, Twin
+from transactions.model import Status
+from transactions.states import CLOSED
+
+MOST_IDS = 1_000
+_NAMED = 3  # ids in a command that is to be read
+
+
+def mend(cause: str, kind: CauseKind, filled: Mapping[str, str], who: str | None) -> list[Step]:
+    """What its people do."""
+    profile = PROFILES[kind]
+    if profile.mend is None:
+        return []
+    text = profile.mend.format_map(filled)
+    return [Step(cause=cause, phase=profile.phase, do=Doing.MEND, text=text, who=who)]
+
+
+def afterwards(cause: str, bundle: Bundle, around: Surroundings, alike: Mapping[str, str]) -> list[Step]:
+    """What follows when it is mended: what is unclear is closed by evidence, what failed is sent along the chain."""
+    profile = PROFILES[bundle.kind]
+    steps: list[Step] = []
+    unclear = [one for one in bundle.all if one.status in _UNCLEAR]
+    steps += _clear(cause, unclear, around)
+    failed = [one for one in bundle.all if one.status is Status.FAILED]
+    if bundle.kind is CauseKind.HAND_POSTED:
+        steps += _resolve_by_hand(cause, failed, bundle)
+    elif profile.harmless or bundle.kind is CauseKind.MALFORMED:
+        steps += _discard_failed(cause, failed, bundle)
+    elif profile.sends:
+        for flow in in_order({one.flow for one in failed}, around):
+            here = [one for one in failed if one.flow == flow]
+            steps += _send(cause, bundle, here, flow, around, alike)
+    return steps
+
+
+_UNCLEAR = frozenset({Status.IN_DOUBT, Status.PARKED, Status.PARTLY_PROCESSED})
+
+
+def _clear(cause: str, symptoms: list[Symptom], around: Surroundings) -> Iterable[Step]:
+    by_place: dict[tuple[str, Status], list[Symptom]] = defaultdict(list)
+    for one in symptoms:
+        by_place[one.target, one.status].append(one)
+    for (target, status), here in sorted(by_place.items()):
+        asked = target not in around.systems or around.systems[target].asks
+        which = f"status:{status} target:{target}"
+        if len({one.flow for one in here}) == 1:
+            which += f" flow:{here[0].flow}"
+        if asked:
+            text = f"{target} is asked by itself what became of them, again and again; each is closed when it says so."
+            look = _command(["tx", "list", "--filter", which])
+            yield Step(cause=cause, phase=Phase.CARE, do=Doing.WAIT, text=text, filter=which, command=look)
+        else:
+            text = (
+                f"{target} cannot be asked by key: compare with what it holds ('andon reconcile'), and close each by "
+                "that evidence, as applied or as not applied."
+            )
+            resolve = ["tx", "resolve", "ID", "--as", "applied", "--evidence", "DOCUMENT", "--reason", "REASON"]
+            who = around.systems[target].owner if target in around.systems else None
+            yield Step(
+                cause=cause,
+                phase=Phase.CARE,
+                do=Doing.RESOLVE,
+                text=text,
+                who=who,
+                filter=which,
+                command=_command(resolve),
+            )
+
+
+def _resolve_by_hand(cause: str, failed: list[Symptom], bundle: Bundle) -> list[Step]:
+    which = _filter(bundle, failed)
+    text = "Look at the document that each one names, and close it as applied by that number where it is the same."
+    resolve = ["tx", "resolve", "ID", "--as", "applied", "--evidence", "DOCUMENT", "--reason", "REASON"]
+    return [Step(cause=cause, phase=Phase.CARE, do=Doing.RESOLVE, text=text, filter=which, command=_command(resolve))]
+
+
+def _discard_failed(cause: str, failed: list[Symptom], bundle: Bundle) -> list[Step]:
+    if not failed:
+        return []
+    which = _filter(bundle, failed)
+    command = _command(["tx", "discard", "--filter", which, "--reason", "REASON"])
+    text = "Nothing is owed: close them unprocessed, with a reason."
+    if bundle.kind is CauseKind.MALFORMED:
+        text = "Have them sent anew by their source, and close these unprocessed, with a reason."
+    return [Step(cause=cause, phase=Phase.SET_RIGHT, do=Doing.DISCARD, text=text, filter=which, command=command)]
+
+
+def _send(
+    cause: str, bundle: Bundle, failed: list[Symptom], flow: str, around: Surroundings, alike: Mapping[str, str]
+) -> Iterable[Step]:
+    which = _filter(bundle, failed)
+    count = sum(one.count for one in failed)
+    if not PROFILES[bundle.kind].edits:
+        text = f"Replay {count} of {flow.replace('-', ' ')}, one first."
+        command = _command(["tx", "replay", "--filter", which, "--canary", "1", "--reason", "REASON"])
+        yield Step(cause=cause, phase=Phase.SEND, do=Doing.REPLAY, text=text, filter=which, flow=flow, command=command)
+        return
+    fixed = around.flows[flow].fixed if flow in around.flows else frozenset()
+    if bundle.kind is CauseKind.LOT and "lot" in fixed:
+        text = (
+            f"The lot makes the lane of {flow.replace('-', ' ')}, so that an edit cannot change it: have the right "
+            "document sent anew, and discard these."
+        )
+        command = _command(["tx", "discard", "--filter", which, "--reason", "REASON"])
+        yield Step(cause=cause, phase=Phase.SEND, do=Doing.DISCARD, text=text, filter=which, flow=flow, command=command)
+        return
+    text = f"Mend {count} document{'s' * (count != 1)} of {flow.replace('-', ' ')}{_how(bundle, failed, alike)}."
+    edit = ["tx", "edit", "--filter", which, "--set", _PATHS[bundle.kind], "--canary", "1", "--reason", "REASON"]
+    yield Step(cause=cause, phase=Phase.SEND, do=Doing.EDIT, text=text, filter=which, flow=flow, command=_command(edit))
+
+
+_PATHS = {
+    CauseKind.LOT: "$..MaterialLotID=LOT",
+    CauseKind.UNIT: "$..UnitOfMeasure=UNIT",
+    CauseKind.SCHEMA: "PATH=VALUE",
+}
+
+
+def _how(bundle: Bundle, failed: list[Symptom], alike: Mapping[str, str]) -> str:
+    if bundle.kind is not CauseKind.LOT:
+        return ", which sends them as well"
+    lots = sorted({lot for one in failed for lot in one.objects.get("lot", []) if lot in alike})
+    told = ", ".join(f"{lot} looks like {alike[lot]}" for lot in lots[:_NAMED])
+    return f": {told}" if told else ", which sends them as well"
+
+
+def _filter(bundle: Bundle, symptoms: Sequence[Symptom]) -> str:
+    """The failed ones of these symptoms, and no others of their groups."""
+    parts = ["status:failed", f"group:{','.join(sorted({one.group for one in symptoms}))}"]
+    if PROFILES[bundle.kind].joins in (Joins.SOURCE, Joins.SOURCE_CODE):
+        parts.append(f"source:{symptoms[0].source}")
+    if bundle.cut is not None or "," in bundle.anchor or " " in bundle.anchor:
+        plants = sorted({one.plant for one in symptoms if one.plant is not None})
+        if plants:
+            parts.append(f"plant:{','.join(plants)}")
+    return " ".join(parts)
+
+
+# Causes that no failure tells of
+
+
+def for_twins(cause: str, twins: Sequence[Twin]) -> list[Step]:
+    """Stop the intake, close the later ones that are not posted, take back the later ones that are."""
+    steps = _holds(cause, {(one.flow, one.plant) for one in twins}, "resent under new message ids")
+    waiting = [one.id for one in twins if one.status not in CLOSED and one.status not in _UNCLEAR]
+    posted = [one.id for one in sorted(twins, key=lambda one: one.created_at, reverse=True) if one.status in _POSTED]
+    if waiting:
+        text = f"Close the {len(waiting)} later ones that are not posted yet, before anything is replayed."
+        steps.append(_of_ids(cause, Phase.STOP, Doing.DISCARD, text, waiting, "discard"))
+    if posted:
+        text = f"Take back the {len(posted)} later ones that were posted, newest first. The first of each stays."
+        steps.append(_of_ids(cause, Phase.SET_RIGHT, Doing.COMPENSATE, text, posted, "compensate"))
+    return steps + _releases(cause, steps)
+
+
+_POSTED = frozenset({Status.PROCESSED, Status.RESOLVED})
+
+
+def for_skewed(cause: str, skewed: Sequence[Skewed]) -> list[Step]:
+    """Hold the flow, correct what was posted since."""
+    steps = _holds(cause, {(one.flow, one.plant) for one in skewed}, "quantities are wrong")
+    ids = [one.id for one in sorted(skewed, key=lambda one: one.created_at, reverse=True)]
+    text = f"Correct the {len(ids)} that were posted: reversed, and posted with {_factor(skewed)} times the quantity."
+    steps.append(_of_ids(cause, Phase.SET_RIGHT, Doing.CORRECT, text, ids, "correct"))
+    return steps + _releases(cause, steps)
+
+
+def _factor(skewed: Sequence[Skewed]) -> str:
+    return " or ".join(sorted({times(one.factor) for one in skewed}))
+
+
+def for_lost(cause: str, lost: Sequence[Lost]) -> list[Step]:
+    """Open again what was acknowledged and is not there."""
+    ids = [one.id for one in sorted(lost, key=lambda one: one.created_at)]
+    text = f"Open the {len(ids)} again that the systems themselves do not have; each is asked for once more first."
+    command = _command(["reconcile", "orders", "--reopen", "--reason", "REASON"])
+    reopen = _of_ids(cause, Phase.CARE, Doing.REOPEN, text, ids, "reopen")
+    again = "kind:acknowledged-not-applied status:failed"
+    return [
+        msgspec.structs.replace(reopen, command=command),
+        Step(
+            cause=cause,
+            phase=Phase.SEND,
+            do=Doing.REPLAY,
+            text=f"Replay the {len(ids)} that were opened again, one first.",
+            filter=again,
+            command=_command(["tx", "replay", "--filter", again, "--canary", "1", "--reason", "REASON"]),
+        ),
+    ]
+
+
+def _holds(cause: str, places: set[tuple[str, str | None]], why: str) -> list[Step]:
+    return [
+        Step(
+            cause=cause,
+            phase=Phase.STOP,
+            do=Doing.HOLD,
+            text=f"Hold {_place(flow, plant)}, so that no more of it is posted.",
+            flow=flow,
+            plant=plant,
+            command=_command(["systems", "hold", *_at(flow, plant), "--reason", why]),
+        )
+        for flow, plant in sorted(places, key=str)
+    ]
+
+
+def _releases(cause: str, steps: Sequence[Step]) -> list[Step]:
+    return [
+        Step(
+            cause=cause,
+            phase=Phase.LET_GO,
+            do=Doing.RELEASE,
+            text=f"Let {step.flow.replace('-', ' ')} go again when its source is mended.",
+            flow=step.flow,
+            plant=step.plant,
+            command=_command(["systems", "release", *_at(step.flow, step.plant), "--reason", "REASON"]),
+        )
+        for step in steps
+        if step.do is Doing.HOLD and step.flow is not None
+    ]
+
+
+def _place(flow: str, plant: str | None) -> str:
+    return flow.replace("-", " ") + (f" of plant {plant}" if plant else "")
+
+
+def _at(flow: str, plant: str | None) -> list[str]:
+    return ["--flow", flow, *(["--plant", plant] if plant else [])]
+
+
+def _of_ids(cause: str, phase: Phase, do: Doing, text: str, ids: list[str], verb: str) -> Step:
+    some = ids[:_NAMED] + (["…"] if len(ids) > _NAMED else [])
+    return Step(
+        cause=cause,
+        phase=phase,
+        do=do,
+        text=text,
+        ids=ids[:MOST_IDS],
+        command=_command(["tx", verb, *some, "--reason", "REASON"]),
+    )
+
+
+_BARE = frozenset({"REASON", "DOCUMENT", "ID", "…"})
+
+
+def _command(words: Sequence[str]) -> str:
+    return " ".join(["andon", *(word if word in _BARE else shlex.quote(word) for word in words)])

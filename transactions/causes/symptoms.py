@@ -1,0 +1,146 @@
+"""What is known of trouble before it is understood: counts by place and code, and what targets said when asked."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from transactions.model import FailureKind, Risk, Status
+
+
+class Behind(Struct, frozen=True, kw_only=True):
+    """Transactions that wait behind others, through any number of steps."""
+
+    transactions: int = 0
+    overdue: int = 0
+    orders: frozenset[str] = frozenset()
+    lots: frozenset[str] = frozenset()
+    risks: dict[Risk, int] = {}
+
+
+class Symptom(Struct, frozen=True, kw_only=True):
+    """Transactions in one trouble at one place.
+
+    Attributes:
+        status: failed, in-doubt, parked, partly-processed, compensation-failed; held where a breaker holds them.
+        kind, code, group, template: of their failure.
+        source: the system that sent them.
+        overdue: how many are past their time.
+        objects: values of business keys in them, the first of each.
+        orders, lots: what they are about, as far as they were looked at.
+    """
+
+    status: Status
+    kind: FailureKind
+    code: str
+    flow: str
+    target: str
+    plant: str | None
+    source: str
+    count: int
+    risk: Risk
+    group: str = ""
+    template: str = ""
+    first_seen: datetime | None = None
+    last_seen: datetime | None = None
+    overdue: int = 0
+    objects: dict[str, list[str]] = {}
+    orders: frozenset[str] = frozenset()
+    lots: frozenset[str] = frozenset()
+    behind: Behind = Behind()
+
+
+class Twin(Struct, frozen=True, kw_only=True):
+    """A transaction that tells an event of its source once more, under another message id.
+
+    Attributes:
+        status: of the later one.
+        first: id of the one that told it first.
+    """
+
+    id: str
+    first: str
+    status: Status
+    flow: str
+    target: str
+    plant: str | None
+    source: str
+    created_at: datetime
+
+
+class Lost(Struct, frozen=True, kw_only=True):
+    """A transaction that its target acknowledged, and does not have: its systems disagree, and it says so itself."""
+
+    id: str
+    flow: str
+    target: str
+    plant: str | None
+    source: str
+    created_at: datetime
+
+
+class Skewed(Struct, frozen=True, kw_only=True):
+    """A posted transaction whose quantities are off by a power of ten: its source counts ``factor`` times as much
+    (``1000``, ``0.001``)."""
+
+    id: str
+    flow: str
+    target: str
+    plant: str | None
+    source: str
+    factor: str
+    object: str
+    created_at: datetime
+
+
+class Evidence(Struct, frozen=True, kw_only=True):
+    """All that is known.
+
+    Attributes:
+        losses: by instance (``ERP``, ``MES/P01``) how often each code said lately that no answer came.
+        alike: numbers that no target knows, with the known one that each looks like.
+        reconciled: the systems were asked what they hold.
+    """
+
+    symptoms: list[Symptom] = []
+    losses: dict[str, dict[str, int]] = {}
+    alike: dict[str, str] = {}
+    twins: list[Twin] = []
+    lost: list[Lost] = []
+    skewed: list[Skewed] = []
+    reconciled: bool = False
+
+
+class SystemFacts(Struct, frozen=True, kw_only=True):
+    """What is declared of a system: who owns it, whether each plant has its own, whether it can be asked by key."""
+
+    owner: str
+    local: bool = False
+    asks: bool = True
+
+
+class FlowFacts(Struct, frozen=True, kw_only=True):
+    """What is declared of a flow.
+
+    Attributes:
+        place: where it comes when everything is sent again, from 0.
+        fixed: business keys that an edit cannot change, since its lane or its key is made of them.
+    """
+
+    owner: str
+    risk: Risk
+    place: int
+    fixed: frozenset[str] = frozenset()
+
+
+class Surroundings(Struct, frozen=True, kw_only=True):
+    """The declared landscape, as far as a diagnosis wants it."""
+
+    systems: dict[str, SystemFacts] = {}
+    flows: dict[str, FlowFacts] = {}
+
+    def instance(self, target: str, plant: str | None) -> str:
+        """The instance that serves a plant: ``ERP``, ``MES/P01``."""
+        facts = self.systems.get(target)
+        return target if facts is None or not facts.local or plant is None else f"{target}/{plant}"
