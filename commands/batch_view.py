@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from commands.output import Column
+from commands.output import Column, Listing
+from commands.output.table_form import render
 from commands.terminal import Look, plain, spoken, state
-from transactions.batches import Batch
+from transactions.batches import Batch, BatchItem
 
 ITEMS: tuple[Column, ...] = (
     Column("id", lambda i, _: i.id, give=4, least=13, middle=True),
@@ -14,6 +15,21 @@ ITEMS: tuple[Column, ...] = (
     Column("target", lambda i, _: i.target),
     Column("reason", lambda i, _: i.reason or "", give=3),
 )
+
+
+LINKED = Column("linked", lambda i, _: linked(i), give=4, least=22, middle=True)
+
+
+def linked(item: BatchItem) -> str:
+    """What reverses an item, or what it posts the right thing instead of."""
+    if item.corrects is not None:
+        return f"instead of {plain(item.corrects)}"
+    return "" if item.reversal is None else f"reversed by {plain(item.reversal)}"
+
+
+def columns_of(items: list[BatchItem]) -> tuple[Column, ...]:
+    """The columns of some items; what they are linked to only where they are."""
+    return (*ITEMS[:2], LINKED, *ITEMS[2:]) if any(linked(item) for item in items) else ITEMS
 
 
 def counted(batch: Batch) -> str:
@@ -48,3 +64,17 @@ def describe_batch(batch: Batch, look: Look) -> str:
     if batch.because:
         lines.append(f"  because   {plain(batch.because)}")
     return "\n".join([*lines, f"  id        {plain(batch.id)}", f"  plan      {batch.plan}"])
+
+
+def describe_items(batch: Batch, items: list[BatchItem], look: Look) -> str:
+    """The first items of a batch, and how many more there are."""
+    listing = Listing(
+        of=BatchItem,
+        items=items,
+        columns=columns_of(items),
+        empty="The batch has no items.",
+        identify=lambda each: each.id,
+    )
+    more = batch.total - len(items)
+    rest = look.paint(f"and {more} more: andon batches show {plain(batch.id)} --items\n", "dim") if more > 0 else ""
+    return render(listing, look) + rest

@@ -9,16 +9,20 @@ import typer
 from commands import completing
 from commands.acting import act_again
 from commands.app import Noun
-from commands.batch_view import COLUMNS, ITEMS, describe_batch
+from commands.batch_view import COLUMNS, columns_of, describe_batch, describe_items
 from commands.exits import Exit
 from commands.following import follow
 from commands.output import Detail, Listing
 from commands.paging import LARGEST_PAGE, chosen, every, tell_more
 from commands.session import Session, session_of
+from commands.terminal import Look
 from platforms.hub import batches as calls
 from transactions.batches import Batch, BatchItem, BatchState
+from transactions.plans import REVERSING
 
 app = Noun(help="Follow, pause, resume and cancel the runs of plans; take again what failed.")
+
+ITEMS_SHOWN = 20
 
 Id = Annotated[
     str, typer.Argument(metavar="ID", help="Id of a batch.", autocompletion=completing.batches, show_default=False)
@@ -69,7 +73,7 @@ def show(
         Listing(
             of=BatchItem,
             items=page.items,
-            columns=ITEMS,
+            columns=columns_of(page.items),
             empty="The batch has no items.",
             identify=lambda each: each.id,
         )
@@ -126,4 +130,12 @@ def watch(ctx: typer.Context, id: Id) -> None:
 
 
 def _show(session: Session, batch: Batch) -> None:
-    session.show(Detail(value=batch, human=lambda look: describe_batch(batch, look), identify=lambda each: each.id))
+    def human(look: Look) -> str:
+        told = describe_batch(batch, look)
+        if batch.action not in REVERSING:
+            return told
+        # What reverses what, and what is posted instead, is what such a batch is about.
+        items = session.send(calls.items(batch.id, ITEMS_SHOWN, None)).items
+        return f"{told}\n\n{describe_items(batch, items, look)}"
+
+    session.show(Detail(value=batch, human=human, identify=lambda each: each.id))

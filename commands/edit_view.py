@@ -6,7 +6,7 @@ from commands.output import Detail
 from commands.session import Session
 from commands.terminal import Look, one_line, plain
 from transactions.edits import Difference, Draft, PayloadDifference
-from transactions.plans import Plan
+from transactions.plans import Action, Plan
 
 _ITEMS, _LINES = 20, 8
 
@@ -42,12 +42,15 @@ def describe_difference(found: PayloadDifference, look: Look) -> str:
 
 
 def describe_edits(plan: Plan, look: Look) -> str:
-    """What an edit changes in each of its documents; nothing for other actions."""
+    """What an edit or a correction changes in each of its documents; nothing for other actions."""
     if not plan.edits:
         return ""
     lines = ["", look.paint("differences", "bold")]
     for edit in plan.edits[:_ITEMS]:
-        lines.append(f"  {plain(edit.id)}  revision {edit.base} → {edit.base + 1}  by {plain(edit.made_by)}")
+        revisions = f"revision {edit.base} → {edit.base + 1}"
+        if plan.action is Action.CORRECT:
+            revisions = "what was posted → what is posted instead"
+        lines.append(f"  {plain(edit.id)}  {revisions}  by {plain(edit.made_by)}")
         lines += [f"  {line}" for line in lines_of(edit.difference, edit.more, look)]
         lines += [f"    ▲ {one_line(each.path)} {one_line(each.message)}" for each in edit.findings[:_LINES]]
     if len(plan.edits) > _ITEMS:

@@ -27,7 +27,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
     Attributes:
         batch: id of the run; None where nothing was run.
         second_person: why the plan wants one; empty where none is wanted.
-        total: items of the plan.
+        total: items of the run, else of the plan.
         verdicts: what the plan decided, by verdict.
         counts: what the run did, by item state.
         not_processed: every item of the run that was not processed, with its reason; for a plan that was not run,
@@ -94,7 +94,7 @@ def outcome_of(session: Session, plan: Plan, batch: Batch) -> Outcome:
         action=plan.action,
         batch=batch.id,
         state=batch.state,
-        total=len(plan.items),
+        total=batch.total,
         verdicts=plan.verdicts,
         counts=batch.counts,
         second_person=plan.second_person,

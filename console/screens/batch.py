@@ -23,7 +23,9 @@ from console.widgets.table import Cell, Column, Row, RowTable, Table
 from transactions.batches import Batch, BatchItem, BatchState, ItemState
 from transactions.durations import short
 from transactions.errors import AndonError
+from transactions.model import Status
 from transactions.pages import Page
+from transactions.plans import Action
 
 COLUMNS = (
     Column("state", "state", 12),
@@ -63,7 +65,7 @@ class BatchScreen(AndonScreen):
         """``batch`` as it was last seen."""
         super().__init__()
         self.followed = batch
-        self._failed: list[str] = []
+        self._failed: list[BatchItem] = []
 
     @property
     def crumb(self) -> str:  # type: ignore[override]
@@ -104,10 +106,14 @@ class BatchScreen(AndonScreen):
     def on_batch_screen_arrived(self, message: Arrived) -> None:
         """Show it."""
         self.followed = message.batch
-        self._failed = [item.id for item in message.items.items if item.state is ItemState.FAILED]
+        self._failed = [item for item in message.items.items if item.state is ItemState.FAILED]
         self.arrived()
         self._show(self.andon.clock.now())
-        shown = sorted(message.items.items, key=lambda item: (_ORDER[item.state], item.n))
+        places = {item.id: item.n for item in message.items.items}
+        # What is posted instead of something stands behind it.
+        shown = sorted(
+            message.items.items, key=lambda item: (_ORDER[item.state], places.get(item.corrects or item.id, 0), item.n)
+        )
         self.query_one("#items", RowTable).show_rows([_row(item) for item in shown])
         more = (
             "" if message.items.next_cursor is None else f"first {number(len(shown))} of {number(self.followed.total)}"
@@ -195,7 +201,7 @@ class BatchScreen(AndonScreen):
                     f"andon batches retry-failed {batch.id}", title="Too many for this page: on a command line,"
                 )
             else:
-                self.andon.draft(Draft(action=batch.action, ids=self._failed, count=failed))
+                self.andon.draft(again(batch.action, self._failed))
 
 
 _ORDER = {
@@ -215,12 +221,29 @@ _ORDER = {
 }
 
 
+def again(action: Action, failed: list[BatchItem]) -> Draft:
+    """What takes up again what failed: an edited document is in use by now, and what is posted instead of another is
+    there and waits for the reversal."""
+    if action is Action.CORRECT:
+        standing = [item for item in failed if item.status is Status.COMPENSATION_FAILED]
+        action, failed = (Action.COMPENSATE, standing) if standing else (Action.REPLAY, failed)
+    elif action is Action.EDIT:
+        action = Action.REPLAY
+    return Draft(action=action, ids=[item.id for item in failed], count=len(failed))
+
+
+def _why(item: BatchItem) -> str:
+    """The reason, behind what the item is linked to."""
+    linked = f"instead of {item.corrects}" if item.corrects else f"reversed by {item.reversal}" if item.reversal else ""
+    return one_line(". ".join(part for part in (linked, item.reason) if part))
+
+
 def _row(item: BatchItem) -> Row:
     look = of_item(item.state)
     now = None if item.status is None else of_status(item.status)
     return Row(
         item.id,
-        (item.state, item.status, item.reason),
+        (item.state, item.status, item.reason, item.reversal),
         [
             Cell(f"{look.glyph} {look.word}", look.tone),
             Cell(shorten_middle(clean(item.id), 14), Tone.QUIET),
@@ -228,6 +251,6 @@ def _row(item: BatchItem) -> Row:
             Cell(one_line(item.plant or "·")),
             Cell(one_line(item.target)),
             Cell("" if now is None else f"{now.glyph} {now.word}", Tone.QUIET if now is None else now.tone),
-            Cell(one_line(item.reason or ""), Tone.BRIGHT),
+            Cell(_why(item), Tone.BRIGHT),
         ],
     )

@@ -257,8 +257,9 @@ async def retry_failed(hub: Hub, call: Call) -> Response:
     plan = await hub.database.read(lambda c: building.load(c, batch.plan, hub.clock.now(), call.reach))
     options = msgspec.structs.replace(plan.options, break_glass=False)
     if action is not batch.action:
-        date = options.date if action in REVERSING else None
-        options = msgspec.structs.replace(options, patch=[], force_schema=False, date=date)
+        reverses = action in REVERSING
+        date, forced = options.date if reverses else None, options.force_schema and not reverses
+        options = msgspec.structs.replace(options, patch=[], force_schema=forced, date=date)
     request = PlanRequest(action=action, reason=call.body.reason, ids=ids, options=options)
     return await make_plan(hub, msgspec.structs.replace(call, body=request))
 

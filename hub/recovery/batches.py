@@ -394,8 +394,8 @@ def stop_all(connection: Connection, actor: str, reason: str, now: datetime, rea
 
 
 def failed_items(connection: Connection, batch_id: str, reach: Reach) -> tuple[Batch, Action, list[str]]:
-    """A batch, the transactions of it that failed, in order, and what takes them up again: of a correction whose
-    reversals are done, a replay of what was to be posted instead.
+    """A batch, the transactions of it that failed, in order, and what takes them up again: of edits a replay, of
+    corrections the reversal or, where that is done, a replay of what was to be posted instead.
 
     Raises:
         NotFound: no such batch within reach.
@@ -407,6 +407,9 @@ def failed_items(connection: Connection, batch_id: str, reach: Reach) -> tuple[B
         .where(batch_items.c.batch == batch_id, batch_items.c.state == ItemState.FAILED)
         .order_by(batch_items.c.n)
     ).all()
+    if batch.action is Action.EDIT:
+        # The new document is in use by now: a patch that is applied again could change it again.
+        return batch, Action.REPLAY, [row.tx_id for row in failed]
     if batch.action is not Action.CORRECT:
         return batch, batch.action, [row.tx_id for row in failed]
     # What is to be posted instead is there already, and goes when the reversal is done.

@@ -6,9 +6,11 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from commands.exits import Exit
+from transactions.plans import Action
 
 Andon = Callable[..., Any]
 
@@ -66,3 +68,30 @@ def test_a_wave_is_told(andon: Andon, stocked: Any) -> None:
     batch = msgspec.structs.replace(stocked.batches["b1"][0], state="paused", wave=1, waves=3, finished_at=None)
     stocked.on("POST", "batches/b1/pause", batch)
     assert "wave      1 of 3" in andon("batches", "pause", "b1").out
+
+
+def linked(stocked: Any) -> None:
+    """Make the batch one that corrected something."""
+    batch, (wrong,) = stocked.batches["b1"]
+    wrong = msgspec.structs.replace(wrong, reversal="tx8")
+    instead = msgspec.structs.replace(wrong, n=2, id="tx9", reversal=None, corrects=wrong.id)
+    stocked.batches["b1"] = (msgspec.structs.replace(batch, action=Action.CORRECT, total=2), [wrong, instead])
+
+
+@pytest.mark.parametrize("line", [("batches", "show", "b1"), ("batches", "show", "b1", "--items")])
+def test_a_correction_names_what_reverses_what_and_what_is_posted_instead(
+    andon: Andon, stocked: Any, line: tuple[str, ...]
+) -> None:
+    linked(stocked)
+    ran = andon(*line)
+    assert ran.code == Exit.DONE
+    assert "reversed by tx8" in ran.out
+    assert "instead of tx1" in ran.out
+    assert "tx9" in ran.out
+
+
+def test_machines_get_the_batch_alone_or_its_items_with_what_they_are_linked_to(andon: Andon, stocked: Any) -> None:
+    linked(stocked)
+    assert "items" not in andon("batches", "show", "b1", "-o", "json").json
+    items = andon("batches", "show", "b1", "--items", "-o", "json").json["items"]
+    assert [(item["reversal"], item["corrects"]) for item in items] == [("tx8", None), (None, "tx1")]

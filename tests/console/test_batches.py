@@ -10,10 +10,10 @@ from console_doubles import NOW, MemorySource
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.screens.batch import BatchScreen
+from console.screens.batch import BatchScreen, again
 from console.screens.batches import BatchesScreen, bar, batch_row, batch_title, finished, undone
 from console.screens.transaction import TransactionScreen
-from transactions.batches import Batch, BatchState, ItemState
+from transactions.batches import Batch, BatchItem, BatchState, ItemState
 from transactions.errors import Unreachable
 from transactions.model import Status
 from transactions.plans import Action, PlanRequest
@@ -238,3 +238,62 @@ async def test_y_copies_the_id_of_the_run(make_app, until) -> None:
         await until(pilot, lambda: app.screen.is_current and app.screen.fetched_at is not None)
         await pilot.press("y")
         assert app.clipboard == made.id
+
+
+def item(n: int, state: ItemState, status: Status | None = None, **links: str) -> BatchItem:
+    return BatchItem(
+        n=n,
+        id=f"tx-{n:08d}-7f3a9c",
+        flow="material-consumption",
+        plant="P02",
+        target="ERP",
+        state=state,
+        status=status,
+        reason=None,
+        updated_at=NOW,
+        **links,
+    )
+
+
+async def corrected(source: MemorySource, *items: BatchItem) -> Batch:
+    made = await run(source, len(items))
+    source.items[made.id] = list(items)
+    counts = {str(state): sum(each.state is state for each in items) for state in ItemState}
+    source.made[made.id] = msgspec.structs.replace(made, action=Action.CORRECT, counts=counts)
+    return source.made[made.id]
+
+
+async def test_a_correction_names_what_was_posted_what_reverses_it_and_what_is_posted_instead(
+    make_app, until, shown
+) -> None:
+    source = MemorySource()
+    wrong = item(0, ItemState.PROCESSED, Status.COMPENSATED, reversal="tx-00000077-7f3a9c")
+    other = item(1, ItemState.PROCESSED, Status.COMPENSATED, reversal="tx-00000078-7f3a9c")
+    instead = item(2, ItemState.PROCESSED, Status.PROCESSED, corrects=wrong.id)
+    made = await corrected(source, wrong, other, instead)
+    app = make_app(source)
+    async with app.run_test(size=(120, 30)) as pilot:
+        app.open(BatchScreen(made))
+        await until(pilot, lambda: "instead of tx-00000000" in shown(app))
+        lines = shown(app).splitlines()
+        places = [next(n for n, line in enumerate(lines) if text in line and "tx-00" in line) for text in (
+            "reversed by tx-00000077", "instead of tx-00000000", "reversed by tx-00000078")]  # fmt: skip
+        assert places == sorted(places)
+
+
+@pytest.mark.parametrize(
+    ("action", "failed", "wanted"),
+    [
+        (Action.REPLAY, [item(1, ItemState.FAILED, Status.FAILED)], (Action.REPLAY, [1])),
+        (Action.EDIT, [item(1, ItemState.FAILED, Status.FAILED)], (Action.REPLAY, [1])),
+        (Action.CORRECT, [item(2, ItemState.FAILED, Status.FAILED, corrects="x")], (Action.REPLAY, [2])),
+        (
+            Action.CORRECT,
+            [item(1, ItemState.FAILED, Status.COMPENSATION_FAILED), item(2, ItemState.FAILED, Status.FAILED)],
+            (Action.COMPENSATE, [1]),
+        ),
+    ],
+)
+def test_what_failed_is_taken_again_as_what_it_is(action, failed, wanted) -> None:
+    draft = again(action, failed)
+    assert (draft.action, draft.ids) == (wanted[0], [f"tx-{n:08d}-7f3a9c" for n in wanted[1]])

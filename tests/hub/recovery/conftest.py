@@ -20,6 +20,7 @@ class ReversingTarget:
         self.follows: dict[str, list[dict[str, Any]]] = {}
         self.refuse: dict[str, web.Response] = {}
         self.refuse_documents: dict[str, web.Response] = {}
+        self.refuse_all = False
         self.drop: set[str] = set()
         self.known: dict[str, str] = {}
         self.asked_follows: list[str] = []
@@ -29,6 +30,8 @@ class ReversingTarget:
 
     async def documents(self, request: web.Request) -> web.Response:
         key = request.headers["Idempotency-Key"]
+        if self.refuse_all:
+            return web.json_response({"error": {"code": "M7053", "message": "closed"}}, status=422)
         if key in self.refuse_documents:
             return self.refuse_documents[key]
         self.known[key] = hashlib.sha256(await request.read()).hexdigest()

@@ -137,3 +137,13 @@ async def test_cancelling_does_not_take_back_what_was_begun(bench, erp) -> None:
     await bench.until(instead, Status.PROCESSED, within=30)
     found = await items(bench, batch)
     assert [item.state for item in found] == [ItemState.PROCESSED, ItemState.PROCESSED]
+
+
+async def test_edits_that_failed_are_replayed_and_not_edited_again(bench, erp) -> None:
+    """The new document is in use by then: the patch, applied to it once more, could change it again."""
+    erp.refuse_all = True
+    tx = await bench.send("consumption", event="e1", order="o1")
+    await bench.until(tx, Status.FAILED)
+    batch = await bench.act(Action.EDIT, tx, patch=RIGHT)
+    assert batch.counts["failed"] == 1
+    assert await retried(bench, batch.id) == (Action.REPLAY, [tx])
