@@ -22,6 +22,7 @@ from hub.api import (
     audit,
     causes,
     edits,
+    groups,
     intake,
     looking,
     ownership,
@@ -77,6 +78,7 @@ except PackageNotFoundError:  # run from a checkout that is not installed
 ROUTES: tuple[Route, ...] = (
     *listing.ROUTES,
     *causes.ROUTES,
+    *groups.ROUTES,
     *ownership.ROUTES,
     *payloads.ROUTES,
     *edits.ROUTES,

@@ -75,5 +75,15 @@ def explain(transaction: Transaction) -> Explanation:
     return Explanation(said=said, means=means, helps=helps, never=never)
 
 
+def what_helps(help_class: Help) -> str:
+    """What helps with failures of a class: the end of a sentence that begins with "what helps is"."""
+    return _HELPS[help_class]
+
+
+def what_never(help_class: Help) -> str:
+    """What must not be done with failures of a class: the end of a sentence that begins with "do not"."""
+    return _NEVER[help_class]
+
+
 _UNCLEAR = frozenset({Status.IN_DOUBT, Status.PARKED, Status.PARTLY_PROCESSED, Status.SENT})
 _TROUBLED = _UNCLEAR | {Status.FAILED, Status.RETRYING, Status.HELD, Status.COMPENSATION_FAILED}

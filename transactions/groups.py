@@ -20,7 +20,7 @@ class Group(Struct, frozen=True, kw_only=True):
         plants: how many are failed at each plant; ``""`` for those without one.
         overdue: how many of them are past their ``due_at``.
         blocked: held transactions that wait for one of them.
-        trend: failures of the last four hours in eight half-hours, oldest first.
+        trend: failures of the last four hours in eight half-hours, oldest first; of the whole group.
         replayed: how many were replayed since ``first_seen``.
         repeated: how many of those failed for the same cause again.
         sample: the newest of them, to look at.
@@ -46,3 +46,26 @@ class Group(Struct, frozen=True, kw_only=True):
     repeated: int = 0
     sample: str | None = None
     owner: str | None = None
+
+
+class Part(Struct, frozen=True, kw_only=True):
+    """One part of what makes a group that is not the same in two of them."""
+
+    name: str
+    this: str
+    other: str
+
+
+class Difference(Struct, frozen=True, kw_only=True):
+    """Why two groups are two.
+
+    Attributes:
+        fingerprint, other: the two.
+        parts: what differs; nothing where they are one group.
+        because: that in a sentence.
+    """
+
+    fingerprint: str
+    other: str
+    parts: list[Part]
+    because: str

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection, func, select
 
 from hub.masks import Masks
-from hub.masks.flow import withheld_words
 from hub.store.journal import HALF_HOUR
 from hub.store.questions import status_counts
 from hub.store.reach import within
 from hub.store.rows import moment
 from hub.store.schema import failures_by_half_hour, groups, holds, tallies, transactions
+from hub.store.shown import shown_template
 from transactions.clock import from_micros, to_micros
 from transactions.landscape import Board, CauseSummary, Hold, Lamp
 from transactions.model import FailureKind, Status
@@ -99,7 +98,7 @@ def causes(
             kind=row.kind,
             help=FailureKind(row.kind).help,
             code=row.code,
-            template=_template(row, masks),
+            template=shown_template(row, masks),
             count=int(row.total),
             first_seen=from_micros(row.first_seen),
             last_seen=from_micros(row.last_seen),
@@ -108,12 +107,6 @@ def causes(
         )
         for row in rows
     ]
-
-
-def _template(row: Any, masks: Masks) -> str:
-    """A group's template; one that is older than the masks of its flow may have a masked value in it."""
-    flow = masks.flow(row.flow)
-    return str(row.template) if flow is None or row.first_seen >= flow.since else withheld_words(row.code)
 
 
 def _overdue(connection: Connection, now: int, reach: Reach) -> dict[tuple[str, str], int]:

@@ -13,7 +13,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from hub.masks import FlowMasks, Masks
-from hub.masks.flow import REPEATS, Secrets
+from hub.masks.flow import REPEATS, Secrets, withheld_words
 from hub.masks.stored import secrets_of
 from hub.store.rows import to_transaction
 from transactions.batches import BatchItem
@@ -71,3 +71,10 @@ def shown_entry(entry: TimelineEntry, secrets: Secrets) -> TimelineEntry:
         text=secrets.sentence(entry.text, WITHHELD),
         attempt=None if entry.attempt is None else secrets.attempt(entry.attempt),
     )
+
+
+def shown_template(row: Any, masks: Masks) -> str:
+    """The template of a row of ``groups``; one that is older than the masks of its flow may have a masked value in
+    it."""
+    flow = masks.flow(row.flow)
+    return str(row.template) if flow is None or row.first_seen >= flow.since else withheld_words(row.code)

@@ -68,6 +68,23 @@ class Query(Struct, frozen=True):
     node: Node | None = None
 
 
+def fields_of(query: Query) -> frozenset[str]:
+    """Full names of the fields that a query asks for; ``""`` where it searches for words."""
+    return frozenset() if query.node is None else _fields(query.node)
+
+
+def _fields(node: Node) -> frozenset[str]:
+    match node:
+        case Term(field):
+            return frozenset({field})
+        case Words():
+            return frozenset({""})
+        case Not(part):
+            return _fields(part)
+        case And(parts) | Or(parts):
+            return frozenset().union(*(_fields(part) for part in parts))
+
+
 _PLAIN_VALUE = re.compile(r"[^\s\"(),]+")
 _PLAIN_WORD = re.compile(r"[^\s\"(),\-*][^\s\"(),*]*")
 _LOOKS_LIKE_TERM = re.compile(r"[A-Za-z_][\w.-]*[:<>=]")

@@ -144,7 +144,8 @@ def _as_it_was(path: Path) -> None:
     with sqlite3.connect(path) as connection:
         for table in ("group_plants", "group_failures_by_half_hour", "group_due"):
             connection.execute(f"DROP TABLE {table}")
-        connection.execute("DROP INDEX tx_group_due")
+        for index in ("tx_group_due", "tx_groups"):
+            connection.execute(f"DROP INDEX {index}")
         connection.execute("ALTER TABLE transactions DROP COLUMN group_before")
         connection.execute("UPDATE alembic_version SET version_num = '0006'")
     connection.close()

@@ -27,6 +27,7 @@ revision = "0007"
 down_revision = "0006"
 
 TABLES = ("group_plants", "group_failures_by_half_hour", "group_due")
+INDEXES = ("tx_group_due", "tx_groups")
 
 _T = transactions.c
 _PLANT = func.coalesce(_T.plant, "")
@@ -43,7 +44,7 @@ def upgrade() -> None:
     add_columns("transactions", "group_before")
     there = {index["name"] for index in inspect(connection).get_indexes("transactions")}
     for index in metadata.tables["transactions"].indexes:
-        if index.name == "tx_group_due" and index.name not in there:
+        if index.name in INDEXES and index.name not in there:
             index.create(connection)
     grouped = _T.fingerprint.is_not(None)
     connection.execute(

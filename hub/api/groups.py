@@ -1,0 +1,123 @@
+"""Groups of failed transactions: pages, one, and why two are two."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from sqlalchemy import and_, true
+
+from hub.api.leaving import ask_while_there
+from hub.api.routing import Call, Route
+from hub.api.transactions import Limit
+from hub.store.group_matching import TALLIED, Asked
+from hub.store.groups import group_page, one_group
+from hub.store.paging import DEFAULT_LIMIT
+from hub.store.schema import transactions
+from transactions.filters import parse
+from transactions.filters.query import fields_of
+from transactions.group_words import compare
+from transactions.groups import Difference, Group
+from transactions.model import Status
+from transactions.pages import Page
+from transactions.people import Permission
+
+if TYPE_CHECKING:
+    from hub.app import Hub
+
+
+class GroupParams(Struct, frozen=True, forbid_unknown_fields=True):
+    """A page of the groups of transactions that match ``filter`` and, where it asks for no status, are failed."""
+
+    filter: str | None = None
+    sort: str = "-count"
+    limit: Limit = DEFAULT_LIMIT
+    cursor: str | None = None
+
+
+class OtherParams(Struct, frozen=True, forbid_unknown_fields=True):
+    """The group to compare with."""
+
+    other: str
+
+
+def asked_of(hub: Hub, call: Call, text: str | None) -> Asked:
+    """What a caller asks with a filter: within reach, and failed unless the filter says which status.
+
+    Raises:
+        BadFilter: it cannot be read.
+    """
+    now = hub.clock.now()
+    condition = hub.condition(text, now, call.reach, call.principal.subject)
+    masked = hub.landscape.masks.keys
+    fields = fields_of(parse(text or "", hub.business_keys(), masked))
+    parts = [true() if condition is None else condition]
+    if "status" not in fields:
+        parts.append(transactions.c.status == Status.FAILED)
+    return Asked(
+        condition=and_(*parts),
+        tallied=fields <= TALLIED,
+        reach=call.reach,
+        owners={name: flow.owner for name, flow in hub.landscape.catalogue.flow.items()},
+        now=now,
+    )
+
+
+async def list_groups(hub: Hub, call: Call) -> Page[Group]:
+    """One page."""
+    params: GroupParams = call.params
+    asked = asked_of(hub, call, params.filter)
+    return await ask_while_there(
+        hub.database,
+        call.request,
+        lambda c: group_page(c, asked, params.sort, params.limit, params.cursor, hub.landscape.masks),
+    )
+
+
+async def show_group(hub: Hub, call: Call) -> Group:
+    """One group."""
+    asked = asked_of(hub, call, None)
+    return await hub.database.read(lambda c: one_group(c, asked, call.path["fingerprint"], hub.landscape.masks))
+
+
+async def show_difference(hub: Hub, call: Call) -> Difference:
+    """Why two groups are two."""
+    asked, masks = asked_of(hub, call, None), hub.landscape.masks
+    return await hub.database.read(
+        lambda c: compare(
+            one_group(c, asked, call.path["fingerprint"], masks), one_group(c, asked, call.params.other, masks)
+        )
+    )
+
+
+ROUTES = (
+    Route(
+        method="GET",
+        path="groups",
+        summary="Groups of failed transactions with the same cause, a page at a time",
+        handler=list_groups,
+        permission=Permission.READ,
+        params=GroupParams,
+        answers=Page[Group],
+        problems=("bad-filter", "bad-cursor"),
+    ),
+    Route(
+        method="GET",
+        path="groups/{fingerprint}",
+        summary="One group",
+        handler=show_group,
+        permission=Permission.READ,
+        answers=Group,
+        problems=("not-found",),
+    ),
+    Route(
+        method="GET",
+        path="groups/{fingerprint}/difference",
+        summary="Why two groups are not one",
+        handler=show_difference,
+        permission=Permission.READ,
+        params=OtherParams,
+        answers=Difference,
+        problems=("not-found",),
+    ),
+)
