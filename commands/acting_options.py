@@ -73,4 +73,7 @@ Sets = Annotated[
 Patch = Annotated[
     Path | None, typer.Option("--patch", metavar="FILE", help="A JSON Patch (RFC 6902), for each of them.")
 ]
+DocumentFile = Annotated[Path | None, typer.Option("--file", metavar="FILE", help="The whole new document, of one.")]
+Drafts = Annotated[bool, typer.Option("--drafts", help="Send the drafts that are stored.")]
+DraftOnly = Annotated[bool, typer.Option("--draft", help="Store a draft of one, and send nothing.")]
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Follow the run to its end.")]

@@ -19,10 +19,11 @@ from commands.session import Session
 from platforms.errors import ReadOnly
 from platforms.hub import edits
 from platforms.hub import transactions as calls
-from transactions.edits import DRAFT, Draft, Step, check_steps
+from transactions.edits import DRAFT, Draft, Step, check_steps, parse_set
 from transactions.errors import AndonError, Invalid, Refused, Stale, Unreadable
 from transactions.history import Payload
 from transactions.model import Transaction
+from transactions.plans import Action
 from transactions.untrusted import lay_out, parse_json
 
 _SUFFIX = {"json": ".json", "xml": ".xml"}
@@ -54,19 +55,21 @@ class Editing(Struct, frozen=True, kw_only=True):
 
 
 def edit(session: Session, asked: Acting, how: Editing) -> Exit:
-    """Edit documents, show what differs, and send them under the keys they had.
+    """Edit documents, show what differs, and act: an edit sends them under the keys they had, a correction reverses
+    what was posted and posts them instead.
 
     Returns:
         The exit code of the command.
     """
     if session.resolved.read_only:
         raise ReadOnly(
-            "This session is read-only, and edit would change something. Nothing was stored. "
+            f"This session is read-only, and {asked.action} would change something. Nothing was stored. "
             "Leave out --read-only, or set read_only = false in the context."
         )
     if asked.plan is not None:
         if how.ways or how.draft_only:
-            raise Usage("--plan names documents that were edited already. Nothing was done. Leave out the rest.")
+            done = "corrected" if asked.action is Action.CORRECT else "edited"
+            raise Usage(f"--plan names documents that were {done} already. Nothing was done. Leave out the rest.")
         return act(session, asked)
     if len(how.ways) > 1:
         raise Usage(f"{' and '.join(how.ways)} cannot be given together. Nothing was done. Leave one out.")
@@ -97,63 +100,12 @@ def edit(session: Session, asked: Acting, how: Editing) -> Exit:
     return act(session, msgspec.structs.replace(asked, ids=[id], reason=reason))
 
 
-def correct(session: Session, asked: Acting, how: Editing) -> Exit:
-    """Reverse what was posted, and post the right documents.
-
-    Returns:
-        The exit code of the command.
-    """
-    if asked.plan is not None:
-        if how.ways:
-            raise Usage("--plan names documents that were corrected already. Nothing was done. Leave out the rest.")
-        return act(session, asked)
-    if len(how.ways) != 1:
-        said = "cannot be given together" if how.ways else "say what is right, and neither was given"
-        raise Usage(f"--set and --patch {said}. Nothing was done. Give one of them.")
-    return act(session, msgspec.structs.replace(asked, patch=_steps(how)))
-
-
-def parse_set(text: str) -> Step:
-    """``PATH=VALUE`` (the value becomes the type of what stands there) or ``PATH:=JSON``, as a step.
-
-    Raises:
-        Usage: it is neither.
-    """
-    at = _sign(text)
-    if at <= 0:
-        raise Usage(
-            f"--set {text!r} is not PATH=VALUE. Nothing was done. Write '$.a.b=KG' for JSON, '//A/B=KG' for XML, or "
-            "'$.a.b:=JSON' for a value that is no text."
-        )
-    if text[at - 1] == ":":
-        try:
-            value = parse_json(text[at + 1 :].encode(), object)
-        except msgspec.DecodeError as error:
-            raise Usage(f"--set {text!r}: what follows := is no JSON ({error}). Nothing was done.") from error
-        return Step(op="set", path=text[: at - 1], value=value)
-    return Step(op="set", path=text[:at], value=text[at + 1 :], loose=True)
-
-
-def _sign(text: str) -> int:
-    """Where the first ``=`` outside of brackets and quotes is: a path may have conditions."""
-    depth, quote = 0, ""
-    for place, char in enumerate(text):
-        if quote:
-            quote = "" if char == quote else quote
-        elif char in "'\"" and depth:
-            quote = char
-        elif char in "[(":
-            depth += 1
-        elif char in "])":
-            depth -= 1
-        elif char == "=" and depth == 0:
-            return place
-    return -1
-
-
 def _steps(how: Editing) -> list[Step]:
     if how.sets:
-        steps = [parse_set(text) for text in how.sets]
+        try:
+            steps = [parse_set(text) for text in how.sets]
+        except Invalid as error:
+            raise Usage(f"--set {error.detail}") from error
     elif how.patch is not None:
         try:
             steps = parse_json(_read(how.patch), list[Step])
@@ -183,9 +135,9 @@ def _one(asked: Acting, how: Editing) -> str:
 def _reason(session: Session, asked: Acting) -> str:
     reason = (asked.reason or "").strip()
     if not reason and asked.reason is None and session.interactive:
-        reason = session.ask("Reason for edit:")
+        reason = session.ask(f"Reason for {asked.action}:")
     if not reason:
-        raise Usage('edit wants a reason, and none was given. Nothing was done. Add --reason "TEXT".')
+        raise Usage(f'{asked.action} wants a reason, and none was given. Nothing was done. Add --reason "TEXT".')
     return reason
 
 
@@ -211,7 +163,13 @@ def _store(
         media = STEPS_MEDIA if any(step.op == "set" for step in steps) else PATCH_MEDIA
     return session.send(
         edits.edit(
-            transaction.id, content, media, etag=transaction.etag, reason=reason, force_schema=asked.force_schema
+            transaction.id,
+            content,
+            media,
+            etag=transaction.etag,
+            reason=reason,
+            force_schema=asked.force_schema,
+            correction=asked.action is Action.CORRECT,
         )
     )
 
@@ -244,7 +202,7 @@ def _in_editor(session: Session, id: str, reason: str, asked: Acting) -> Draft |
             try:
                 return _store(session, transaction, edited, _media(transaction), reason, asked)
             except (Refused, Invalid, Unreadable, Stale) as error:
-                _ask_again(session, error, path, id)
+                _ask_again(session, error, path, asked.action, id)
     finally:
         shutil.rmtree(folder)
 
@@ -299,7 +257,7 @@ def _open(session: Session, path: Path) -> None:
         raise Declined(f"The editor ended with {done.returncode}. Nothing was stored, and nothing was sent.")
 
 
-def _ask_again(session: Session, error: AndonError, path: Path, id: str) -> None:
+def _ask_again(session: Session, error: AndonError, path: Path, action: Action, id: str) -> None:
     """Say what is wrong; come back to edit again, or keep what was written and give up."""
     session.note(error.detail)
     if not isinstance(error, Stale):
@@ -310,5 +268,5 @@ def _ask_again(session: Session, error: AndonError, path: Path, id: str) -> None
     kept = folder / path.name
     kept = next(one for n in range(1000) if not (one := kept.with_stem(f"{path.stem}{f'-{n}' if n else ''}")).exists())
     _write(kept, path.read_text(encoding="utf-8", errors="surrogateescape"))
-    session.note(f"What you wrote is in {kept}; 'andon tx edit {id} --file {kept.name}' sends it.")
+    session.note(f"What you wrote is in {kept}; 'andon tx {action} {id} --file {kept.name}' takes it.")
     raise error

@@ -15,6 +15,9 @@ from commands.acting_options import (
     Canary,
     Concurrency,
     Day,
+    DocumentFile,
+    DraftOnly,
+    Drafts,
     DryRun,
     Evidence,
     Filter,
@@ -311,9 +314,9 @@ def edit(
     ids: Ids = None,
     sets: Sets = None,
     patch: Patch = None,
-    file: Annotated[Path | None, typer.Option("--file", metavar="FILE", help="The whole new document, of one.")] = None,
-    drafts: Annotated[bool, typer.Option("--drafts", help="Send the drafts that are stored.")] = False,
-    draft: Annotated[bool, typer.Option("--draft", help="Store a draft of one, and send nothing.")] = False,
+    file: DocumentFile = None,
+    drafts: Drafts = False,
+    draft: DraftOnly = False,
     filter: Filter = None,
     reason: Reason = None,
     dry_run: DryRun = False,
@@ -439,6 +442,9 @@ def correct(
     ids: Ids = None,
     sets: Sets = None,
     patch: Patch = None,
+    file: DocumentFile = None,
+    drafts: Drafts = False,
+    draft: DraftOnly = False,
     date: Day = None,
     filter: Filter = None,
     reason: Reason = None,
@@ -452,9 +458,10 @@ def correct(
     force_schema: ForceSchema = False,
     wait: Wait = True,
 ) -> None:
-    """Reverse what was posted, and post the right thing under a key of its own."""
+    """Reverse what was posted, and post the right thing under a key of its own. Without --set, --patch and --file:
+    $EDITOR."""
     from commands.editing import Editing
-    from commands.editing import correct as correct_them
+    from commands.editing import edit as edit_them
 
     asked = Acting(
         action=Action.CORRECT,
@@ -472,7 +479,8 @@ def correct(
         force_schema=force_schema,
         wait=wait,
     )
-    raise typer.Exit(correct_them(session_of(ctx), asked, Editing(sets=sets, patch=patch)))
+    how = Editing(sets=sets, patch=patch, file=file, drafts=drafts, draft_only=draft)
+    raise typer.Exit(edit_them(session_of(ctx), asked, how))
 
 
 @app.verb()

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from transactions.errors import Invalid
+from transactions.untrusted import parse_json
 
 MAX_STEPS = 500
 MAX_DIFFERENCES = 200
@@ -123,6 +124,51 @@ class SetRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Values to put at paths; see :class:`Step`."""
 
     set: dict[str, Any]
+
+
+def parse_set(text: str) -> Step:
+    """``PATH=VALUE`` (the value becomes the type of what stands there) or ``PATH:=JSON``, as a step.
+
+    Raises:
+        Invalid: it is neither.
+    """
+    at = _sign(text)
+    if at <= 0:
+        raise Invalid(
+            f"{text!r} is not PATH=VALUE. Nothing was done. Write '$.a.b=KG' for JSON, '//A/B=KG' for XML, or "
+            "'$.a.b:=JSON' for a value that is no text."
+        )
+    if text[at - 1] == ":":
+        try:
+            value = parse_json(text[at + 1 :].encode(), object)
+        except msgspec.DecodeError as error:
+            raise Invalid(f"{text!r}: what follows := is no JSON ({error}). Nothing was done.") from error
+        return Step(op="set", path=text[: at - 1], value=value)
+    return Step(op="set", path=text[:at], value=text[at + 1 :], loose=True)
+
+
+def say_set(step: Step) -> str:
+    """A ``set`` as :func:`parse_set` reads it."""
+    if step.loose:
+        return f"{step.path}={step.value}"
+    return f"{step.path}:={msgspec.json.encode(step.value).decode()}"
+
+
+def _sign(text: str) -> int:
+    """Where the first ``=`` outside of brackets and quotes is: a path may have conditions."""
+    depth, quote = 0, ""
+    for place, char in enumerate(text):
+        if quote:
+            quote = "" if char == quote else quote
+        elif char in "'\"" and depth:
+            quote = char
+        elif char in "[(":
+            depth += 1
+        elif char in "])":
+            depth -= 1
+        elif char == "=" and depth == 0:
+            return place
+    return -1
 
 
 def check_steps(steps: list[Step]) -> None:

@@ -15,15 +15,17 @@ from hub.api.sizes import BODY_LIMIT
 from hub.documents import media_type
 from hub.edits.making import Base, Made, merged, patched
 from hub.edits.refusal import CannotEdit, WantsReveal
-from hub.edits.stored import base_of, draft_of, keep_draft
+from hub.edits.stored import applied_base, base_of, draft_of, keep_draft
 from hub.store.questions import one_row
 from hub.store.rows import etag_of
 from hub.store.transitions import TxRow
+from transactions.canonical import sha256_bytes
 from transactions.clock import from_micros
 from transactions.edits import PATCH_MEDIA, SET_MEDIA, STEPS_MEDIA, Draft, SetRequest, Step, check_steps
 from transactions.errors import Claimed, Forbidden, Invalid, Refused, Stale, UnsupportedMedia
 from transactions.model import Status
 from transactions.people import Permission
+from transactions.states import Event, allowed
 from transactions.untrusted import parse_json, repeated_member
 
 if TYPE_CHECKING:
@@ -34,10 +36,12 @@ IF_MATCH = "if-match"
 
 
 class EditParams(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Why it is edited; and whether a document that does not fit its schema is stored all the same."""
+    """Why it is edited; whether a document that does not fit its schema is stored all the same; and whether it is the
+    right document instead of one that was posted, for a correction."""
 
     reason: Annotated[str, Meta(max_length=_REASON)]
     force_schema: bool = False
+    correction: bool = False
 
 
 async def edit_payload(hub: Hub, call: Call) -> Response:
@@ -57,7 +61,9 @@ async def edit_payload(hub: Hub, call: Call) -> Response:
         row: TxRow = one_row(connection, tx_id, call.reach)
         if row.claimed_by:
             raise Claimed(f"Batch {row.claimed_by} is at work on {tx_id}. Nothing was stored. Wait for its end.")
-        if row.status != Status.FAILED:
+        if params.correction and not allowed(Status(row.status), Event.COMPENSATE):
+            raise Refused(f"Only what was posted is corrected, and {tx_id} is {row.status}. Nothing was stored.")
+        if not params.correction and row.status != Status.FAILED:
             raise Refused(f"Only a failed one is edited, and {tx_id} is {row.status}. {_instead(row.status)}")
         if etag != etag_of(row):
             raise Stale(
@@ -68,8 +74,9 @@ async def edit_payload(hub: Hub, call: Call) -> Response:
 
     def make(connection: Connection) -> Made:
         row = looked_at(connection)
-        made = _made(base_of(connection, row), steps, content, sent_as, may_reveal=may_reveal)
-        if made.sha256 == row.payload_sha256:
+        base = applied_base(connection, row) if params.correction else base_of(connection, row)
+        made = _made(base, steps, content, sent_as, may_reveal=may_reveal)
+        if made.sha256 == sha256_bytes(base.content):
             raise Refused("The edit changes nothing in the document. Nothing was stored.")
         if made.findings and not params.force_schema:
             first = made.findings[0]
@@ -169,7 +176,8 @@ ROUTES = (
     Route(
         method="PATCH",
         path="transactions/{id}/payload",
-        summary="Edit a payload: stores a draft, and sends nothing. A whole document, a JSON Patch, or values at paths",
+        summary="Edit a payload, or what was posted (correction): stores a draft, and sends nothing. "
+        "A whole document, a JSON Patch, or values at paths",
         handler=edit_payload,
         permission=Permission.ACT,
         params=EditParams,

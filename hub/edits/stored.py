@@ -10,10 +10,11 @@ from sqlalchemy import Connection, delete, func, select
 
 from hub.edits.making import Base, Made
 from hub.store.journal import journal, upsert
-from hub.store.schema import business_keys, drafts, payloads, planned_edits, revisions
+from hub.store.schema import business_keys, drafts, ledger, payloads, planned_edits, revisions
 from hub.store.transitions import TxRow, change, fetch
 from transactions.clock import to_micros
 from transactions.edits import PlannedEdit
+from transactions.model import Status
 
 _CHUNK = 500
 
@@ -29,6 +30,24 @@ def base_of(connection: Connection, row: Any) -> Base:
         content_type=row.content_type,
         keys=msgspec.json.decode(row.business_keys, type=dict[str, str]),
     )
+
+
+def applied_base(connection: Connection, row: Any) -> Base:
+    """The document that the target posted, which may be an earlier revision."""
+    base = base_of(connection, row)
+    sha256 = connection.execute(
+        select(ledger.c.sha256)
+        .where(
+            ledger.c.target == row.target,
+            ledger.c.idempotency_key == row.idempotency_key,
+            ledger.c.applied_at.is_not(None),
+        )
+        .order_by(ledger.c.revision.desc())
+        .limit(1)
+    ).scalar()
+    if sha256 in (None, row.payload_sha256):
+        return base
+    return msgspec.structs.replace(base, content=content_of(connection, sha256))
 
 
 def draft_of(connection: Connection, tx_id: str) -> Any | None:
@@ -72,11 +91,11 @@ def keep_draft(connection: Connection, row: TxRow, made: Made, actor: str, reaso
     change(connection, row, touch=True)
     book = journal(connection)
     count = len(made.compared.differences) + made.compared.more
+    what = f"a draft of revision {row.revision + 1}" if row.status == Status.FAILED else "the right document as a draft"
     book.story(
         row.id,
         now,
-        f"{actor} stored a draft of revision {row.revision + 1}, with {count} difference{'' if count == 1 else 's'}: "
-        f"{reason}",
+        f"{actor} stored {what}, with {count} difference{'' if count == 1 else 's'}: {reason}",
         by=actor,
         kind="action",
     )

@@ -14,6 +14,7 @@ def edit(
     etag: str,
     reason: str,
     force_schema: bool = False,
+    correction: bool = False,
 ) -> Call[Draft]:
     """Store a draft: a whole document, a JSON Patch or values at paths, as ``content_type`` says. Nothing is sent.
 
@@ -24,12 +25,17 @@ def edit(
         etag: of the transaction as it was looked at.
         reason: stays with the revision.
         force_schema: also where the document does not fit its schema.
+        correction: it is the right document instead of one that was posted.
     """
     return Call(
         method="PATCH",
         path=segments("transactions", id, "payload"),
         answers=Draft,
-        params=params(reason=reason, force_schema="true" if force_schema else None),
+        params=params(
+            reason=reason,
+            force_schema="true" if force_schema else None,
+            correction="true" if correction else None,
+        ),
         body=content,
         content_type=content_type,
         headers={"If-Match": f'"{etag}"'},

@@ -10,33 +10,18 @@ from typing import Any
 
 import pytest
 
-from commands.editing import editor_of, parse_set
-from commands.exits import Usage
-from transactions.edits import Difference, Draft, PayloadDifference, Step
+from commands.editing import editor_of
+from transactions.edits import Difference, Draft, PayloadDifference
 from transactions.history import Payload
+from transactions.plans import Action
 
 
-@pytest.mark.parametrize(
-    ("text", "step"),
-    [
-        ("$.a.b=KG", Step(op="set", path="$.a.b", value="KG", loose=True)),
-        ("$.a=", Step(op="set", path="$.a", value="", loose=True)),
-        ("$.a=b=c", Step(op="set", path="$.a", value="b=c", loose=True)),
-        ("$.n:=12", Step(op="set", path="$.n", value=12)),
-        ('$.n:={"a": [1]}', Step(op="set", path="$.n", value={"a": [1]})),
-        ("//Line[@n='1']/Unit=KG", Step(op="set", path="//Line[@n='1']/Unit", value="KG", loose=True)),
-        ("$..[?@.unit=='KIL'].unit=KG", Step(op="set", path="$..[?@.unit=='KIL'].unit", value="KG", loose=True)),
-        ("$..[?@.x==']'].u=1", Step(op="set", path="$..[?@.x==']'].u", value="1", loose=True)),
-    ],
-)
-def test_a_value_at_a_path(text: str, step: Step) -> None:
-    assert parse_set(text) == step
-
-
-@pytest.mark.parametrize("text", ["", "$.a", "=x", "$.a[b=c", "$.n:=nope"])
-def test_what_is_no_value_at_a_path(text: str) -> None:
-    with pytest.raises(Usage, match="Nothing was done"):
-        parse_set(text)
+@pytest.mark.parametrize("text", ["$.a", "$.n:=nope"])
+def test_what_is_no_value_at_a_path(andon, stocked, text) -> None:
+    ran = andon("tx", "edit", "tx1", "--set", text, "--reason", "r", "--yes")
+    assert ran.code == 2
+    assert f"--set '{text}'" in ran.err
+    assert "Nothing was done" in ran.err
 
 
 def test_the_editor_is_the_persons_own() -> None:
@@ -92,7 +77,24 @@ def test_lines_that_cannot_be(andon, stocked, line, said) -> None:
 def test_a_correction_says_what_is_right(andon, stocked) -> None:
     ran = andon("tx", "correct", "tx1", "--reason", "r", "--yes")
     assert ran.code == 2
-    assert "say what is right" in ran.err
+    assert "nothing says what to change" in ran.err
+    ran = andon("tx", "correct", "tx1", "--set", "$.a=1", "--drafts", "--reason", "r", "--yes")
+    assert ran.code == 2
+    assert "--set and --drafts cannot be given together" in ran.err
+    assert planned(stocked) == {}
+
+
+def test_a_correction_takes_a_file_as_an_edit_does(andon, stocked, tmp_path) -> None:
+    drafted(stocked)
+    file = tmp_path / "right.json"
+    file.write_text('{"a": 2}')
+    ran = andon("tx", "correct", "tx1", "--file", str(file), "--date", "2026-12-01", "--reason", "r", "--yes")
+    assert ran.code == 0, ran.err
+    (asked,) = [each for each in stocked.asked if each.method == "PATCH"]
+    assert asked.body == b'{"a": 2}'
+    assert asked.params["correction"] == "true"
+    plan = planned(stocked)
+    assert (plan["action"], plan["options"]) == ("correct", {"date": "2026-12-01"})
 
 
 def drafted(platform: Any, tx: str = "tx1") -> None:
@@ -156,7 +158,7 @@ def editing(stocked, tmp_path, monkeypatch) -> Any:
     ))  # fmt: skip
     drafted(stocked)
 
-    def run(script: str, *answers: str) -> Any:
+    def run(script: str, *answers: str, action: Action = Action.EDIT) -> Any:
         program = tmp_path / "editor.py"
         program.write_text(f"import sys, os, stat\npath = sys.argv[1]\n{script}\n")
         environ = {
@@ -173,7 +175,7 @@ def editing(stocked, tmp_path, monkeypatch) -> Any:
 
         session = Typing(environ, tmp_path)
         try:
-            return _in_editor(session, "tx1", "r", Acting(action=Action.EDIT))
+            return _in_editor(session, "tx1", "r", Acting(action=action))
         finally:
             session.close()
 
@@ -221,3 +223,9 @@ def test_what_cannot_be_read_is_asked_again_or_kept(editing, stocked, tmp_path) 
     kept = tmp_path / "tx1.json"
     assert kept.read_text().endswith("xx")
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+
+
+def test_a_correction_goes_through_the_editor_as_well(editing, stocked) -> None:
+    assert editing("open(path, 'w').write('{\"a\": 2}')", action=Action.CORRECT) is not None
+    (asked,) = [each for each in stocked.asked if each.method == "PATCH"]
+    assert (asked.body, asked.params["correction"]) == (b'{"a": 2}', "true")

@@ -6,20 +6,19 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, select
 
-from hub.edits.making import Base, patched
+from hub.edits.making import Made, merged, patched
 from hub.edits.refusal import CannotEdit
-from hub.edits.stored import base_of, content_of, planned_for
+from hub.edits.stored import applied_base, content_of, draft_of, planned_for
 from hub.recovery.actions.compensate import Compensate
 from hub.recovery.actions.evidence import refused
 from hub.recovery.actions.kind import Decision, Question
 from hub.recovery.actions.replay import told
 from hub.recovery.corrections import begin_correction, correction_of
-from hub.store.schema import batches, ledger
+from hub.store.schema import batches, drafts
 from hub.store.transitions import TxRow, fetch
 from transactions.edits import PlannedEdit, check_steps
-from transactions.errors import Invalid
 from transactions.model import Status
 from transactions.plans import Action, PlanRequest, Verdict
 
@@ -30,10 +29,8 @@ class Correct(Compensate):
     action, past = Action.CORRECT, "corrected"
 
     def check(self, request: PlanRequest) -> None:
-        """What is right has to be said."""
+        """Steps that can be applied to something; without any, the drafts that are stored say what is right."""
         super().check(request)
-        if not request.options.patch:
-            raise Invalid("A correction wants to know what is right: name it in patch (--set, --patch).")
         check_steps(request.options.patch)
 
     def decide(self, row: Any, question: Question) -> Decision:
@@ -44,9 +41,8 @@ class Correct(Compensate):
         other = correction_of(question.connection, row)
         if other is not None:
             return refused(f"{other} corrects it already, or has the key of a correction")
-        base = _applied(question.connection, row)
         try:
-            made = patched(base, question.options.patch, question.landscape)
+            made, by = self._document(row, question)
         except CannotEdit as error:
             return refused(error.reason)
         if made.compared.same:
@@ -57,7 +53,7 @@ class Correct(Compensate):
             sha256=made.sha256,
             size=len(made.content),
             content_type=made.content_type,
-            made_by=question.actor,
+            made_by=by,
             difference=made.compared.differences,
             more=made.compared.more,
             findings=made.findings,
@@ -68,6 +64,21 @@ class Correct(Compensate):
         question.documents[row.id] = made
         return msgspec.structs.replace(decision, because=f"{decision.because}, and posts the right document", edit=edit)
 
+    def _document(self, row: Any, question: Question) -> tuple[Made, str]:
+        """The right document, and who wrote it."""
+        base = applied_base(question.connection, row)
+        if question.options.patch:
+            return patched(base, question.options.patch, question.landscape), question.actor
+        draft = draft_of(question.connection, row.id)
+        if draft is None or draft.base != row.revision:
+            raise CannotEdit(
+                "nothing says what is right: it has no draft, and the plan names no patch. Write the right document "
+                "first, or say what to set"
+            )
+        content = content_of(question.connection, draft.sha256)
+        # What is masked went through the door once, when the draft was stored.
+        return merged(base, content, draft.content_type, question.landscape, may_reveal=True), draft.created_by
+
     def carry_out_heard(self, connection: Connection, batch: Any, item: Any, row: TxRow, question: Question) -> None:
         """Make the reversal, and what waits for it."""
         super().carry_out_heard(connection, batch, item, row, question)
@@ -77,21 +88,4 @@ class Correct(Compensate):
             return
         plan: str = connection.execute(select(batches.c.plan).where(batches.c.id == batch.id)).scalar_one()
         begin_correction(connection, batch, row, planned_for(connection, plan, row.id), flow, question.now)
-
-
-def _applied(connection: Connection, row: Any) -> Base:
-    """The document that the target posted, which may be an earlier revision."""
-    base = base_of(connection, row)
-    sha256 = connection.execute(
-        select(ledger.c.sha256)
-        .where(
-            ledger.c.target == row.target,
-            ledger.c.idempotency_key == row.idempotency_key,
-            ledger.c.applied_at.is_not(None),
-        )
-        .order_by(ledger.c.revision.desc())
-        .limit(1)
-    ).scalar()
-    if sha256 in (None, row.payload_sha256):
-        return base
-    return msgspec.structs.replace(base, content=content_of(connection, sha256))
+        connection.execute(delete(drafts).where(drafts.c.tx_id == row.id))

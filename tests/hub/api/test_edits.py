@@ -213,3 +213,28 @@ async def test_search_finds_what_the_edit_wrote(local, target) -> None:
     assert (await local.get(f"transactions/{tx['id']}")).json()["business_keys"]["material"] == "M-01"
     found = (await local.get("transactions", params={"filter": "material:M-01"})).json()["items"]
     assert [one["id"] for one in found] == [tx["id"]]
+
+
+async def test_the_right_document_instead_of_a_posted_one_is_a_draft_as_well(local, target, problem) -> None:
+    target.deliver = APPLIED
+    tx = await local.settled(await local.send("consumption", event="e9", order="o9", unit="KIL"))
+    assert tx["status"] == "processed"
+    values = json.dumps({"set": {"$.unit": "KG"}})
+    told = problem(await edit(local, tx, values, SET_MEDIA), 409, "refused")
+    assert "andon tx correct" in told
+    target.received.clear()
+    answer = await edit(local, tx, values, SET_MEDIA, correction="true")
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["difference"] == [{"path": "$.unit", "before": "KIL", "after": "KG"}]
+    now = (await local.get(f"transactions/{tx['id']}")).json()
+    assert (now["status"], now["payload_sha256"]) == ("processed", tx["payload_sha256"])
+    assert target.received == []
+    story = (await local.get(f"transactions/{tx['id']}/timeline")).json()["items"]
+    assert any("stored the right document as a draft, with 1 difference: unit is KG" in one["text"] for one in story)
+
+
+async def test_what_failed_is_edited_and_not_corrected(local, target, problem) -> None:
+    tx = await failed(local, target)
+    values = json.dumps({"set": {"$.unit": "KG"}})
+    told = problem(await edit(local, tx, values, SET_MEDIA, correction="true"), 409, "refused")
+    assert "Only what was posted is corrected" in told

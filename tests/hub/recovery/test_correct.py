@@ -24,9 +24,7 @@ from transactions.states import Event
 RIGHT = [Step(op="set", path="$.quantity", value="5000", loose=True)]
 
 
-def test_a_correction_says_what_is_right() -> None:
-    with pytest.raises(Invalid, match="what is right"):
-        Correct().check(PlanRequest(action=Action.CORRECT, reason="r", ids=["a"]))
+def test_a_correction_is_posted_on_a_day_that_there_is() -> None:
     options = PlanOptions(date="2026-02-30", patch=RIGHT)
     with pytest.raises(Invalid, match="calendar"):
         Correct().check(PlanRequest(action=Action.CORRECT, reason="r", ids=["a"], options=options))
