@@ -17,6 +17,7 @@ class Entry(NamedTuple):
 ENTRIES: tuple[Entry, ...] = (
     Entry("transactions", "transactions", "List, show, replay, discard and restore transactions."),
     Entry("tx", "transactions", "Short for transactions.", alias_of="transactions"),
+    Entry("groups", "groups", "Failed transactions with the same cause, together: how many, since when, what helps."),
     Entry("batches", "batches", "Follow, pause, resume and cancel the runs of plans; take again what failed."),
     Entry("stop", "stop", "Stop every running batch at once."),
     Entry("approvals", "approvals", "What waits for a second person: see it, approve it, reject it."),

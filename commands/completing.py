@@ -20,6 +20,8 @@ _PLAIN = re.compile(r"[\w./:+@%-]+")
 
 SORTS = ("created_at", "failed_at", "due_at", "flow", "plant", "target", "status", "id")
 
+GROUP_SORTS = ("count", "last_seen", "first_seen", "overdue", "blocked")
+
 
 def contexts(incomplete: str) -> list[str]:
     """Names of the user's contexts."""
@@ -69,6 +71,13 @@ def approvals(incomplete: str) -> list[str]:
     return _starting(incomplete, lambda session: [item.hash for item in session.send(calls.list_page()).items])
 
 
+def groups(incomplete: str) -> list[str]:
+    """Fingerprints of the largest groups."""
+    from platforms.hub import groups as calls
+
+    return _starting(incomplete, lambda session: [group.fingerprint for group in session.send(calls.list_page()).items])
+
+
 def roles(incomplete: str) -> list[str]:
     """Names of roles."""
     return [role for role in Role if role.startswith(incomplete)]
@@ -87,6 +96,11 @@ def grantable(incomplete: str) -> list[str]:
 def sorts(incomplete: str) -> list[str]:
     """What a list may be sorted by, either way."""
     return [name for name in (*SORTS, *(f"-{name}" for name in SORTS)) if name.startswith(incomplete)]
+
+
+def group_sorts(incomplete: str) -> list[str]:
+    """What groups may be sorted by, either way."""
+    return [name for name in (*GROUP_SORTS, *(f"-{name}" for name in GROUP_SORTS)) if name.startswith(incomplete)]
 
 
 def filters(incomplete: str) -> list[str]:

@@ -32,6 +32,7 @@ _NOUNS = {
     "transactions": ("transaction", "transactions"),
     "batches": ("batch", "batches"),
     "plans": ("plan", "plans"),
+    "groups": ("group", "groups"),
 }
 # Empty, with a slash, made of dots alone, with what cannot be encoded or printed; or a word of the API's own.
 _NO_ID = re.compile(r"^$|^\.+$|^count$|[/\\\s\x00-\x1f\x7f\ud800-\udfff]")

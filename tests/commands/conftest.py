@@ -23,6 +23,8 @@ from transactions.audit_export import End, entry_line
 from transactions.batches import Batch, BatchItem, BatchState, ItemState, Stopped
 from transactions.books import Books, Emission, Fault, FaultSetting, FlowBooks
 from transactions.errors import PROBLEM_BASE, AndonError, NotFound
+from transactions.group_words import compare
+from transactions.groups import Group
 from transactions.history import AuditEntry, Payload, TimelineEntry
 from transactions.landscape import Flow, Health, Hold, HubStatus, Plant, System, WhoAmI
 from transactions.model import Failure, FailureKind, KeyOrigin, Risk, Status, Transaction
@@ -85,6 +87,9 @@ class Platform:
     def flow(self, name: str) -> Flow:
         return filled(Flow, name=name, sources=["MES"], targets=["ERP"], business_keys=["order", "lot"])
 
+    def group(self, fingerprint: str, **fields: Any) -> Group:
+        return group(fingerprint, **fields)
+
     def stock(self) -> None:
         """Answer everything that a command can ask."""
         page = self.page
@@ -119,6 +124,10 @@ class Platform:
         self.on("POST", "users/kim/token", filled(GivenToken, name="kim", id="t1", token="secret", expires_at=NOW))
         self.on("DELETE", "users/kim/token", filled(Departure, name="kim", tokens=2))
         self.on("POST", "ingress", page(self.transactions["tx1"]))
+        one = group("g1")
+        self.on("GET", "groups", page(one, group("g2", plants={"P01": 3}, count=3, target="WMS")))
+        self.on("GET", "groups/g1", one)
+        self.on("GET", "groups/g1/difference", compare(one, group("g2", target="WMS")))
         self._run(self._plan(PlanRequest(action=Action.REPLAY, reason="r", ids=["tx1"])))
         self.on("GET", "batches", lambda _: page(*(batch for batch, _items in self.batches.values())))
         for word in ("cancel", "pause", "resume"):
@@ -357,6 +366,31 @@ def transaction(tx_id: str, **fields: Any) -> Transaction:
         "etag": "e1",
     }
     return Transaction(**{**usual, **fields})
+
+
+def group(fingerprint: str, **fields: Any) -> Group:
+    """The group of :func:`transaction`, with ``fields`` over it."""
+    usual: dict[str, Any] = {
+        "flow": "material-consumption",
+        "target": "ERP",
+        "kind": FailureKind.MASTER_DATA,
+        "help": FailureKind.MASTER_DATA.help,
+        "code": "M3351",
+        "template": "Material <id> not maintained in plant <id>",
+        "count": 217,
+        "first_seen": NOW - timedelta(hours=2),
+        "last_seen": NOW - timedelta(minutes=2),
+        "plants": {"P01": 3, "P02": 214},
+        "oldest_failed_at": NOW - timedelta(minutes=38),
+        "overdue": 41,
+        "blocked": 48,
+        "trend": [0, 0, 0, 1, 2, 5, 7, 8],
+        "replayed": 12,
+        "repeated": 9,
+        "sample": "tx1",
+        "owner": "mdm-team",
+    }
+    return Group(fingerprint=fingerprint, **{**usual, **fields})
 
 
 @pytest.fixture
