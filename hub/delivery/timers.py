@@ -10,8 +10,9 @@ from sqlalchemy import Connection, func, select, update
 from hub.landscape import Landscape
 from hub.store.journal import Ready, journal
 from hub.store.schema import transactions
-from hub.store.transitions import fail, fetch, release
+from hub.store.transitions import change, fail, fetch, release
 from transactions.clock import to_micros
+from transactions.landscape import Verify
 from transactions.model import Failure, FailureKind, Status
 from transactions.states import Event
 
@@ -178,7 +179,25 @@ def recover(connection: Connection, landscape: Landscape, now: datetime) -> int:
         .where(transactions.c.status.in_([*_DELIVERABLE, *ASKED_ABOUT]), transactions.c.due_next.is_(None))
         .values(due_next=moment)
     )
+    _ask_soon(connection, landscape, moment)
     for row in connection.execute(select(transactions).where(transactions.c.hold_kind == "breaker")).all():
         release(connection, row, now=now, by="hub", text="Released: the hub started anew")
     journal(connection).timer(moment)
     return len(cut_off)
+
+
+def _ask_soon(connection: Connection, landscape: Landscape, moment: int) -> None:
+    """Questions whose answers the end of the hub cut off are asked again at once, and not when their turn would come;
+    a reply that is waited for keeps its time."""
+    later = transactions.c.due_next > moment
+    connection.execute(
+        update(transactions)
+        .where(transactions.c.status.in_([status for status in ASKED_ABOUT if status != Status.SENT]), later)
+        .values(due_next=moment)
+    )
+    for row in connection.execute(select(transactions).where(transactions.c.status == Status.SENT, later)).all():
+        endpoint = landscape.endpoint(row.target, row.plant)
+        if endpoint is None or not endpoint.asks:
+            continue
+        if landscape.verify(landscape.flow(row.flow), endpoint) not in (Verify.REPLY, Verify.CONFIRM):
+            change(connection, row, due_next=moment)

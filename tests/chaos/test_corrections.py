@@ -105,11 +105,11 @@ def target() -> Iterator[tuple[Target, str]]:
             self.end_headers()
             self.wfile.write(content)
 
-        def do_GET(self) -> None:  # noqa: N802 - the name that http.server wants
+        def do_GET(self) -> None:
             parts = httpx.URL(self.path).path.split("/")
             self.answer(200, {"items": []} if parts[-1] == "follows" else known.knows(parts[2]))
 
-        def do_POST(self) -> None:  # noqa: N802
+        def do_POST(self) -> None:
             parts, under = httpx.URL(self.path).path.split("/"), self.headers["Idempotency-Key"]
             content = self.rfile.read(int(self.headers["Content-Length"]))
             try:

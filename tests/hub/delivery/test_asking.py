@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
 import pytest
 from aiohttp import web
 from sqlalchemy import update
@@ -79,16 +80,10 @@ async def test_what_is_parked_is_asked_about_after_a_restart(bench, target) -> N
 
 
 async def test_questions_can_be_brought_forward(bench, target) -> None:
+    bench.engine._finisher._profile = msgspec.structs.replace(bench.profile, parked_every=3600.0)
     target.deliver, target.lookup = PARKED, says(200, {"status": "parked"})
     tx = await bench.send("consumption", event="e1", order="1")
     row = await bench.until(tx, Status.PARKED)
-    await bench.stop()
-    late = row.due_next + 3_600_000_000
-    await bench.database.write(
-        lambda c: c.execute(update(transactions).where(transactions.c.id == tx).values(due_next=late))
-    )
-    bench.make()
-    await bench.start()
     target.lookup = says(200, {"status": "applied", "sha256": row.payload_sha256, "document": "49"})
     assert await bench.database.write(lambda c: ask_now(c, bench.clock.now())) == 1
     await bench.until(tx, Status.PROCESSED)

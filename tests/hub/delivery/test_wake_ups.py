@@ -289,3 +289,36 @@ async def test_a_parked_one_that_was_discarded_and_restored_is_asked_for_as_befo
     await bench.act(Action.RESTORE, tx)
     await bench.until(tx, Status.PROCESSED, within=30)
     assert len(target.received) == 1
+
+
+@pytest.mark.parametrize(("deliver", "stuck"), [(drop, Status.IN_DOUBT), (ACCEPTED, Status.SENT)])
+async def test_a_question_that_the_end_of_the_hub_cut_off_is_asked_again_at_once(bench, target, deliver, stuck) -> None:
+    target.deliver, target.lookup = deliver, (question := Gate(says(200, {"status": "applied"})))
+    tx = await bench.send("consumption", event="e1", order="1")
+    await asyncio.wait_for(question.arrived.wait(), 30)
+    await bench.until(tx, stuck, within=30)
+    await bench.runner.close()
+    await bench.engine.close(patience=0.0)
+    question.gate.set()
+    far = to_micros(bench.clock.now()) + 3_600_000_000
+    await bench.database.write(
+        lambda c: c.execute(update(transactions).where(transactions.c.id == tx).values(due_next=far))
+    )
+    bench.make()
+    await bench.start()
+    await bench.until(tx, Status.PROCESSED, within=30)
+    assert len(target.received) == 1
+
+
+async def test_a_reply_that_is_waited_for_keeps_its_time_over_a_restart(bench, target) -> None:
+    catalogue = bench.landscape.catalogue
+    report = msgspec.structs.replace(catalogue.flow["report"], verify="reply")
+    bench.landscape.catalogue = msgspec.structs.replace(catalogue, flow={**catalogue.flow, "report": report})
+    bench.engine._finisher._profile = msgspec.structs.replace(bench.profile, reply_within=3600.0)
+    tx = await bench.send("report", event="e1")
+    due = (await bench.until(tx, Status.SENT, within=30)).due_next
+    await bench.stop()
+    bench.make()
+    await bench.start()
+    assert (await bench.row(tx)).due_next == due
+    assert target.asked == []
