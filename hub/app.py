@@ -51,6 +51,10 @@ from hub.delivery.profile import Profile
 from hub.identity.wiring import KEYS, METADATA, Identity, SignIn
 from hub.landscape import Landscape
 from hub.masks.in_sql import shown_text
+from hub.ids import go_on_after
+from hub.kpis.exposing import expose
+from hub.kpis.keeping import Housekeeper
+from hub.kpis.running import Running
 from hub.masks.memory import remember
 from hub.metrics import exposition
 from hub.reconciliation.reconciling import Reconciler
@@ -59,7 +63,8 @@ from hub.recovery.runner import Runner
 from hub.simulator.child import SimulatorChild
 from hub.store.chain import broken_tail
 from hub.store.database import Database
-from hub.store.filter_sql import compile_filter
+from hub.store.filter_sql import compile_filter, compile_for_tallies
+from hub.store.newest import newest_id
 from hub.store.reach import within
 from hub.store.schema import transactions
 from hub.store.watch import StoreWatch
@@ -163,6 +168,7 @@ class Hub:
         self.followers.close()
         await self.runner.close()
         await self.engine.close()
+        go_on_after(await self.database.read(newest_id))
         await self.identity.close()
         await self.watch.close()
 

@@ -157,7 +157,8 @@ class PlanItem(Struct, frozen=True, kw_only=True):
 
 class PlanBody(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The frozen part: everything the hash is over. ``second_person`` says why one is wanted; empty where none is.
-    ``edits`` are the documents that an edit sends, in the order of its items."""
+    ``edits`` are the documents that an edit sends, in the order of its items; ``holds`` the ids of those that a release
+    lifts."""
 
     platform: str
     action: Action
@@ -170,6 +171,7 @@ class PlanBody(Struct, frozen=True, kw_only=True, omit_defaults=True):
     items: list[PlanItem]
     second_person: list[str] = msgspec.field(default_factory=list)
     edits: list[PlannedEdit] = msgspec.field(default_factory=list)
+    holds: list[str] = msgspec.field(default_factory=list)
 
 
 class Approval(Struct, frozen=True, kw_only=True):
@@ -223,6 +225,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     approval: Approval | None = None
     radius: BlastRadius | None = None
     edits: list[PlannedEdit] = msgspec.field(default_factory=list)
+    holds: list[str] = msgspec.field(default_factory=list)
 
     def body(self) -> PlanBody:
         """The part that the hash is over."""

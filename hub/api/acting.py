@@ -57,7 +57,7 @@ async def make_plan(hub: Hub, call: Call) -> Response:
     heard: dict[str, Heard] = {}
     if hub.questioner.asks(request.action):
         rows = await hub.database.read(lambda c: building.select_rows(c, request, condition, call.reach))
-        heard = await hub.questioner.ask(request.action, rows, request.options, now)
+        heard = await hub.questioner.ask(request.action, rows, request.options)
 
     def build(connection: Connection) -> Plan:
         if request.options.break_glass:

@@ -34,6 +34,9 @@ _NEXT_ATTEMPT = select(func.coalesce(func.max(attempts.c.n), 0) + 1).where(attem
 _NEW_ATTEMPT = insert(attempts)
 _OPTIONS = select(batches.c.options).where(batches.c.id == bindparam("batch"))
 
+_NOT_THERE = ("not-applied", "acknowledged-not-applied", "resolved-not-applied")
+"""Failures of what the target did not have when it was asked."""
+
 
 @lru_cache(maxsize=2)
 def _leaves(dialect: str) -> Any:
@@ -133,9 +136,11 @@ def _begin_one(
         fresh = fetch(connection, row.id)
         assert fresh is not None
         failure = _superseded(row, newer) if newer else _nowhere(row)
-        fail(connection, fresh, failure, now=now, by="hub", values={"definitive": 1, "superseded_by": newer})
+        # Whether an earlier delivery was applied is as clear, or unclear, as before.
+        values = {"definitive": row.definitive, "superseded_by": newer}
+        fail(connection, fresh, failure, now=now, by="hub", values=values)
         return None
-    ask_first = row.attempts > 0 and not row.definitive
+    ask_first = _asks_first(row, endpoint)
     if ask_first and not endpoint.asks:
         # Nobody can say whether the earlier delivery was applied; only a person's evidence may send it again.
         if row.claimed_by:
@@ -149,6 +154,14 @@ def _begin_one(
     prepared = _intend(connection, row, endpoint, url, verify, authorization, ask_first, by, now)
     search = None if reverses is not None else _search(connection, row, endpoint, landscape, authorization)
     return prepared if search is None else msgspec.structs.replace(prepared, search=search)
+
+
+def _asks_first(row: TxRow, endpoint: Endpoint) -> bool:
+    """Whether the target may have an earlier delivery. That it had none when it was asked is no refusal: one that lands
+    later than the target declares would be there twice."""
+    if not row.attempts:
+        return False
+    return not row.definitive or (endpoint.asks and row.failure_code in _NOT_THERE)
 
 
 def _where(endpoint: Endpoint | None, row: TxRow, reverses: str | None) -> str | None:

@@ -13,7 +13,8 @@ from hub.delivery.clearing import clear_lookup
 from hub.delivery.finish import Finisher
 from hub.delivery.outlet import Outlet
 from hub.delivery.profile import Profile
-from hub.delivery.timers import next_due, recover, take_due
+from hub.delivery.settling import Settling
+from hub.delivery.timers import move_along, next_due, recover, take_due
 from hub.errors import StoreError
 from hub.landscape import Landscape
 from hub.masks.stored import secrets_of
@@ -21,9 +22,11 @@ from hub.store.database import TRY_AGAIN, Database
 from hub.store.journal import Journal, Ready
 from hub.store.questions import by_key
 from hub.store.shown import shown
-from transactions.clock import Clock, to_micros
+from transactions.clock import Clock, StepWatch, to_micros
 from transactions.model import Transaction
 
+LOOK = 5.0
+"""Seconds between two looks at the clock."""
 log = structlog.get_logger("andon.delivery")
 
 
@@ -43,11 +46,14 @@ class Engine:
         self._database, self._landscape, self._channel = database, landscape, channel
         self._profile, self._clock, self._authorization = profile, clock, authorization
         self._finisher = Finisher(profile, chance)
+        systems = landscape.catalogue.system.values()
+        self.settling = Settling(max((system.settle_seconds() for system in systems), default=0.0))
         self._outlets: dict[tuple[str, str | None], Outlet] = {}
         self._wake = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self._pump: asyncio.Task[None] | None = None
         self._closing = False
+        self._steps = StepWatch(clock)
 
     async def start(self) -> None:
         """Take up what an earlier run left, and begin to deliver."""
@@ -78,6 +84,7 @@ class Engine:
                 self._landscape,
                 self._channel,
                 self._finisher,
+                self.settling,
                 self._profile,
                 self._clock,
                 self._authorization,
@@ -101,12 +108,11 @@ class Engine:
         row = await self._database.read(lambda c: by_key(c, target, key))
         endpoint = self._landscape.endpoint(target, row.plant)
         label = endpoint.label if endpoint is not None else target
-        settle = endpoint.declaration.settle_seconds() if endpoint is not None else 0.0
         now = self._clock.now()
         masks = self._landscape.masks.flow(row.flow)
         if masks is not None:
             said = clear_lookup(said, await self._database.read(lambda c: secrets_of(c, masks, row.id)))
-        await self._database.write(lambda c: self._finisher.asked(c, row.id, said, label, settle, now))
+        await self._database.write(lambda c: self._finisher.asked(c, row.id, said, label, now))
         return await self._database.read(lambda c: shown(c, by_key(c, target, key), now, self._landscape.masks))
 
     def breakers(self) -> dict[str, str]:
@@ -160,11 +166,15 @@ class Engine:
 
     async def _take_due(self) -> float:
         """Hand out what is due; returns the seconds until there is more."""
+        step = self._steps.look()
         now = self._clock.now()
+        if step is not None:
+            moved = await self._database.insist(lambda c: move_along(c, step, now))
+            log.warning("clock.was-set", seconds=round(step.by, 3), moved=moved)
         first = await self._database.read(next_due)
         if first is None or first > to_micros(now):
-            # A wait of a minute at most, so that a clock that was set back delays nothing for longer.
-            return 60.0 if first is None else min(60.0, (first - to_micros(now)) / 1_000_000 + 0.001)
+            # A look at the clock every few seconds: it may have been set.
+            return LOOK if first is None else min(LOOK, (first - to_micros(now)) / 1_000_000 + 0.001)
         due = await self._database.insist(lambda c: take_due(c, self._landscape, now))
         for one in due.deliver:
             self.outlet(one.target, one.plant).add(one.id)

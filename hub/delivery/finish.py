@@ -73,12 +73,12 @@ class Asked(Struct, frozen=True, kw_only=True):
     """When a target was asked, and about what.
 
     Attributes:
-        at: when the question left; a posting may land between that and the answer.
+        unsettled: seconds for which, when the question left, a late posting could still land.
         sends: deliveries that had left by then.
         first: nothing of the running delivery has left, and the answer decides whether it does.
     """
 
-    at: datetime
+    unsettled: float
     sends: int
     first: bool = False
 
@@ -301,7 +301,6 @@ class Finisher:
         tx_id: str,
         found: LookupAnswer,
         label: str,
-        settle: float,
         now: datetime,
         *,
         since: Asked | None = None,
@@ -313,7 +312,6 @@ class Finisher:
             tx_id: whose key.
             found: its answer.
             label: the target's name.
-            settle: seconds within which a late posting can still land.
             now: the present moment.
             since: when it was asked, and what had left by then; None where it says it by itself.
 
@@ -328,7 +326,7 @@ class Finisher:
             if row.status != Status.DELIVERING:
                 self._ask_again(connection, row, self._profile.lookup_pause, now, lookups=row.lookups)
             return None
-        at = now if since is None else since.at
+        unsettled = 0.0 if since is None else since.unsettled
         _record_lookup(connection, row, found, label, now)
         match found.status:
             case Found.APPLIED if self._known(connection, row, found.sha256):
@@ -346,7 +344,7 @@ class Finisher:
                 kind = found.kind or FailureKind.BUSINESS_RULE
                 failure = _said(kind, found.code or "rejected", found.message or "It was rejected there", label)
                 return fail(connection, row, failure, now=now, by=label, values={"definitive": 1, "waiting_on": None})
-            case Found.ABSENT if to_micros(at) >= (row.sent_at or 0) + int(settle * _SECOND):
+            case Found.ABSENT if unsettled <= 0:
                 if row.status == Status.DELIVERING:  # asked before sending: the caller sends
                     return None
                 return self._certainly_absent(connection, row, label, now)
@@ -355,8 +353,7 @@ class Finisher:
                 failure = _said(FailureKind.UNKNOWN_OUTCOME, "asked-first", f"{label}: {said}", label)
                 return self.lose(connection, row, failure, True, now)
             case Found.ABSENT:
-                left = (row.sent_at or 0) / _SECOND + settle - to_micros(now) / _SECOND
-                self._ask_again(connection, row, left + 0.05, now)
+                self._ask_again(connection, row, unsettled + 0.05, now)
             case _:
                 return self._unclear(connection, row, found, label, now)
         return None

@@ -20,6 +20,7 @@ from hub.delivery.clearing import clear_lookup, clear_tried, has_words
 from hub.delivery.finish import Asked, Finisher, Tried
 from hub.delivery.losses import Losses
 from hub.delivery.profile import Profile
+from hub.delivery.settling import Settling
 from hub.delivery.similar import by_hand, maybe_posted, read_similar
 from hub.delivery.timers import release_breaker
 from hub.errors import StoreError
@@ -47,6 +48,7 @@ class Outlet:
         landscape: Landscape,
         channel: Channel,
         finisher: Finisher,
+        settling: Settling,
         profile: Profile,
         clock: Clock,
         authorization: str | None,
@@ -59,7 +61,7 @@ class Outlet:
         self.last_failure: datetime | None = None
         self.last_failure_text: str | None = None
         self._database, self._landscape, self._channel = database, landscape, channel
-        self._finisher, self._profile, self._clock = finisher, profile, clock
+        self._finisher, self._settling, self._profile, self._clock = finisher, settling, profile, clock
         self._authorization = authorization
         self._waiting: deque[str] = deque()
         self._known: set[str] = set()
@@ -190,7 +192,7 @@ class Outlet:
 
     async def _carry(self, prepared: Prepared) -> None:
         if prepared.ask_first and prepared.lookup is not None:
-            since = Asked(at=self._clock.now(), sends=prepared.sends - 1, first=True)
+            since = self._asking(prepared.id, prepared.sends - 1, first=True)
             asked = await self._exchange(prepared.lookup, prepared.id, prepared.flow)
             found = await self._found(asked, prepared.id, prepared.flow)
             if await self._asked(prepared.id, found, since) is not None:
@@ -201,6 +203,8 @@ class Outlet:
                 await self._notice(asked, now)
                 return
         stopped = None if prepared.search is None else await self._searched(prepared.search)
+        if stopped is None:
+            self._settling.leaves(prepared.id)
         tried = stopped or await self._exchange(prepared.request, prepared.id, prepared.flow)
         done = self._clock.now()
         status = await self._database.insist(lambda c: self._finisher.delivery(c, prepared, tried, done))
@@ -209,7 +213,7 @@ class Outlet:
         else:
             await self._answers(done)
         if status is Status.SENT and prepared.verify not in (Verify.REPLY, Verify.CONFIRM) and prepared.lookup:
-            since = Asked(at=done, sends=prepared.sends)
+            since = self._asking(prepared.id, prepared.sends)
             found = await self._question(prepared.lookup, prepared.id, prepared.flow)
             await self._asked(prepared.id, found, since)
 
@@ -310,7 +314,7 @@ class Outlet:
             return
         request = beginning.question(endpoint, row, self._authorization)
         if request is not None:
-            since = Asked(at=self._clock.now(), sends=row.attempts)
+            since = self._asking(tx_id, row.attempts)
             await self._asked(tx_id, await self._question(request, tx_id, row.flow), since)
 
     async def _question(self, request: Outgoing, tx_id: str, flow: str) -> LookupAnswer:
@@ -321,12 +325,16 @@ class Outlet:
         secrets = await self._secrets(tx_id, flow) if found.message or found.code else None
         return found if secrets is None else clear_lookup(found, secrets)
 
-    async def _asked(self, tx_id: str, found: LookupAnswer, since: Asked) -> Status | None:
-        now = self._clock.now()
+    def _asking(self, tx_id: str, sends: int, *, first: bool = False) -> Asked:
+        """A question about a transaction leaves now."""
         endpoint = self._landscape.endpoint(self.target, self.plant)
         settle = endpoint.declaration.settle_seconds() if endpoint is not None else 0.0
+        return Asked(unsettled=self._settling.remaining(tx_id, settle), sends=sends, first=first)
+
+    async def _asked(self, tx_id: str, found: LookupAnswer, since: Asked) -> Status | None:
+        now = self._clock.now()
         return await self._database.insist(
-            lambda c: self._finisher.asked(c, tx_id, found, self.label, settle, now, since=since)
+            lambda c: self._finisher.asked(c, tx_id, found, self.label, now, since=since)
         )
 
 

@@ -9,9 +9,10 @@ from sqlalchemy import Connection, func, select, update
 
 from hub.landscape import Landscape
 from hub.store.journal import Ready, journal
+from hub.store.newest import newest_moment
 from hub.store.schema import transactions
 from hub.store.transitions import change, fail, fetch, release
-from transactions.clock import to_micros
+from transactions.clock import Step, to_micros
 from transactions.landscape import Verify
 from transactions.model import Failure, FailureKind, Status
 from transactions.states import Event
@@ -71,6 +72,25 @@ def next_due(connection: Connection) -> int | None:
     return found
 
 
+def move_along(connection: Connection, step: Step, now: datetime) -> int:
+    """The clock was set: what is due moves with it, so that what had seconds to wait has seconds to wait still.
+
+    Set back by an hour, it would wait an hour; set forward, all waits would end at once. Only moments that were written
+    before the clock was set are moved: those that it cannot have reached yet, or has long passed.
+
+    Returns:
+        How many were moved.
+    """
+    moment, by = to_micros(now), int(step.by * 1_000_000)
+    if by < 0:
+        stale = transactions.c.due_next >= moment - by - int(step.within * 1_000_000)
+    else:
+        stale = transactions.c.due_next < moment - int(step.within * 1_000_000)
+    moved = connection.execute(update(transactions).where(stale).values(due_next=transactions.c.due_next + by))
+    journal(connection).timer(moment)
+    return moved.rowcount
+
+
 def ask_now(connection: Connection, now: datetime) -> int:
     """Bring forward every question to a target that is due later.
 
@@ -122,7 +142,7 @@ def _waited_too_long(connection: Connection, tx_id: str, now: datetime) -> None:
         message=f"{label} has not answered; its breaker stayed open longer than the hub waits",
         system=label,
     )
-    fail(connection, row, failure, now=now, by="hub", event=Event.WAIT_EXCEEDED, values={"definitive": 1})
+    fail(connection, row, failure, now=now, by="hub", event=Event.WAIT_EXCEEDED)
 
 
 def release_breaker(connection: Connection, label: str, now: datetime, *, one: bool) -> int:
@@ -150,6 +170,10 @@ def recover(connection: Connection, landscape: Landscape, now: datetime) -> int:
         How many deliveries were cut off.
     """
     moment = to_micros(now)
+    newest = newest_moment(connection)
+    if newest is not None and newest > moment:  # the clock was set back while nobody looked
+        by = (moment - newest) / 1_000_000
+        move_along(connection, Step(by=by, within=-by), now)
     cut_off = connection.execute(select(transactions).where(transactions.c.status == Status.DELIVERING)).all()
     for row in cut_off:
         endpoint = landscape.endpoint(row.target, row.plant)

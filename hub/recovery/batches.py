@@ -115,7 +115,7 @@ def start(
         place_hold(connection, plan.options, plan.reason, actor, now)
     elif plan.action is Action.RELEASE:
         request = PlanRequest(action=plan.action, reason=plan.reason, options=plan.options)
-        placed = building.matching_holds(connection, request, plan.created_at)
+        placed = building.matching_holds(connection, request, plan.holds)
         if not placed:
             raise Stale(
                 "The hold that the plan would release is not there any more; one that was placed there since is not in "

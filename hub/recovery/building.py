@@ -205,7 +205,8 @@ def build(
                 waits=decision.waits or UNSET,
             )
         )
-    if request.action is Action.RELEASE and not matching_holds(connection, request):
+    lifts = matching_holds(connection, request) if request.action is Action.RELEASE else []
+    if request.action is Action.RELEASE and not lifts:
         raise NotFound(
             "Nothing is held there. `andon systems list` shows the holds; name the same place as the hold did."
         )
@@ -221,6 +222,7 @@ def build(
         items=items,
         second_person=why_second(request.action, request.options, items, _risks_at(request.options, landscape), alone),
         edits=edits,
+        holds=[hold.id for hold in lifts],
     )
     return _plan(body, plan_hash(body), PlanState.PLANNED, None)
 
@@ -254,10 +256,10 @@ def places_of(plan: Plan, reach: Reach = EVERYTHING) -> set[Place]:
     return {Place(plant=item.plant, flow=item.flow) for item in plan.items}
 
 
-def matching_holds(connection: Connection, request: PlanRequest, placed_before: datetime | None = None) -> list[Any]:
-    """Active holds of exactly the place that a release names; ``placed_before`` leaves out those placed later."""
+def matching_holds(connection: Connection, request: PlanRequest, named: list[str] | None = None) -> list[Any]:
+    """Active holds of exactly the place that a release names; ``named`` leaves out those that its plan did not name."""
     wanted = request.options
-    until = [] if placed_before is None else [holds.c.placed_at <= to_micros(placed_before)]
+    until = [] if named is None else [holds.c.id.in_(named)]
     return list(
         connection.execute(
             select(holds).where(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -15,7 +14,6 @@ from hub.delivery.guards import searched_keys
 from hub.delivery.similar import Similar, read_similar
 from hub.landscape import Endpoint, Landscape
 from hub.recovery.heard import Ask, Follower, Heard
-from transactions.clock import to_micros
 from transactions.model import Status
 from transactions.plans import Action, PlanOptions
 from transactions.states import Event, allowed
@@ -60,14 +58,13 @@ class Questioner:
         """Whether plans of ``action`` hang on what targets say."""
         return action in _ASKED
 
-    async def ask(self, action: Action, rows: Iterable[Any], options: PlanOptions, now: datetime) -> dict[str, Heard]:
+    async def ask(self, action: Action, rows: Iterable[Any], options: PlanOptions) -> dict[str, Heard]:
         """What the targets say, by the id of the transaction.
 
         Args:
             action: what is planned; it says what has to be known.
             rows: of ``transactions``.
             options: those of the plan.
-            now: the present moment.
         """
         wanted = _ASKED.get(action, ())
         asked = [row for row in rows if wanted and _worth_asking(action, row)]
@@ -78,7 +75,7 @@ class Questioner:
 
         async def one(row: Any) -> None:
             async with room:
-                found[row.id] = await self._about(row, wanted, options, now)
+                found[row.id] = await self._about(row, wanted, options)
 
         tasks = [asyncio.create_task(one(row)) for row in asked]
         _, late = await asyncio.wait(tasks, timeout=self._patience)
@@ -91,15 +88,15 @@ class Questioner:
         slow = Heard(silent={str(ask): f"there was no answer within {self._patience:g} s" for ask in wanted})
         return {row.id: found.get(row.id, slow) for row in asked}
 
-    async def _about(self, row: Any, wanted: tuple[Ask, ...], options: PlanOptions, now: datetime) -> Heard:
+    async def _about(self, row: Any, wanted: tuple[Ask, ...], options: PlanOptions) -> Heard:
         endpoint = self._landscape.endpoint(row.target, row.plant)
         if endpoint is None or endpoint.url is None:
             return Heard(silent={str(ask): f"{row.target} has no address" for ask in wanted})
         heard = Heard()
         silent: dict[str, str] = {}
         if Ask.LOOKUP in wanted:
+            settled = self._engine.settling.remaining(row.id, endpoint.declaration.settle_seconds()) <= 0
             lookup = await self._engine.outlet(row.target, row.plant).look_up(row)
-            settled = to_micros(now) >= (row.sent_at or 0) + int(endpoint.declaration.settle_seconds() * 1_000_000)
             heard = msgspec.structs.replace(heard, lookup=lookup, settled=settled)
             if lookup is None:
                 silent[Ask.LOOKUP] = f"{endpoint.label} cannot be asked"

@@ -128,7 +128,7 @@ class Runner:
             # What the plan was told may be hours old: the targets are asked again, now.
             rows = await self._database.read(lambda c: stored.upcoming(c, batch_id, min(count, _ASKED_AT_ONCE)))
             heard = dict.fromkeys((row.id for row in rows), NOTHING)
-            heard |= await self._questioner.ask(action, rows, options, self._clock.now())
+            heard |= await self._questioner.ask(action, rows, options)
         now = self._clock.now()
         return await self._database.insist(
             lambda c: stored.take_up(c, batch_id, count, now, landscape=self._landscape, heard=heard)

@@ -270,7 +270,7 @@ class Workbench:
         building.check_request(request, self.landscape)
         documents: dict[str, Made] = {}
         rows = await self.database.read(lambda c: building.select_rows(c, request, None, EVERYTHING))
-        heard = await self.questioner.ask(action, rows, request.options, now)
+        heard = await self.questioner.ask(action, rows, request.options)
         plan = await self.database.read(
             lambda c: building.build(
                 c,
@@ -323,6 +323,10 @@ class Workbench:
         while not condition():
             assert self._loop.time() < end, f"{what}: not within {within:g} s"
             await asyncio.sleep(0.005)
+
+    def settle(self, seconds_ago: float = 3600.0) -> None:
+        """From now on every delivery has left so long ago; with fewer than none, its posting may land for so long."""
+        self.engine.settling.remaining = lambda _tx, _settle: -seconds_ago  # type: ignore[method-assign]
 
     async def refuse_writes(self) -> Callable[[], None]:
         """Let the store refuse every write, as it does while a disk is full; what is returned ends that."""

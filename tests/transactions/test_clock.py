@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transactions.clock import EPOCH, Clock, SystemClock, from_micros, to_micros
+from transactions.clock import EPOCH, Clock, Step, StepWatch, SystemClock, from_micros, to_micros
 
 moments = st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))
 
@@ -53,3 +53,46 @@ def test_the_machines_clock_is_aware_and_moves_on() -> None:
     first = clock.now()
     assert first.utcoffset() == timedelta(0)
     assert clock.now() >= first
+
+
+class Hands:
+    """A wall clock and seconds that nobody sets, moved by the test."""
+
+    def __init__(self) -> None:
+        self.wall, self.seconds = datetime(2026, 3, 29, 1, tzinfo=UTC), 100.0
+
+    def now(self) -> datetime:
+        return self.wall
+
+    def pass_(self, seconds: float, set_by: float = 0.0) -> None:
+        self.seconds += seconds
+        self.wall += timedelta(seconds=seconds + set_by)
+
+
+def watched() -> tuple[Hands, StepWatch]:
+    hands = Hands()
+    return hands, StepWatch(hands, lambda: hands.seconds)
+
+
+@pytest.mark.parametrize("by", [3600.0, -3600.0, 1.5, -90_000.0])
+def test_a_clock_that_is_set_is_noticed_once(by: float) -> None:
+    hands, watch = watched()
+    hands.pass_(4.0, set_by=by)
+    found = watch.look()
+    assert found == Step(by=pytest.approx(by), within=pytest.approx(4.0))
+    hands.pass_(5.0)
+    assert watch.look() is None
+
+
+def test_time_that_passes_is_no_step_however_much() -> None:
+    hands, watch = watched()
+    for seconds in (0.0, 0.1, 5.0, 86_400.0):
+        hands.pass_(seconds)
+        assert watch.look() is None
+
+
+def test_a_clock_that_is_adjusted_little_by_little_is_not_set() -> None:
+    hands, watch = watched()
+    for _ in range(100):
+        hands.pass_(5.0, set_by=0.1)
+        assert watch.look() is None

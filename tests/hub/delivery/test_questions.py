@@ -43,11 +43,6 @@ async def ask_now(bench, tx: str) -> None:
     bench.engine._wake.set()
 
 
-async def long_ago(bench, tx: str) -> None:
-    """Let its delivery have left so long ago that a late posting can land no more."""
-    await bench.database.write(lambda c: c.exec_driver_sql("update transactions set sent_at = 1 where id = ?", (tx,)))
-
-
 async def brought_to(bench, target, status: Status) -> str:
     """A transaction in ``status``, whose questions are far apart."""
     slow = msgspec.structs.replace(bench.profile, parked_every=60.0, lookup_pause=60.0, backoff_limit=60.0)
@@ -56,8 +51,10 @@ async def brought_to(bench, target, status: Status) -> str:
     target.deliver, target.lookup = DELIVERED[status], WAITING
     tx = await bench.send("consumption", event="e1", order="1")
     await bench.until(tx, status)
-    if status is Status.SENT:  # the question that follows the answer at once
-        await bench.soon("it was asked", lambda: target.asked)
+    if status is Status.SENT:  # the question that follows the answer at once, and what it came to is written
+        async with asyncio.timeout(30):
+            while not (await bench.row(tx)).lookups:
+                await asyncio.sleep(0.005)
     return tx
 
 
@@ -108,7 +105,7 @@ async def test_absent_counts_once_a_late_posting_can_land_no_more(bench, target,
 async def test_what_was_taken_and_is_not_known_any_more_is_left_to_people(bench, target, status) -> None:
     """It may have been posted by hand and removed: sending it again could double it."""
     tx = await brought_to(bench, target, status)
-    await long_ago(bench, tx)
+    bench.settle()
     target.lookup = says(404, {"status": "absent"})
     await ask_now(bench, tx)
     async with asyncio.timeout(5):
@@ -131,7 +128,7 @@ async def test_what_is_unclear_cannot_be_given_up(bench, target, status) -> None
 async def test_a_404_that_does_not_speak_of_the_posting_is_no_absence(bench, target) -> None:
     """A wrong path answers 404 too; to take that for absent would send the document twice."""
     tx = await brought_to(bench, target, Status.IN_DOUBT)
-    await long_ago(bench, tx)
+    bench.settle()
     target.lookup = says(404, {"error": "no such page"})
     before = len(target.asked)
     await ask_now(bench, tx)

@@ -212,12 +212,10 @@ async def in_doubt(bench, target):
 
 async def told(bench, row, found: Found, *, asked_after: float, sends: int = 1) -> Status | None:
     """What an answer makes of it that comes ten seconds after the request left."""
-    sent = from_micros(row.sent_at)
-    since = Asked(at=sent + timedelta(seconds=asked_after), sends=sends)
-    now, answer = sent + timedelta(seconds=10), LookupAnswer(status=found)
-    return await bench.database.write(
-        lambda c: bench.engine._finisher.asked(c, row.id, answer, "ERP", 0.15, now, since=since)
-    )
+    since = Asked(unsettled=0.15 - asked_after, sends=sends)
+    now, answer = from_micros(row.sent_at) + timedelta(seconds=10), LookupAnswer(status=found)
+    asked = bench.engine._finisher.asked
+    return await bench.database.write(lambda c: asked(c, row.id, answer, "ERP", now, since=since))
 
 
 async def test_absent_counts_when_it_was_asked_for_after_a_late_posting_could_land(bench, target) -> None:

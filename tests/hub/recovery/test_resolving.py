@@ -90,7 +90,7 @@ async def test_applied_is_resolved_where_the_target_says_the_same_and_its_docume
 )
 async def test_a_contradiction_is_refused_and_shows_both_sides(bench, target, claimed, lookup, both) -> None:
     tx = await unclear(bench, target)
-    await bench.database.write(lambda c: c.execute(update(transactions).values(sent_at=1)))
+    bench.settle()
     target.lookup = says(200, lookup)
     found, because = await verdict(bench, Action.RESOLVE, tx, resolve_as=claimed, evidence="I looked")
     assert found is Verdict.REFUSED
@@ -101,8 +101,7 @@ async def test_a_contradiction_is_refused_and_shows_both_sides(bench, target, cl
 
 async def test_absent_does_not_count_before_a_late_posting_could_land(bench, target) -> None:
     tx = await unclear(bench, target)
-    now = int(bench.clock.now().timestamp() * 1_000_000)
-    await bench.database.write(lambda c: c.execute(update(transactions).values(sent_at=now + 60_000_000)))
+    bench.settle(-60)
     target.lookup = says(200, {"status": "absent"})
     for claimed in ("applied", "not-applied"):
         found, because = await verdict(bench, Action.RESOLVE, tx, resolve_as=claimed, evidence="x1")
@@ -112,7 +111,7 @@ async def test_absent_does_not_count_before_a_late_posting_could_land(bench, tar
 
 async def test_not_applied_can_be_sent_again(bench, target) -> None:
     tx = await unclear(bench, target)
-    await bench.database.write(lambda c: c.execute(update(transactions).values(sent_at=1)))
+    bench.settle()
     target.lookup = says(200, {"status": "absent"})
     await bench.act(Action.RESOLVE, tx, resolve_as="not-applied", evidence="not in the journal")
     row = await bench.row(tx)
@@ -150,7 +149,7 @@ async def test_a_target_that_cannot_be_asked_is_resolved_by_evidence(bench, targ
 
 async def test_what_changed_in_the_target_since_the_plan_is_seen_when_it_runs(bench, target) -> None:
     tx = await unclear(bench, target)
-    await bench.database.write(lambda c: c.execute(update(transactions).values(sent_at=1)))
+    bench.settle()
     target.lookup = says(200, {"status": "absent"})
     plan = await bench.plan(Action.RESOLVE, tx, resolve_as="not-applied", evidence="not there")
     target.lookup = says(200, APPLIED)
@@ -209,7 +208,7 @@ async def processed(bench, target) -> str:
 async def test_what_was_acknowledged_and_is_not_there_is_reopened_and_replayed(bench, target) -> None:
     tx = await processed(bench, target)
     target.posted.clear()
-    await bench.database.write(lambda c: c.execute(update(transactions).values(sent_at=1)))
+    bench.settle()
     assert (await bench.act(Action.REOPEN, tx)).counts["processed"] == 1
     row = await bench.row(tx)
     assert (row.status, row.failure_kind, row.document) == ("failed", "acknowledged-not-applied", None)
