@@ -24,6 +24,7 @@ from hub.api import (
     edits,
     groups,
     intake,
+    kpis,
     looking,
     ownership,
     payloads,
@@ -90,6 +91,7 @@ ROUTES: tuple[Route, ...] = (
     *acting.ROUTES,
     *looking.ROUTES,
     *reconciliation.ROUTES,
+    *kpis.ROUTES,
     *audit.ROUTES,
     *people.ROUTES,
     *intake.ROUTES,
@@ -144,6 +146,8 @@ class Hub:
         self.runner = Runner(database, clock, self.questioner, landscape)
         self.signer = AuditSigner(platform, audit_key)
         self.followers = Followers()
+        self.housekeeper = Housekeeper(database, clock)
+        self.running = Running(database)
         self.watch = StoreWatch(database, clock)
         self.simulator: SimulatorChild | None = None
         self.ready = False
@@ -158,6 +162,8 @@ class Hub:
         if broken is not None:  # it goes on: deliveries do not depend on it, and what comes is chained to what is here
             log.error("audit.broken", entry=broken.seq, because=broken.because)
         await self.identity.start()
+        await self.running.start()
+        self.housekeeper.start()
         await self.engine.start()
         await self.runner.start()
         self.ready = True
@@ -170,6 +176,7 @@ class Hub:
         await self.engine.close()
         go_on_after(await self.database.read(newest_id))
         await self.identity.close()
+        await self.housekeeper.close()
         await self.watch.close()
 
     def condition(
@@ -234,7 +241,9 @@ def application(hub: Hub, caution: Caution = Caution()) -> ASGIApp:  # noqa: B00
         return Response(msgspec.json.encode(hub.identity.key_set()), media_type="application/jwk-set+json")
 
     async def metrics(_request: Request) -> Response:
+        now = hub.clock.now()
         text = await hub.database.read(lambda c: exposition(c, hub.engine.breakers(), hub.watch.refusal is None))
+        text += await hub.database.read(lambda c: expose(c, hub.running, now))
         return PlainTextResponse(text, media_type="text/plain; version=0.0.4")
 
     paths = [Path(f"/admin/v1/{route.path}", endpoint(route, hub), methods=[route.method]) for route in _sorted(routes)]

@@ -193,6 +193,7 @@ def take_in(connection: Connection, found: Sorted, now: datetime) -> Accepted:
                     f"The key {found.key!r} came before for plant {plant}, and now for {found.plant}. The document was "
                     "not taken. Each plant's document needs a key of its own."
                 )
+            journal(connection).kpis.repeated(found.arrival.flow, found.plant, found.targets, to_micros(now))
             return Accepted(ids=ids, again=True)
         for target in found.targets:
             other = connection.execute(_SENT, {"target": target, "key": _key_at(found, target)}).scalar()
@@ -214,6 +215,7 @@ def take_in(connection: Connection, found: Sorted, now: datetime) -> Accepted:
         journal(connection).story(
             tx_id, now, f"Received from {found.source} for {target}", by=found.arrival.sent_by, status=Status.PENDING
         )
+    journal(connection).kpis.document(found.arrival.flow, found.plant, moment)
     connection.execute(
         _NEW_REVISIONS,
         [
@@ -284,6 +286,7 @@ def _insert(connection: Connection, found: Sorted, tx_id: str, target: str, corr
         )
     book = journal(connection)
     book.tallies[Status.PENDING, plant or "", found.arrival.flow, target, ""] += 1
+    book.kpis.received(found.arrival.flow, plant, target, moment, values["due_at"])
     book.ready.append(Ready(target, plant, tx_id))
     data = {"id": tx_id, "flow": found.arrival.flow, "plant": plant, "target": target}
     book.events.append(

@@ -8,6 +8,8 @@ from sqlalchemy import Connection, Table, func, select
 
 from hub.store.schema import audit, batches, events, tallies
 
+Labels = dict[str, str]
+
 
 def exposition(connection: Connection, breakers: dict[str, str], writable: bool = True) -> str:
     """Everything ``/metrics`` shows. ``breakers`` has the state of each target's breaker; ``writable`` says whether the
@@ -23,17 +25,17 @@ def exposition(connection: Connection, breakers: dict[str, str], writable: bool 
     ]
     running = connection.execute(select(batches.c.state, func.count()).group_by(batches.c.state)).all()
     lines = [
-        *_family("andon_transactions", "gauge", "Transactions by status, flow, target and plant.", found),
-        *_family("andon_batches", "gauge", "Batches by state.", [({"state": state}, n) for state, n in running]),
-        *_family(
+        *family("andon_transactions", "gauge", "Transactions by status, flow, target and plant.", found),
+        *family("andon_batches", "gauge", "Batches by state.", [({"state": state}, n) for state, n in running]),
+        *family(
             "andon_breaker_open",
             "gauge",
             "1 while the breaker of a target is not closed.",
             [({"target": label}, int(state != "closed")) for label, state in sorted(breakers.items())],
         ),
-        *_family("andon_store_writable", "gauge", "0 while the store takes no writes.", [({}, int(writable))]),
-        *_family("andon_events_total", "counter", "Events ever written.", [({}, _newest(connection, events))]),
-        *_family("andon_audit_total", "counter", "Entries of the audit chain.", [({}, _newest(connection, audit))]),
+        *family("andon_store_writable", "gauge", "0 while the store takes no writes.", [({}, int(writable))]),
+        *family("andon_events_total", "counter", "Events ever written.", [({}, _newest(connection, events))]),
+        *family("andon_audit_total", "counter", "Entries of the audit chain.", [({}, _newest(connection, audit))]),
     ]
     return "\n".join(lines) + "\n"
 
@@ -43,8 +45,9 @@ def _newest(connection: Connection, table: Table) -> int:
     return newest or 0
 
 
-def _family(name: str, kind: str, text: str, samples: Iterable[tuple[dict[str, str], int]]) -> list[str]:
-    lines = [f"# HELP {name} {text}", f"# TYPE {name} {kind}"]
+def family(name: str, kind: str | None, text: str | None, samples: Iterable[tuple[Labels, float]]) -> list[str]:
+    """One family of samples; without ``kind``, the samples alone."""
+    lines = [] if kind is None else [f"# HELP {name} {text}", f"# TYPE {name} {kind}"]
     for labels, value in samples:
         inside = ",".join(f'{label}="{_escaped(said)}"' for label, said in labels.items())
         lines.append(f"{name}{{{inside}}} {value}" if inside else f"{name} {value}")

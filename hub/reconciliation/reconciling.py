@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+import structlog
 from msgspec import Struct
 
 from hub.delivery.channel import Channel
+from hub.errors import StoreError
+from hub.kpis.reconciled import remember_results, results
 from hub.landscape import Landscape
 from hub.reconciliation.asking import Answered, Asker
 from hub.reconciliation.declared import ReconciliationDeclaration
@@ -26,6 +29,7 @@ from transactions.reconciliation.comparing import Compared, Disagreement, compar
 from transactions.reconciliation.model import Asked, Cause, Difference, Explained, Kind, Reconciliation, Said
 from transactions.reconciliation.tolerance import Tolerance
 
+log = structlog.get_logger("andon.reconciliation")
 _RELATED = 5
 MOST_TRACED = 1_000
 """Differences for which acknowledged deliveries are looked for, where what is open does not explain them."""
@@ -99,7 +103,32 @@ class Reconciler:
         prover = Prover(self._channel, self._landscape, self._authorization, began)
         known = await self._explain(compared.disagreements, declared, wanted.tolerance, reach, prover)
         untraced = sum(not each.traced for each in known)
+        if wanted.as_of is None and reach.flows is None:  # the whole of it, now: what key figures are made of
+            await self._remember(wanted.kind, began, as_of, answers, compared, known)
         return _told(wanted, declared, chosen, as_of, answers, compared, known, (prover.left, untraced))
+
+    async def _remember(
+        self,
+        kind: Kind,
+        at: datetime,
+        as_of: datetime,
+        answers: list[Answered],
+        compared: Compared,
+        known: list[_Explanation],
+    ) -> None:
+        found = results(
+            kind,
+            at=at,
+            as_of=as_of,
+            compared=compared.by_plant,
+            differing=[(each.one.key.plant, each.verdict is not Explained.NOT) for each in known],
+            complete=all(each.problem is None for each in answers),
+        )
+        try:
+            if found:
+                await self._database.write(lambda c: remember_results(c, found))
+        except StoreError as error:  # the writer has logged it; who asked is answered all the same
+            log.warning("reconciliation.not-kept", error=error.detail)
 
     def _plants(self, plant: str | None, reach: Reach) -> frozenset[str] | None:
         plants = self._landscape.catalogue.plant

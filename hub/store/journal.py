@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, select
 
+from hub.kpis.counting import KpiCounts
 from hub.store.counting import HALF_HOUR as HALF_HOUR
 from hub.store.counting import adding
 from hub.store.counting import upsert as upsert
@@ -36,6 +37,7 @@ class Journal:
         self.tallies: Counter[TallyKey] = Counter()
         self.trend: Counter[tuple[int, str, str]] = Counter()
         self.groups = GroupCounts()
+        self.kpis = KpiCounts()
         self.ready: list[Ready] = []
         self.batches: set[str] = set()
         self.due: int | None = None
@@ -117,6 +119,7 @@ def write_journal(connection: Connection) -> None:
     if found.trend:
         _add_trend(connection, found.trend)
     found.groups.write(connection)
+    found.kpis.write(connection)
     if found.audit:
         _chain(connection, found.audit)
     if found.events:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text, text
 
+from transactions.kpis.counts import Measure
+
 metadata = MetaData()
 
 # A serial that SQLite takes as its rowid and PostgreSQL as a bigint.
@@ -68,6 +70,7 @@ transactions = Table(
     Column("ticket", String),
     Column("owned", Integer, nullable=False, server_default="0"),  # counts changes of ownership, beside `version`
     Column("group_before", String),  # the group it was in before a claim that sends it again
+    Column("troubled_at", BigInteger),  # since when it needs somebody; none once it is closed
 )
 
 Index("tx_created", transactions.c.created_at, transactions.c.id)
@@ -479,4 +482,46 @@ search_changes = Table(  # whose words or document changed, for the index of the
     Column("n", _Serial, primary_key=True, autoincrement=True),
     Column("tx_seq", _Serial, nullable=False),
     sqlite_autoincrement=True,
+)
+
+# Key figures, by the minute and by the hour (then by the day). The columns after the key are those of
+# transactions.kpis.counts.Measure, in its order; plant and target are '' where there is none.
+kpi_counts = Table(
+    "kpi_counts",
+    metadata,
+    Column("grain", Integer, primary_key=True),  # seconds
+    Column("at", BigInteger, primary_key=True),  # second that it begins at, since 1970-01-01 UTC
+    Column("plant", String, primary_key=True),
+    Column("flow", String, primary_key=True),
+    Column("target", String, primary_key=True),
+    *(Column(measure.value, BigInteger, nullable=False, server_default="0") for measure in Measure),
+    sqlite_with_rowid=False,
+)
+
+kpi_spans = Table(  # how many spans of time each slot holds
+    "kpi_spans",
+    metadata,
+    Column("grain", Integer, primary_key=True),
+    Column("at", BigInteger, primary_key=True),
+    Column("plant", String, primary_key=True),
+    Column("flow", String, primary_key=True),
+    Column("target", String, primary_key=True),
+    Column("span", String, primary_key=True),
+    Column("slot", Integer, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+reconciliations = Table(  # what each reconciliation of everything came to, by plant; the newest of a kind counts
+    "reconciliations",
+    metadata,
+    Column("kind", String, primary_key=True),
+    Column("plant", String, primary_key=True),
+    Column("at", BigInteger, primary_key=True),
+    Column("as_of", BigInteger, nullable=False),
+    Column("compared", Integer, nullable=False),
+    Column("differences", Integer, nullable=False),
+    Column("unexplained", Integer, nullable=False),
+    Column("complete", Integer, nullable=False),
+    sqlite_with_rowid=False,
 )

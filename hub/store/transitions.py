@@ -127,8 +127,9 @@ def move(
     changes = dict(values or {})
     if before is Status.HELD:
         changes = {**NOT_HELD, **changes}
-    change(connection, row, touch=True, status=status, **changes)
     book = journal(connection)
+    changes |= book.kpis.step(connection, row, event, before, status, changes, to_micros(now))
+    change(connection, row, touch=True, status=status, **changes)
     plant = row.plant or ""
     book.tallies[before, plant, row.flow, row.target, row.fingerprint or ""] -= 1
     group = changes.get("fingerprint", row.fingerprint)

@@ -27,7 +27,7 @@ async def test_every_line_is_valid_and_values_are_escaped(tmp_path: Path) -> Non
         elif not line.startswith("# HELP "):
             assert SAMPLE.fullmatch(line), line
             assert re.match(r"[a-z_]+", line)[0] == families[-1]  # type: ignore[index]
-    assert len(families) == len(set(families)) == 5
+    assert len(families) == len(set(families)) == 6
     assert r'andon_transactions{status="failed",flow="a\"b\\c\nd",target="ERP",plant=""} 7' in text
     assert 'andon_breaker_open{target="MES/P01"} 1' in text
     assert 'andon_breaker_open{target="ERP"} 0' in text

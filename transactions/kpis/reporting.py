@@ -43,24 +43,21 @@ class Numbers(Struct, frozen=True, kw_only=True):
     since: datetime | None
 
 
-def report(
-    numbers: Numbers, *, window: Window, steps: int, step: int, now: datetime, plant: str | None, flow: str | None
-) -> KpiReport:
+def report(numbers: Numbers, *, window: Window, now: datetime, plant: str | None, flow: str | None) -> KpiReport:
     """Every key figure.
 
     Args:
         window: aligned.
-        steps: how many slices the window has, of ``step`` seconds.
         plant, flow: what the numbers were cut down to.
     """
-    previous = window.before()
+    previous, slices = window.before(), window.slices(now)
     return KpiReport(
-        items=[_kpi(definition, numbers, window, steps, step, plant, flow) for definition in DEFINITIONS],
+        items=[_kpi(definition, numbers, window, slices, plant, flow) for definition in DEFINITIONS],
         next_cursor=None,
         at=now,
         window=WindowShown(label=window.label, begin=window.begin, until=window.until),
         before=WindowShown(label=previous.label, begin=previous.begin, until=previous.until),
-        step_seconds=step,
+        step_seconds=window.step(now),
         plant=plant,
         flow=flow,
         counted_since=numbers.since,
@@ -68,7 +65,7 @@ def report(
 
 
 def _kpi(
-    one: Definition, numbers: Numbers, window: Window, steps: int, step: int, plant: str | None, flow: str | None
+    one: Definition, numbers: Numbers, window: Window, slices: list[float], plant: str | None, flow: str | None
 ) -> Kpi:
     match one.source:
         case Source.STOCK:
@@ -83,9 +80,9 @@ def _kpi(
     covered = numbers.since is not None and numbers.since <= window.before().begin
     bar = numbers.slos.get(flow) if one.name == "posting-latency-p95" and flow is not None else one.bar
     trend = []
-    for place in range(steps):
+    for place, hours in enumerate(slices):
         parts = (totals for key, totals in numbers.slices.get(place, {}).items() if one.concerns(*key))
-        trend.append(compute(summed(parts), step / 3_600).value)
+        trend.append(compute(summed(parts), hours).value)
     return Kpi(
         name=one.name,
         title=one.title,

@@ -59,6 +59,13 @@ class Window(Struct, frozen=True, kw_only=True):
         fitting = (step for step in _STEPS if step >= least and length / step <= _MOST_STEPS)
         return next(fitting, _STEPS[-1])
 
+    def slices(self, now: datetime) -> list[float]:
+        """The hours of the window in each slice. Slices begin at whole multiples of the step, as what is kept does, so
+        that the first and the last may be shorter."""
+        step, begin, until = self.step(now), int(self.begin.timestamp()), int(self.until.timestamp())
+        edges = range(begin // step * step, until, step)
+        return [(min(until, edge + step) - max(begin, edge)) / HOUR for edge in edges]
+
 
 def minutes_from(now: datetime) -> datetime:
     """The first moment whose minute is still kept."""

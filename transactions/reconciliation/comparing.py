@@ -103,12 +103,13 @@ class Disagreement(Struct, frozen=True, kw_only=True):
 
 
 class Compared(Struct, frozen=True, kw_only=True):
-    """What came of it: disagreements by key and field, how many values were compared, and how many could not be,
-    because a system they depend on gave no answer."""
+    """What came of it: disagreements by key and field, how many values were compared (and of which plants), and how many
+    could not be, because a system they depend on gave no answer."""
 
     disagreements: list[Disagreement]
     compared: int
     unknown: int
+    by_plant: dict[str, int] = msgspec.field(default_factory=dict)
 
 
 def compare(
@@ -122,6 +123,7 @@ def compare(
     """
     found: list[Disagreement] = []
     compared = unknown = 0
+    by_plant: Counter[str] = Counter()
     for field in fields:
         keys = {
             key
@@ -139,10 +141,11 @@ def compare(
                 continue
             unknown += not whole
             compared += 1
+            by_plant[key.plant] += 1
             disagreement = _judge(judged, key, sides, tolerance)
             if disagreement is not None:
                 found.append(disagreement)
-    return Compared(disagreements=found, compared=compared, unknown=unknown)
+    return Compared(disagreements=found, compared=compared, unknown=unknown, by_plant=dict(by_plant))
 
 
 def read_amount(text: str) -> Decimal | None:

@@ -56,6 +56,8 @@ MAY: dict[tuple[str, str], frozenset[Role]] = {
     ("GET", "holds"): READERS,
     ("GET", "board"): READERS,
     ("GET", "reconciliation/{kind}"): READERS,
+    ("GET", "kpis"): READERS,
+    ("GET", "kpis/slo"): READERS,
     ("GET", "status"): READERS,
     ("GET", "whoami"): EVERYBODY,
     ("GET", "audit"): AUDITORS,

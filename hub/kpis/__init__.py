@@ -1,0 +1,1 @@
+"""Key figures, kept: counted with every change, summed for a window, told to whoever asks."""
