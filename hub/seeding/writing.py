@@ -178,4 +178,5 @@ def _transaction(
         1 + 2 * failed.tries, lane or None, object_key or None, version,
         None, None, None,  # blocked_by, hold_kind, due_next
         delivery.failed_at, 1, None, None, 0, failed.tries, None, 0, None,
+        delivery.failed_at,  # troubled_at
     )  # fmt: skip
