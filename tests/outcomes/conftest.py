@@ -14,6 +14,8 @@ from typing import Any
 import httpx
 import pytest
 
+# As ``python SCRIPT`` would, and finding packages where ``python -m`` does.
+_RUN = "import runpy, sys; sys.argv.pop(0); runpy.run_path(sys.argv[0], run_name='__main__')"
 _PAGE = b"\0" * 65_536
 
 
@@ -108,30 +110,39 @@ def operator_of(eventually: Callable[..., object]) -> Callable[[Any], Operator]:
     return lambda hub: Operator(hub, eventually)
 
 
-class SmallDiskHub:
-    """A hub whose data folder is a file system of its own: 48 MB that nobody else sees, gone with its process."""
+class OwnHub:
+    """A hub that is started in a way of its own.
 
-    def __init__(self, unshare: tuple[str, ...], folder: Path, *arguments: str) -> None:
-        self._unshare, self._arguments = unshare, arguments
-        self._mounted, self.log, self._config = folder / "disk", folder / "hub.log", folder / "config"
-        self._mounted.mkdir(parents=True)
-        self.data = self._mounted
+    Args:
+        folder: where everything of it is.
+        command: starts ``andon``.
+        arguments: of ``hub serve``.
+    """
+
+    def __init__(self, folder: Path, command: list[str], *arguments: str) -> None:
+        self._command, self._arguments = command, arguments
+        self._folder, self.log, self._config = folder / "data", folder / "hub.log", folder / "config"
+        self._folder.mkdir(parents=True)
+        self.data = self._folder
 
     def start(self, eventually: Callable[..., object]) -> None:
-        """Start it, and wait until it is ready."""
-        script = 'mount -t tmpfs -o size=48m none "$0" && exec "$@"'
-        command = [sys.executable, "-m", "commands", "hub", "serve", "--data", str(self._mounted), "--port", "0"]
+        """Start it (again), and wait until it is ready."""
+        for name in ("runtime.json", "bootstrap.token"):  # of a run that was killed
+            (self.data / name).unlink(missing_ok=True)
+        serve = ["hub", "serve", "--data", str(self._folder), "--port", "0", *self._arguments]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*self._unshare, "sh", "-c", script, str(self._mounted), *command, *self._arguments],
+                [*self._command, *serve],
                 stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,
                 env={**os.environ, "ANDON_CONFIG_DIR": str(self._config)},
             )
-        # What is mounted there is seen from here through the process itself.
-        self.data = Path(f"/proc/{self.process.pid}/root{self._mounted}")
-        eventually("the hub on a small disk", self._answers, 60)
+        self._started()
+        eventually("the hub", self._answers, 60)
+
+    def _started(self) -> None:
+        """Called once its process is there."""
 
     def _answers(self) -> bool:
         assert self.process.poll() is None, self.log.read_text()[-3000:]
@@ -147,6 +158,11 @@ class SmallDiskHub:
         """What a command needs to reach it."""
         return {"ANDON_URL": self.url, "ANDON_TOKEN": self.token, "ANDON_CONFIG_DIR": str(self._config)}
 
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        self.process.kill()
+        self.process.wait(10)
+
     def stop(self) -> None:
         """End it in order, whatever it is at."""
         if self.process.poll() is None:
@@ -154,8 +170,20 @@ class SmallDiskHub:
             try:
                 self.process.wait(20)
             except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait(10)
+                self.kill()
+
+
+class SmallDiskHub(OwnHub):
+    """A hub whose data folder is a file system of its own: 48 MB that nobody else sees, gone with its process."""
+
+    def __init__(self, unshare: tuple[str, ...], folder: Path, *arguments: str) -> None:
+        mount = 'mount -t tmpfs -o size=48m none "$0" && exec "$@"'
+        command = [*unshare, "sh", "-c", mount, str(folder / "data"), sys.executable, "-m", "commands"]
+        super().__init__(folder, command, *arguments)
+
+    def _started(self) -> None:
+        # What is mounted there is seen from here through the process itself.
+        self.data = Path(f"/proc/{self.process.pid}/root{self._folder}")
 
     def fill(self) -> None:
         """Leave no room at all."""
@@ -171,6 +199,23 @@ class SmallDiskHub:
     def make_room(self) -> None:
         """As before."""
         (self.data / "ballast").unlink()
+
+
+class SetClockHub(OwnHub):
+    """A hub on a machine whose clock the test sets."""
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        self._ahead = folder / "ahead"
+        folder.mkdir(parents=True, exist_ok=True)
+        self.set_clock(0)
+        script = str(Path(__file__).with_name("set_clock.py"))
+        super().__init__(folder, [sys.executable, "-c", _RUN, script, str(self._ahead)], *arguments)
+
+    def set_clock(self, ahead: float) -> None:
+        """Let it be so many seconds ahead of what it is."""
+        fresh = self._ahead.with_name("ahead.new")
+        fresh.write_text(str(ahead), encoding="utf-8")
+        fresh.replace(self._ahead)
 
 
 class LimitedHub:
@@ -231,6 +276,17 @@ def filling_hub(
     if unshare is None:
         pytest.skip("this machine lets nobody mount a file system")
     hub = SmallDiskHub(unshare, tmp_path, *arguments)
+    try:
+        hub.start(eventually)
+        yield hub
+    finally:
+        hub.stop()
+
+
+@pytest.fixture
+def set_clock_hub(tmp_path: Path, eventually: Callable[..., object]) -> Iterator[SetClockHub]:
+    """A hub with simulated systems on a machine whose clock the test sets."""
+    hub = SetClockHub(tmp_path / "hub", "--simulate", "--seed", "13", "--speed", "40", "--paused")
     try:
         hub.start(eventually)
         yield hub
