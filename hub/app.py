@@ -61,13 +61,16 @@ from hub.metrics import exposition
 from hub.reconciliation.reconciling import Reconciler
 from hub.recovery.questioner import Questioner
 from hub.recovery.runner import Runner
+from hub.search.follower import SearchFollower
+from hub.search.protocol import Search
+from hub.search.sqlite import SqliteTextIndex
 from hub.simulator.child import SimulatorChild
 from hub.store.chain import broken_tail
 from hub.store.database import Database
 from hub.store.filter_sql import compile_filter, compile_for_tallies
 from hub.store.newest import newest_id
 from hub.store.reach import within
-from hub.store.schema import transactions
+from hub.store.schema import tallies, transactions
 from hub.store.watch import StoreWatch
 from transactions.approvals import ITEMS_WITHOUT_SECOND_PERSON
 from transactions.clock import Clock
@@ -140,6 +143,7 @@ class Hub:
         self.identity = Identity(sign_in, platform=platform, database=database, clock=clock, access=access)
         channel = HttpChannel(profile)
         self.engine = Engine(database, landscape, channel, profile, clock, chance, authorization)
+        self.search = SearchFollower(database, SqliteTextIndex(database.folder, landscape.masks))
         self.reconciler = Reconciler(database, landscape, channel, authorization, clock)
         self.causes = Diagnostician(database, landscape, self.reconciler, self.engine.losses, clock)
         self.questioner = Questioner(self.engine, landscape)
@@ -161,6 +165,7 @@ class Hub:
         broken = await self.database.read(broken_tail)
         if broken is not None:  # it goes on: deliveries do not depend on it, and what comes is chained to what is here
             log.error("audit.broken", entry=broken.seq, because=broken.because)
+        await self.search.start()
         await self.identity.start()
         await self.running.start()
         self.housekeeper.start()
@@ -177,22 +182,44 @@ class Hub:
         go_on_after(await self.database.read(newest_id))
         await self.identity.close()
         await self.housekeeper.close()
+        await self.search.close()
         await self.watch.close()
 
     def condition(
-        self, text: str | None, now: datetime, reach: Reach, me: str | None = None
+        self, text: str | None, now: datetime, reach: Reach, me: str | None = None, search: Search | None = None
     ) -> ColumnElement[bool] | None:
-        """A filter, within ``reach``, as a condition on the transactions table; None where nothing is cut. ``me`` is
-        the one who asks, which ``assignee:me`` means.
+        """A filter, within ``reach``, as a condition on the transactions table; None where nothing is cut.
+
+        Args:
+            text: the filter.
+            now: the moment that ages and relative times count from.
+            reach: how far the rights go of the one who asks.
+            me: who asks, which ``assignee:me`` means.
+            search: where texts are looked for; the index for lists that are read to their end unless told.
 
         Raises:
             BadFilter: it cannot be read.
         """
         cut = within(reach, transactions)
         if text is not None and text.strip():
-            asked = compile_filter(text, self.business_keys(), now, self.landscape.masks, me)
+            asked = compile_filter(
+                text, self.business_keys(), now, self.landscape.masks, me, search or self.search.index
+            )
             cut += [] if asked is None else [asked]
         return and_(*cut) if cut else None
+
+    def tallied(self, text: str, now: datetime, reach: Reach) -> tuple[ColumnElement[bool] | None] | None:
+        """A filter, within ``reach``, as a condition on the tallies, in a tuple; None where it asks for more than they
+        know.
+
+        Raises:
+            BadFilter: it cannot be read.
+        """
+        asked = compile_for_tallies(text, self.business_keys(), now, self.landscape.masks)
+        if asked is None:
+            return None
+        cut = within(reach, tallies) + ([] if asked[0] is None else [asked[0]])
+        return (and_(*cut) if cut else None,)
 
     def reach(self, principal: Principal) -> Reach:
         """How far somebody's rights reach over the flows that are declared now."""

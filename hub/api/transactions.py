@@ -8,11 +8,14 @@ from msgspec import Meta, Struct
 from sqlalchemy import Connection
 from starlette.responses import Response
 
+from hub.api.leaving import ask_while_there
 from hub.api.routing import Call, Route
 from hub.store import questions
 from hub.store.paging import DEFAULT_LIMIT, MAX_LIMIT, order_of
 from hub.store.schema import transactions
 from hub.store.shown import shown
+from transactions.filters import parse
+from transactions.filters.query import fields_of
 from transactions.history import TimelineEntry
 from transactions.model import Transaction
 from transactions.pages import Page
@@ -20,6 +23,8 @@ from transactions.people import Permission
 
 if TYPE_CHECKING:
     from hub.app import Hub
+
+_PATIENCE = 2.0  # seconds that one count may take
 
 Limit = Annotated[int, Meta(ge=1, le=MAX_LIMIT, description="items on a page")]
 
@@ -47,26 +52,49 @@ class CountParams(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Count(Struct, frozen=True):
-    """How many transactions match."""
+    """How many transactions match.
+
+    Attributes:
+        exact: false where counting took longer than an answer may; there are ``count`` at least.
+        search_behind: transactions that words are looked for in one by one, since the search's index does not have
+            them yet. The answer is right all the same, and takes longer; 0 where the filter has no words.
+    """
 
     count: int
+    exact: bool = True
+    search_behind: int = 0
 
 
 async def list_transactions(hub: Hub, call: Call) -> Page[Transaction]:
     """One page."""
     params: ListParams = call.params
     now = hub.clock.now()
-    condition = hub.condition(params.filter, now, call.reach, call.principal.subject)
     order = order_of(transactions, questions.SORTABLE, params.sort, "id")
-    return await hub.database.read(
-        lambda c: questions.transaction_page(c, condition, order, params.limit, params.cursor, now, hub.landscape.masks)
-    )
+
+    def question(connection: Connection) -> Page[Transaction]:
+        search = hub.search.index.for_page(connection)
+        condition = hub.condition(params.filter, now, call.reach, call.principal.subject, search)
+        masks = hub.landscape.masks
+        return questions.transaction_page(connection, condition, order, params.limit, params.cursor, now, masks)
+
+    return await ask_while_there(hub.database, call.request, question)
 
 
 async def count_transactions(hub: Hub, call: Call) -> Count:
     """How many match."""
-    condition = hub.condition(call.params.filter, hub.clock.now(), call.reach, call.principal.subject)
-    return Count(await hub.database.read(lambda c: questions.count_transactions(c, condition)))
+    asked, now = call.params.filter or "", hub.clock.now()
+    tallied = hub.tallied(asked, now, call.reach)
+    condition = None if tallied is not None else hub.condition(asked, now, call.reach, call.principal.subject)
+
+    def question(connection: Connection) -> Count:
+        if tallied is not None:
+            found = questions.count_tallies(connection, *tallied)
+            return Count(found.count)
+        found = questions.count_transactions(connection, condition, _PATIENCE)
+        behind = hub.search.index.behind(connection) if "" in fields_of(parse(asked)) else 0
+        return Count(found.count, found.exact, behind)
+
+    return await ask_while_there(hub.database, call.request, question)
 
 
 async def show_transaction(hub: Hub, call: Call) -> Response:

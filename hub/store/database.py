@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
+import structlog
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -19,10 +20,12 @@ from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import QueuePool
 
 from hub.errors import StoreError
-from hub.masks.in_sql import NAME, Shown
+from hub.masks import NO_MASKS
+from hub.masks.in_sql import NAME, Shown, shown_text
 from hub.store.writer import DEFECTS, Job, Writer
 
 T = TypeVar("T")
+log = structlog.get_logger("andon.store")
 _READERS = 4
 _BUSY_MILLISECONDS = 10_000
 TRY_AGAIN = 1.0  # seconds after a refusal by the database
@@ -31,13 +34,15 @@ TRY_AGAIN = 1.0  # seconds after a refusal by the database
 class Database:
     """One database, many readers, one writer."""
 
-    def __init__(self, engine: Engine, read_engine: Engine, description: str, revision: str) -> None:
+    def __init__(self, engine: Engine, read_engine: Engine, description: str, revision: str, folder: Path) -> None:
         self.engine = engine
         self.description = description
         self.revision = revision
-        self._read_engine = read_engine
+        self.folder = folder
+        self.read_engine = read_engine
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="andon-reader")
-        self._shown: Shown | None = None
+        self._shown: Shown = shown_text(NO_MASKS)
+        self._attached: dict[str, tuple[Path, Callable[[], None]]] = {}
         event.listen(read_engine, "checkout", self._teach)
         self.writer = Writer(engine)
 
@@ -45,11 +50,24 @@ class Database:
         """Let readers' searches see documents as ``shown`` shows them."""
         self._shown = shown
 
+    def attach(self, name: str, path: Path, lost: Callable[[], None]) -> None:
+        """Let readers see a second database under ``name``; ``lost`` is called where it cannot be opened any more."""
+        self._attached[name] = (path, lost)
+
     def _teach(self, connection: Any, record: Any, _proxy: Any) -> None:
-        """A connection that is taken up knows the function that searches use."""
-        if self._shown is not None and record.info.get(NAME) is not self._shown:
+        """A connection that is taken up knows the function that searches use, and sees what is attached."""
+        if record.info.get(NAME) is not self._shown:
             connection.create_function(NAME, 3, self._shown, deterministic=True)
             record.info[NAME] = self._shown
+        for name, (path, lost) in list(self._attached.items()):
+            if name not in record.info:
+                try:
+                    connection.execute(f"ATTACH DATABASE ? AS {name}", (f"file:{quote(str(path))}?mode=ro",))
+                except sqlite3.Error as error:
+                    log.warning("store.not-attached", name=name, because=str(error))
+                    lost()
+                    continue
+                record.info[name] = path
 
     async def write(self, job: Job[T]) -> T:
         """Run ``job`` on the writer; returns once it is durable."""
@@ -72,7 +90,7 @@ class Database:
 
     def _ask(self, question: Callable[[Connection], T]) -> T:
         try:
-            with self._read_engine.connect() as connection:
+            with self.read_engine.connect() as connection:
                 return question(connection)
         except DatabaseError as error:
             raise StoreError(
@@ -84,7 +102,7 @@ class Database:
         """Finish queued writes and close every connection."""
         self.writer.close()
         self._readers.shutdown(wait=True)
-        self._read_engine.dispose()
+        self.read_engine.dispose()
         self.engine.dispose()
 
 
@@ -120,7 +138,7 @@ def open_database(data: Path) -> Database:
     except StoreError:
         engine.dispose()
         raise
-    return Database(engine, read_engine, f"sqlite {path.name}", revision)
+    return Database(engine, read_engine, f"sqlite {path.name}", revision, data)
 
 
 def migrate(engine: Engine) -> str:

@@ -6,10 +6,12 @@ beginnings (``4711*``) and spans stay plain comparisons of the column, which an 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+import msgspec
+from msgspec import Struct
 from sqlalchemy import (
     Boolean,
     ColumnElement,
@@ -32,14 +34,16 @@ from sqlalchemy.sql.functions import GenericFunction
 
 from hub.masks import NO_MASKS, Masks
 from hub.masks.in_sql import NAME as SHOWN
-from hub.store.schema import business_keys, payloads, transactions
+from hub.search.protocol import NoIndex, Search
+from hub.store.document_sql import Contains, is_plain
+from hub.store.schema import business_keys, payloads, tallies, transactions
 from transactions.clock import to_micros
 from transactions.filters import parse
 from transactions.filters.fields import KEY_PREFIX, FieldType
 from transactions.filters.matching import field_of
 from transactions.filters.meaning import FlagTest, SearchTest, SpanTest, TextTest, fold, resolve
 from transactions.filters.mine import with_me
-from transactions.filters.query import And, Node, Not, Or, Query, Term, Words
+from transactions.filters.query import And, Node, Not, Or, Query, Term, Words, fields_of
 from transactions.states import CLOSED
 
 Condition = ColumnElement[bool]
@@ -58,11 +62,27 @@ _COLUMNS: dict[str, ColumnElement[Any]] = {
     + cast(_T.version, String)
     + case((_T.owned == 0, ""), else_="." + cast(_T.owned, String)),
 }
+_TALLIED: dict[str, ColumnElement[Any]] = {
+    "status": tallies.c.status,
+    "plant": func.nullif(tallies.c.plant, ""),
+    "flow": tallies.c.flow,
+    "target": tallies.c.target,
+    "group": func.nullif(tallies.c.fingerprint, ""),
+}
+"""What the tallies know of a transaction, so that it is counted without looking at it."""
 _LAST = "\U0010ffff"
 
 
+_EVERYTHING = NoIndex()
+
+
 def compile_filter(
-    text: str, keys: frozenset[str], now: datetime, masks: Masks = NO_MASKS, me: str | None = None
+    text: str,
+    keys: frozenset[str],
+    now: datetime,
+    masks: Masks = NO_MASKS,
+    me: str | None = None,
+    search: Search = _EVERYTHING,
 ) -> Condition | None:
     """A filter as a condition; None when it matches everything.
 
@@ -73,46 +93,79 @@ def compile_filter(
         masks: what is not searched: keys that are masked, masked fields of documents, and words of a target that are
             older than the masks.
         me: what ``assignee:me`` means.
+        search: knows where a text may be.
 
     Raises:
         BadFilter: it cannot be read, or asks for a masked key.
     """
     query = parse(text, keys, masks.keys)
-    return condition_of(query if me is None else with_me(query, me), now, masks)
+    return condition_of(query if me is None else with_me(query, me), now, masks, search)
 
 
-def condition_of(query: Query, now: datetime, masks: Masks = NO_MASKS) -> Condition | None:
+def compile_for_tallies(
+    text: str, keys: frozenset[str], now: datetime, masks: Masks = NO_MASKS
+) -> tuple[Condition | None] | None:
+    """A filter as a condition on the tallies, in a tuple; None where it asks for what the tallies do not know.
+
+    Raises:
+        BadFilter: as :func:`compile_filter`.
+    """
+    query = parse(text, keys, masks.keys)
+    if query.node is None:
+        return (None,)
+    if not fields_of(query) <= _TALLIED.keys():
+        return None
+    return (_condition(query.node, False, _Asked(now, to_micros(now), masks, _EVERYTHING, _TALLIED)),)
+
+
+class _Asked(Struct, frozen=True):
+    """What a query is compiled with."""
+
+    now: datetime
+    micros: int
+    masks: Masks
+    search: Search
+    columns: Mapping[str, ColumnElement[Any]]
+
+
+def condition_of(
+    query: Query, now: datetime, masks: Masks = NO_MASKS, search: Search = _EVERYTHING
+) -> Condition | None:
     """A query as a condition; None when it matches everything."""
-    return None if query.node is None else _condition(query.node, False, to_micros(now), now, masks)
+    return (
+        None
+        if query.node is None
+        else _condition(query.node, False, _Asked(now, to_micros(now), masks, search, _COLUMNS))
+    )
 
 
-def _condition(node: Node, negated: bool, micros: int, now: datetime, masks: Masks) -> Condition:
+def _condition(node: Node, negated: bool, asked: _Asked) -> Condition:
     match node:
         case And(parts):
-            inner = [_condition(part, negated, micros, now, masks) for part in parts]
+            inner = [_condition(part, negated, asked) for part in parts]
             return or_(*inner) if negated else and_(*inner)
         case Or(parts):
-            inner = [_condition(part, negated, micros, now, masks) for part in parts]
+            inner = [_condition(part, negated, asked) for part in parts]
             return and_(*inner) if negated else or_(*inner)
         case Not(part):
-            return _condition(part, not negated, micros, now, masks)
+            return _condition(part, not negated, asked)
         case Words(text):
-            found = _words(fold(text), masks)
+            found = _words(fold(text), asked)
             return not_(found) if negated else found
         case Term():
-            return _term(node, negated, micros, now, masks)
+            return _term(node, negated, asked)
 
 
-def _term(term: Term, negated: bool, micros: int, now: datetime, masks: Masks) -> Condition:
+def _term(term: Term, negated: bool, asked: _Asked) -> Condition:
     field = field_of(term)
-    test = resolve(term, field, now)
+    test = resolve(term, field, asked.now)
     if field.name.startswith(KEY_PREFIX):
         assert isinstance(test, TextTest)
         found = _business_key(field.name.removeprefix(KEY_PREFIX), test)
         return not_(found) if negated else found
     match test:
         case FlagTest(wanted=wanted):
-            return _overdue(wanted, negated, micros)
+            return _overdue(wanted, negated, asked.micros)
         case SpanTest(spans=spans) if field.type is FieldType.DURATION:
             found = or_(
                 and_(_T.failed_at.is_not(None), _in_spans(_T.failed_at, spans)),
@@ -120,11 +173,13 @@ def _term(term: Term, negated: bool, micros: int, now: datetime, masks: Masks) -
             )
             return not_(found) if negated else found
         case TextTest():
-            column = _COLUMNS[field.name] if field.name in _COLUMNS else _T[field.name]
+            column = asked.columns[field.name] if field.name in asked.columns else _T[field.name]
             return _nullable(column, _like(column, test), test.null, field.nullable, negated)
         case SearchTest(needles=needles):
-            column = _message(masks)
-            found = or_(false(), *(_contains(column, needle) for needle in needles))
+            column = _message(asked.masks)
+            found = or_(
+                false(), *(_searched(needle, _contains(func.coalesce(column, ""), needle), asked) for needle in needles)
+            )
             return _nullable(column, found, test.null, field.nullable, negated)
         case SpanTest(spans=spans):
             column = _T[field.name]
@@ -197,8 +252,14 @@ def _business_key(name: str, test: TextTest) -> Condition:
     return or_(false(), *ways)
 
 
-def _words(needle: str, masks: Masks) -> Condition:
-    in_message = _contains(func.coalesce(_message(masks), ""), needle)
+def _searched(needle: str, found: Condition, asked: _Asked) -> Condition:
+    """``found``, looked for only where the index says that the needle may be."""
+    there = asked.search.may_contain(needle)
+    return found if there is None else and_(there, found)
+
+
+def _words(needle: str, asked: _Asked) -> Condition:
+    masks = asked.masks
     in_payload = (
         select(literal_column("1"))
         .select_from(payloads)
@@ -206,21 +267,36 @@ def _words(needle: str, masks: Masks) -> Condition:
         .correlate(transactions)
         .exists()
     )
-    return or_(in_message, in_payload)
+    found = or_(
+        _contains(func.coalesce(_message(masks), ""), needle),
+        *(_contains(column, needle) for column in (_T.id, _T.idempotency_key, _T.correlation_id)),
+        _in_keys(needle, masks),
+        in_payload,
+    )
+    return _searched(needle, found, asked)
+
+
+def _in_keys(needle: str, masks: Masks) -> Condition:
+    """Whether the value of a business key contains the needle; the values are looked at one by one only where the text
+    they are stored in has it."""
+    written = msgspec.json.encode(needle).decode()[1:-1]
+    each = func.json_each(_T.business_keys).table_valued("key", "value", name="each_key")
+    shown = [
+        or_(_T.flow != name, each.c.key.not_in(sorted(flow.keys))) for name, flow in masks.flows.items() if flow.keys
+    ]
+    one: Select[Any] = select(literal_column("1")).select_from(each).where(_contains(each.c.value, needle), *shown)
+    return and_(_contains(_T.business_keys, written), one.correlate(transactions).exists())
 
 
 def _in_document(needle: str, masks: Masks) -> Condition:
     """Whether a document contains the needle outside what is masked. Masks are put on only where the needle is found
-    in the document as it is, which is one in many and far quicker to see."""
-    found = _contains(cast(payloads.c.content, Text), needle)
-    if not masks.flows:
-        return found
+    in the document as it is, which is one in many and far quicker to see; a document in another charset is read first.
+    """
     as_shown = getattr(func, SHOWN)(_T.flow, _T.content_type, payloads.c.content, type_=Text)
-    return case(
-        (not_(found), false()),
-        (_T.flow.not_in(sorted(masks.flows)), true()),
-        else_=_contains(as_shown, needle),
-    )
+    found, found_as_shown = _contains(cast(payloads.c.content, Text), needle), _contains(as_shown, needle)
+    visible = or_(_T.flow.not_in(sorted(masks.flows)), found_as_shown) if masks.flows else true()
+    plain = is_plain("transactions.content_type", "payloads.content")
+    return case((plain, and_(found, visible)), else_=found_as_shown)
 
 
 def _message(masks: Masks) -> ColumnElement[Any]:
@@ -236,7 +312,7 @@ def _message(masks: Masks) -> ColumnElement[Any]:
 
 
 def _contains(column: ColumnElement[Any], needle: str) -> Condition:
-    return func.lower(column).contains(needle, autoescape=True)
+    return Contains(column, needle)
 
 
 # patterns: `*` any characters, everything else itself

@@ -18,7 +18,7 @@ from hub.store.counting import HALF_HOUR as HALF_HOUR
 from hub.store.counting import adding
 from hub.store.counting import upsert as upsert
 from hub.store.group_counts import GroupCounts
-from hub.store.schema import audit, events, failures_by_half_hour, tallies, timeline
+from hub.store.schema import audit, events, failures_by_half_hour, search_changes, tallies, timeline
 from transactions.audit import GENESIS, link
 from transactions.clock import to_micros
 from transactions.history import AuditEntry
@@ -38,6 +38,7 @@ class Journal:
         self.trend: Counter[tuple[int, str, str]] = Counter()
         self.groups = GroupCounts()
         self.kpis = KpiCounts()
+        self.searched: set[int] = set()  # whose words or document are others now
         self.ready: list[Ready] = []
         self.batches: set[str] = set()
         self.due: int | None = None
@@ -120,6 +121,8 @@ def write_journal(connection: Connection) -> None:
         _add_trend(connection, found.trend)
     found.groups.write(connection)
     found.kpis.write(connection)
+    if found.searched:
+        connection.execute(_CHANGED, [{"tx_seq": seq} for seq in sorted(found.searched)])
     if found.audit:
         _chain(connection, found.audit)
     if found.events:
@@ -127,6 +130,7 @@ def write_journal(connection: Connection) -> None:
 
 
 _TIMELINE, _AUDIT, _EVENTS = timeline.insert(), audit.insert(), events.insert()
+_CHANGED = search_changes.insert()
 _HEAD = select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1)
 _EMPTY = tallies.delete().where(tallies.c.count == 0)
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from msgspec import Struct
+from sqlalchemy import ColumnElement, Connection, Select, func, literal_column, select
+from sqlalchemy.exc import OperationalError
 
 from hub.masks import Masks
 from hub.masks.stored import secrets_of
@@ -14,11 +16,14 @@ from hub.store.reach import within
 from hub.store.rows import attempt_entry, to_attempt, to_timeline
 from hub.store.schema import attempts, tallies, timeline, transactions
 from hub.store.shown import shown, shown_entry
+from hub.store.time_limit import interrupted, time_limit
 from transactions.errors import NotFound
 from transactions.history import TimelineEntry
 from transactions.model import Status, Transaction
 from transactions.pages import Page
 from transactions.people import EVERYTHING, Reach
+
+_SOME = 10_000  # rows that are counted together
 
 SORTABLE = ("created_at", "failed_at", "due_at", "flow", "plant", "target", "status", "id")
 
@@ -39,13 +44,34 @@ def transaction_page(
     return page(connection, base, order, limit, cursor, lambda row: shown(connection, row, now, masks))
 
 
-def count_transactions(connection: Connection, condition: ColumnElement[bool] | None) -> int:
-    """How many transactions match; without a condition from the tallies."""
-    if condition is None:
-        total: int | None = connection.execute(select(func.sum(tallies.c.count))).scalar()
-        return total or 0
-    found: int = connection.execute(select(func.count()).select_from(transactions).where(condition)).scalar_one()
-    return found
+class Counted(Struct, frozen=True):
+    """How many there are; ``exact`` is false where counting took too long, and there are that many at least."""
+
+    count: int
+    exact: bool = True
+
+
+def count_transactions(connection: Connection, condition: ColumnElement[bool] | None, seconds: float) -> Counted:
+    """How many transactions match ``condition``, counted for ``seconds`` at most."""
+    each: Select[Any] = select(literal_column("1")).select_from(transactions)
+    found = 0
+    try:
+        with time_limit(connection, seconds):
+            rows = connection.execute(each if condition is None else each.where(condition))
+            for some in rows.partitions(_SOME):
+                found += len(some)
+    except OperationalError as error:
+        if not interrupted(error):
+            raise
+        return Counted(found, exact=False)
+    return Counted(found)
+
+
+def count_tallies(connection: Connection, condition: ColumnElement[bool] | None) -> Counted:
+    """How many transactions are counted in the tallies that match ``condition``."""
+    query = select(func.coalesce(func.sum(tallies.c.count), 0))
+    found: int = connection.execute(query if condition is None else query.where(condition)).scalar_one()
+    return Counted(found)
 
 
 def status_counts(connection: Connection, reach: Reach) -> dict[Status, int]:

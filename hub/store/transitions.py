@@ -50,8 +50,14 @@ def _change(names: tuple[str, ...], touch: bool) -> Update:
     return update(transactions).where(transactions.c.seq == bindparam("of_seq")).values(values)
 
 
+_SEARCHED = frozenset({"failure_message", "payload_sha256", "business_keys"})
+"""What words are searched in, of all that changes."""
+
+
 def change(connection: Connection, row: TxRow, *, touch: bool = False, **values: Any) -> None:
     """Set columns of a transaction's row; ``touch`` makes its ETag a new one."""
+    if not _SEARCHED.isdisjoint(values) and any(values.get(name) is not None for name in _SEARCHED):
+        journal(connection).searched.add(row.seq)
     statement = _change(tuple(values), touch)
     connection.execute(statement, {"of_seq": row.seq, **{f"new_{name}": value for name, value in values.items()}})
 

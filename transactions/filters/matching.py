@@ -57,11 +57,16 @@ def _matches(node: Node, tx: Transaction, payload_text: str, now: datetime) -> b
             return not _matches(part, tx, payload_text, now)
         case Words(text):
             needle = fold(text)
-            message = tx.failure.message if tx.failure is not None else ""
-            return needle in fold(message) or needle in fold(payload_text)
+            return any(needle in fold(each) for each in (*words_of(tx), payload_text))
         case Term():
             field = field_of(node)
             return _passes(resolve(node, field, now), _value(field, tx))
+
+
+def words_of(tx: Transaction) -> list[str]:
+    """The texts about a transaction that free words search, besides its payload."""
+    message = [] if tx.failure is None else [tx.failure.message]
+    return [tx.id, tx.idempotency_key, tx.correlation_id, *message, *tx.business_keys.values()]
 
 
 def _value(field: Field, tx: Transaction) -> Any:

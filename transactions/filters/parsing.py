@@ -156,8 +156,8 @@ def _words(token: Token, *, quoted: bool) -> Words:
     if not quoted and "*" in text:
         bare = text.strip("*")
         raise _bad(
-            "Words are searched anywhere in message and payload, so they need no *. Put it in quotes to search for "
-            "the character itself.",
+            "Words are searched anywhere in message, keys, ids and payload, so they need no *. Put it in quotes to "
+            "search for the character itself.",
             _column(token),
             [bare] if len(bare) >= SEARCH_MINIMUM and "*" not in bare else [],
         )

@@ -36,7 +36,7 @@ class Term(Struct, frozen=True, tag="term"):
 
 
 class Words(Struct, frozen=True, tag="words"):
-    """Text that message or payload contain, in any case of ASCII letters."""
+    """Text that a transaction's message, business keys, ids or payload contain, in any case of ASCII letters."""
 
     text: str
 

@@ -34,13 +34,22 @@ order:4711* assignee:none "lot not found" -target:ERP (status:failed or status:i
 | `failed_at>-2h` `due_at<+30m` | a time counted from now: `-2h` is two hours ago, `+30m` in half an hour |
 | `created_at:2026-11-20` `created_at:today` | within this day, in UTC; also `yesterday` and `now` |
 | `failed_at>=2026-11-20T06:30+01:00` | a time lasts as long as it is precise, here a minute; UTC without an offset |
-| `deadlock` `"lot not found"` | where message or payload contain this, {SEARCH_MINIMUM} characters or more |
+| `deadlock` `"lot not found"` | where the message, the payload, a business key or an id contains this: see Words |
 | `-target:ERP` `not target:ERP` | what does not match |
 | `a or b` `(…)` | either; terms side by side must all match, and bind tighter than `or` |
 
 Values are compared exactly, upper and lower case apart; the values of enums, and searches (`message`, words), take
 ASCII letters in either case. A field that is empty matches no value and no comparison, so `-plant:P01` finds what has
 no plant too.
+
+## Words
+
+Words, and text in quotes, of {SEARCH_MINIMUM} characters or more are found wherever they stand, inside longer words
+too: in the failure's message, in the values of business keys, in `id`, `idempotency_key` and `correlation_id`, and in
+the payload that is in use, as it is shown. What a flow masks is found by nobody. `message:` looks in messages alone.
+
+An index makes that quick. It is written shortly behind the store; what it does not have yet is looked at directly, so
+that an answer is right at any moment, and slower while there is much of that. `andon hub status` says how much it is.
 
 A filter has at most {LENGTH:,} characters, {VALUES} values and words, and {DEPTH} open parentheses. One that cannot be
 read is refused with the column and what may have been meant (exit code 2, problem `bad-filter`).

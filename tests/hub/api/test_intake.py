@@ -55,7 +55,7 @@ async def test_other_content_under_a_key_is_refused_and_the_first_stays(local, p
     await local.post("http://hub/ingress/report", json={"event": "e1"}, headers=headers)
     answer = await local.post("http://hub/ingress/report", json={"event": "e2"}, headers=headers)
     assert "not taken" in problem(answer, 409, "key-reused")
-    assert (await local.get("transactions/count")).json() == {"count": 1}
+    assert (await local.get("transactions/count")).json()["count"] == 1
 
 
 @pytest.mark.parametrize("place", ["http://hub/ingress/{flow}", "ingress?flow={flow}"])
@@ -73,7 +73,7 @@ async def test_what_cannot_be_taken_says_so_and_nothing_is(local, problem, place
     await refused("report", 413, "too-large", b" " * (DEFAULT_LIMITS.max_bytes + 1))
     await refused("report", 422, "invalid-request", b"{}", **{"Idempotency-Key": "k" * 256})
     await refused("report", 422, "invalid-request", b"{}", **{"ce-plant": "P99"})
-    assert (await local.get("transactions/count")).json() == {"count": 0}
+    assert (await local.get("transactions/count")).json()["count"] == 0
     assert (await local.get("audit")).json()["items"] == []
 
 

@@ -9,8 +9,10 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, create_engine, select, text
+from sqlalchemy import Connection, create_engine, event, select, text
 
+from hub.masks import NO_MASKS
+from hub.masks.in_sql import NAME, shown_text
 from hub.store.filter_sql import compile_filter, condition_of
 from hub.store.rows import to_transaction
 from hub.store.schema import business_keys, metadata, payloads, transactions
@@ -193,6 +195,8 @@ PAYLOADS = ["", '{"lot": "LOT NOT there"}', "<a>50% of aAb</a>", "Ãœber_lang ð„
 @pytest.fixture(scope="module")
 def connection() -> Iterator[Connection]:
     engine = create_engine("sqlite://")
+    shown = shown_text(NO_MASKS)
+    event.listen(engine, "connect", lambda raw, _: raw.create_function(NAME, 3, shown, deterministic=True))
     metadata.create_all(engine)
     with engine.connect() as one:
         yield one
