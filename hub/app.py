@@ -50,12 +50,12 @@ from hub.delivery.engine import Engine
 from hub.delivery.http import HttpChannel
 from hub.delivery.profile import Profile
 from hub.identity.wiring import KEYS, METADATA, Identity, SignIn
-from hub.landscape import Landscape
-from hub.masks.in_sql import shown_text
 from hub.ids import go_on_after
 from hub.kpis.exposing import expose
 from hub.kpis.keeping import Housekeeper
 from hub.kpis.running import Running
+from hub.landscape import Landscape
+from hub.masks.in_sql import shown_text
 from hub.masks.memory import remember
 from hub.metrics import exposition
 from hub.reconciliation.reconciling import Reconciler
@@ -162,6 +162,7 @@ class Hub:
         """Know everybody and since when what is masked, and take up what an earlier run left."""
         now = self.clock.now()
         await self.database.write(lambda c: remember(c, self.landscape.masks, now))
+        go_on_after(await self.database.read(newest_id))
         broken = await self.database.read(broken_tail)
         if broken is not None:  # it goes on: deliveries do not depend on it, and what comes is chained to what is here
             log.error("audit.broken", entry=broken.seq, because=broken.because)
@@ -179,7 +180,6 @@ class Hub:
         self.followers.close()
         await self.runner.close()
         await self.engine.close()
-        go_on_after(await self.database.read(newest_id))
         await self.identity.close()
         await self.housekeeper.close()
         await self.search.close()
