@@ -12,8 +12,8 @@ from commands.following import follow
 from commands.session import Session
 from platforms.hub import approvals, landscape, plans, server, simulator, transactions
 from transactions.books import Books, FaultChange
+from transactions.causes.model import Cause
 from transactions.errors import SecondPersonWanted
-from transactions.landscape import CauseSummary
 from transactions.model import Status
 from transactions.plans import Action, PlanRequest
 
@@ -170,5 +170,7 @@ def _emit(session: Session, documents: int) -> None:
     session.send(simulator.drain())
 
 
-def _in_words(cause: CauseSummary) -> str:
-    return f"{cause.flow} to {cause.target}: {cause.kind} {cause.code}, {cause.template} (helps: {cause.help})"
+def _in_words(cause: Cause) -> str:
+    helps = f"{cause.help}, {cause.owner}" if cause.owner else str(cause.help)
+    waiting = f"; {cause.blocks.held} wait behind" if cause.blocks.held else ""
+    return f"{cause.title} (helps: {helps}{waiting})"

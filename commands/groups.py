@@ -9,6 +9,7 @@ import typer
 from commands import completing
 from commands.acting_options import Filter
 from commands.app import Noun
+from commands.causes import causes
 from commands.exits import Usage
 from commands.group_view import COLUMNS, describe, describe_difference
 from commands.output import Detail, Listing
@@ -106,3 +107,6 @@ def _show(session: Session, fingerprint: str, other: str | None) -> None:
         return
     group = session.send(calls.show(fingerprint))
     session.show(Detail(value=group, human=lambda look: describe(group, look), identify=lambda each: each.fingerprint))
+
+
+app.verb()(causes)

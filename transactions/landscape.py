@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from transactions.causes.model import Cause
 from transactions.model import Risk, Status
 from transactions.people import Limits
 
@@ -159,7 +160,7 @@ class Lamp(Struct, frozen=True, kw_only=True):
 
 
 class Board(Struct, frozen=True, kw_only=True):
-    """Everything the board shows, at one moment."""
+    """Everything the board shows, at one moment. ``causes`` are those that block most."""
 
     at: datetime
     platform: str
@@ -169,24 +170,7 @@ class Board(Struct, frozen=True, kw_only=True):
     oldest_held_at: datetime | None
     lamps: list[Lamp]
     holds: list[Hold]
-    causes: list[CauseSummary]
-
-
-class CauseSummary(Struct, frozen=True, kw_only=True):
-    """A group of failed transactions with the same cause, as the board shows it."""
-
-    fingerprint: str
-    flow: str
-    target: str
-    kind: str
-    help: str
-    code: str
-    template: str
-    count: int
-    first_seen: datetime
-    last_seen: datetime
-    plants: list[str]
-    owner: str | None
+    causes: list[Cause]
 
 
 class HubStatus(Struct, frozen=True, kw_only=True):

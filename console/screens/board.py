@@ -16,21 +16,21 @@ from textual.widgets import Static
 
 from console.looks import Tone, of_status
 from console.screens.base import AndonScreen, FetchFailed
-from console.text import fit, number, one_line, pretty_name
+from console.text import fit, number, one_line
 from console.widgets.lamps import LampGrid
 from console.widgets.rule import Divider
 from console.widgets.table import Cell, Column, Row, RowTable
+from transactions.causes.model import Cause, Doing
 from transactions.durations import short
 from transactions.errors import AndonError
-from transactions.landscape import Board, CauseSummary
-from transactions.model import Status
+from transactions.landscape import Board
+from transactions.model import Help, Status
 
 CAUSES = (
     Column("cause", "causes", 24, flex=True),
-    Column("count", "blocks", 7, right=True),
+    Column("blocks", "blocks", 6, right=True),
     Column("age", "age", 4, right=True),
-    Column("where", "plants", 11, least=100),
-    Column("help", "helps", 8),
+    Column("who", "who can help", 16),
 )
 
 
@@ -50,7 +50,7 @@ class BoardScreen(AndonScreen):
         Binding("f", "app.failed", "failed", id="app.failed"),
         Binding("b", "app.batches", "batches", id="app.batches"),
         Binding("p", "app.approvals", "approvals", id="app.approvals"),
-        Binding("s", "app.systems", "systems", id="app.systems"),
+        Binding("s", "app.systems", "systems", show=False, id="app.systems"),
         Binding("slash", "filter", "filter", key_display="/", id="board.filter"),
     ]
 
@@ -127,23 +127,26 @@ class BoardScreen(AndonScreen):
         self.andon.obey(f"failed status:{status}{plant} flow:{message.flow}")
 
     def on_table_moved(self, message: RowTable.Moved) -> None:
-        """The cause under the cursor, whole: its words are cut in the list."""
+        """Of the cause under the cursor: what to do first."""
         row = self.query_one("#causes", RowTable).current()
         causes = [] if self._board is None or row is None else self._board.causes
-        cause = next((cause for cause in causes if cause.fingerprint == row.id), None) if row is not None else None
+        cause = next((cause for cause in causes if cause.id == row.id), None) if row is not None else None
         text = Text(no_wrap=True)
-        if cause is not None:
+        if cause is not None and cause.first:
             tones = self.app.theme_variables
-            text.append(f"{one_line(cause.code)}  {one_line(cause.template)}", tones["foreground"])
-            owner = f", {one_line(cause.owner)}" if cause.owner else ""
-            text.append(f"  helps: {cause.help}{owner}", tones["accent"])
+            step = cause.first[0]
+            who = f"{one_line(step.who)}: " if step.do is Doing.MEND and step.who else ""
+            text.append("first  ", tones["quiet"])
+            text.append(f"{who}{one_line(step.text)}", tones["accent"])
         self.query_one("#cause", Static).update(text)
 
     def on_table_opened(self, message: RowTable.Opened) -> None:
-        """What has this cause."""
+        """The cause, whole."""
+        from console.screens.cause import CauseScreen
+
         row = self.query_one("#causes", RowTable).current()
         if row is not None and row.id:
-            self.andon.obey(f"failed status:failed group:{row.id}")
+            self.andon.open(CauseScreen(row.id))
 
     def action_filter(self) -> None:
         """The failed ones, with the filter open."""
@@ -155,12 +158,9 @@ class BoardScreen(AndonScreen):
         board = self._board
         if board is None:
             return
-        # One fault stops several flows with the same words: the flow tells their rows apart, and lines the words up.
-        flows = max((len(pretty_name(cause.flow)) for cause in board.causes), default=0)
-        targets = max((len(one_line(cause.target)) for cause in board.causes), default=0)
-        causes = [_cause_row(cause, now, targets, flows) for cause in board.causes]
+        causes = [_cause_row(rank, cause, now) for rank, cause in enumerate(board.causes, 1)]
         if not causes:
-            causes = [Row("", 0, [Cell("● nothing is failing", Tone.FINE), *[Cell("")] * 4])]
+            causes = [Row("", 0, [Cell("● nothing is failing", Tone.FINE), *[Cell("")] * 3])]
         self.query_one("#causes", RowTable).show_rows(causes)
         wide = self.size.width >= WIDE
         self.query_one("#waiting", Static).update(self._waiting(board, now, wide))
@@ -235,18 +235,17 @@ class _Line(NamedTuple):
     status: bool = False
 
 
-def _cause_row(cause: CauseSummary, now: datetime, targets: int, flows: int) -> Row:
-    look = of_status(Status.FAILED)
-    age = short(now - cause.first_seen)
-    target, flow = fit(one_line(cause.target), targets), fit(pretty_name(cause.flow), flows)
-    what = f"{look.glyph} {target}  {flow}  {one_line(cause.template)}"
-    where = " ".join(one_line(plant) for plant in cause.plants)
-    version = (what, cause.count, age, where, cause.help)
+def _cause_row(rank: int, cause: Cause, now: datetime) -> Row:
+    harmless = not cause.blocks.transactions
+    glyph = "○" if harmless else "▲" if cause.help == Help.CARE else "■"
+    tone = Tone.QUIET if harmless else Tone.LATE if cause.help == Help.CARE else Tone.FAILED
+    age = "" if cause.since is None else short(now - cause.since)
+    what = f"{glyph} {rank} {one_line(cause.title)}"
+    version = (what, cause.blocks, age, cause.owner, cause.help)
     cells = [
-        Cell(what, Tone.FAILED),
-        Cell(number(cause.count), Tone.BRIGHT),
+        Cell(what, tone),
+        Cell(number(cause.blocks.transactions), Tone.BRIGHT),
         Cell(age, Tone.QUIET),
-        Cell(where),
-        Cell(str(cause.help), Tone.QUIET),
+        Cell(fit(one_line(cause.owner or str(cause.help)), 16), Tone.QUIET),
     ]
-    return Row(cause.fingerprint, version, cells)
+    return Row(cause.id, version, cells)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from hub.api.routing import Call, Route
-from transactions.causes import Causes
+from transactions.causes.model import Causes
 from transactions.people import Permission
 
 if TYPE_CHECKING:

@@ -24,6 +24,9 @@ from transactions.states import MOVING, OPEN
 if TYPE_CHECKING:
     from hub.app import Hub
 
+_CAUSES = 12
+"""Those that the board shows."""
+
 
 async def list_systems(hub: Hub, call: Call) -> Page[System]:
     """Every instance, and how it is doing. Somebody with limits sees those of the plants within reach, and what serves
@@ -133,10 +136,8 @@ async def list_holds(hub: Hub, call: Call) -> Page[Hold]:
 
 async def show_board(hub: Hub, call: Call) -> Board:
     """The board of what is within reach."""
-    owners = {name: flow.owner for name, flow in hub.landscape.catalogue.flow.items()}
-    return await hub.database.read(
-        lambda c: boards.board(c, hub.platform, owners, hub.clock.now(), call.reach, hub.landscape.masks)
-    )
+    causes = (await hub.causes.causes(call.reach)).items[:_CAUSES]
+    return await hub.database.read(lambda c: boards.board(c, hub.platform, causes, hub.clock.now(), call.reach))
 
 
 async def show_status(hub: Hub, call: Call) -> HubStatus:

@@ -9,11 +9,12 @@ import msgspec
 from msgspec import Struct
 from sqlalchemy import ColumnElement, Connection, func, select
 
+from hub.delivery.guards import version_order
 from hub.masks import Masks
 from hub.store.reach import within
 from hub.store.schema import groups, tallies, transactions
 from hub.store.shown import shown_template
-from transactions.causes.symptoms import Behind, Symptom
+from transactions.causes.symptoms import Behind, Event, Symptom
 from transactions.clock import from_micros
 from transactions.model import FailureKind, Risk, Status
 from transactions.people import Reach
@@ -28,6 +29,8 @@ TROUBLE = (
 MOST_CELLS = 400
 _LOOKED_AT, _OF_ONE, _AT_LEAST = 6_000, 200, 12
 OBJECTS = ("material", "lot", "order", "shipment", "equipment")
+_CHUNK = 400
+_APPLIED = (Status.PROCESSED, Status.DUPLICATE, Status.RESOLVED)
 _KEPT = 20  # values of a business key that are kept of one cell
 
 
@@ -114,26 +117,79 @@ def symptoms_of(
     condition: ColumnElement[bool] | None,
     masks: Masks,
     now: int,
-) -> list[Symptom]:
-    """Each cell, by source, with what its newest transactions are about.
+) -> tuple[list[Symptom], list[Event]]:
+    """Each cell, by source, with what its newest transactions are about; and those of them that nobody is owed, since
+    a newer version of their object was applied.
 
     Args:
         behind: what waits behind the transactions of a place and source.
         now: microseconds, for what is past its time.
     """
     some = max(_AT_LEAST, min(_OF_ONE, _LOOKED_AT // max(1, len(cells))))
-    return [
-        symptom
-        for cell in cells
-        for symptom in _by_source(cell, _newest(connection, cell.place, condition, some), behind, masks, now)
-    ]
+    found: list[Symptom] = []
+    old: list[Event] = []
+    for cell in cells:
+        rows = _newest(connection, cell.place, condition, some)
+        replaced = _replaced(connection, rows) if cell.place.status == Status.FAILED else set()
+        old += [event_of(row) for row in rows if row.id in replaced]
+        kept = [row for row in rows if row.id not in replaced]
+        whole = len(rows) == cell.count
+        if kept:
+            left = msgspec.structs.replace(cell, count=cell.count - len(replaced))
+            found += _by_source(left, kept, behind, masks, now, whole=whole)
+    return found, old
+
+
+def _replaced(connection: Connection, rows: list[Any]) -> set[str]:
+    """Ids of those rows over which a newer version of the same object was applied."""
+    mine = {row.object_key: row for row in rows if row.object_key is not None and row.object_version is not None}
+    keys, newer = sorted(mine), dict[str, str]()
+    for start in range(0, len(keys), _CHUNK):
+        applied = connection.execute(
+            select(transactions.c.object_key, transactions.c.object_version).where(
+                transactions.c.object_key.in_(keys[start : start + _CHUNK]),
+                transactions.c.object_version.is_not(None),
+                transactions.c.status.in_(_APPLIED),
+            )
+        )
+        for key, version in applied:
+            if key not in newer or version_order(version) > version_order(newer[key]):
+                newer[key] = version
+    return {
+        row.id
+        for row in rows
+        if row.object_version is not None
+        and row.object_key in newer
+        and version_order(newer[row.object_key]) > version_order(row.object_version)
+    }
+
+
+def event_of(row: Any) -> Event:
+    """A transaction as evidence, by itself."""
+    return Event(
+        id=row.id,
+        flow=row.flow,
+        target=row.target,
+        plant=row.plant,
+        source=row.source,
+        created_at=from_micros(row.created_at),
+        group=row.fingerprint or "",
+    )
 
 
 def _newest(connection: Connection, place: Place, condition: ColumnElement[bool] | None, some: int) -> list[Any]:
     plant = transactions.c.plant.is_(None) if place.plant == "" else transactions.c.plant == place.plant
     query = (
         select(
+            transactions.c.id,
+            transactions.c.flow,
+            transactions.c.target,
+            transactions.c.plant,
             transactions.c.source,
+            transactions.c.created_at,
+            transactions.c.fingerprint,
+            transactions.c.object_key,
+            transactions.c.object_version,
             transactions.c.business_keys,
             transactions.c.risk,
             transactions.c.failed_at,
@@ -147,7 +203,7 @@ def _newest(connection: Connection, place: Place, condition: ColumnElement[bool]
 
 
 def _by_source(
-    cell: Cell, rows: list[Any], behind: dict[tuple[Place, str], Behind], masks: Masks, now: int
+    cell: Cell, rows: list[Any], behind: dict[tuple[Place, str], Behind], masks: Masks, now: int, *, whole: bool
 ) -> list[Symptom]:
     found = []
     shares = Counter(row.source for row in rows)
@@ -159,7 +215,6 @@ def _by_source(
         mine = [row for row in rows if row.source == source]
         late = sum(row.due_at is not None and row.due_at < now for row in mine)
         objects = _objects(mine, cell.place.flow, masks)
-        whole = len(rows) == cell.count
         moments = [row.failed_at for row in mine if row.failed_at is not None]
         found.append(
             Symptom(

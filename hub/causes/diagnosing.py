@@ -20,8 +20,9 @@ from hub.landscape import Landscape
 from hub.reconciliation.reconciling import Reconciler, Wanted
 from hub.store.database import Database
 from hub.store.schema import business_keys
-from transactions.causes import Causes, diagnose
 from transactions.causes.alike import meant
+from transactions.causes.diagnosis import diagnose
+from transactions.causes.model import Causes
 from transactions.causes.symptoms import Evidence, FlowFacts, Surroundings, Symptom, SystemFacts
 from transactions.clock import Clock, to_micros
 from transactions.durations import parse_duration
@@ -96,18 +97,19 @@ class Diagnostician:
         masks, micros = self._landscape.masks, to_micros(now)
         behind, held = waiting(connection, reach, masks, micros)
         cells, left = cells_of(connection, reach, masks, condition)
-        symptoms = symptoms_of(connection, cells, behind, condition, masks, micros)
+        symptoms, replaced = symptoms_of(connection, cells, behind, condition, masks, micros)
         whole = condition is None
         evidence = Evidence(
             symptoms=[*symptoms, *(held if whole else ())],
             losses=losses,
             alike=_alike(connection, symptoms),
             twins=self._repeats.twins(connection, reach) if whole else [],
+            replaced=replaced,
             lost=lost_in(connection, told, reach),
             skewed=skewed_in(connection, told, self._landscape, reach),
         )
         found = diagnose(evidence, surroundings(self._landscape))
-        return structs.replace(found, looked_at=found.looked_at + left, unexplained=left)
+        return structs.replace(found, looked_at=found.looked_at + len(replaced) + left, unexplained=left)
 
     async def _reconciled(self, reach: Reach) -> list[Reconciliation]:
         """What every kind of reconciliation says; one that cannot be made within this reach says nothing."""

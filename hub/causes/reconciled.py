@@ -9,13 +9,14 @@ from typing import Any
 import jsonpath_rfc9535
 from sqlalchemy import Connection, select
 
+from hub.causes.cells import event_of
 from hub.documents import Form, json_texts, read_document
 from hub.landscape import Landscape
 from hub.reconciliation.declared import FieldDeclaration
 from hub.store.reach import within
 from hub.store.schema import business_keys, payloads, transactions
 from transactions.causes.quantities import wrong_among
-from transactions.causes.symptoms import Lost, Skewed
+from transactions.causes.symptoms import Event, Skewed
 from transactions.clock import from_micros
 from transactions.errors import AndonError
 from transactions.model import Status
@@ -33,27 +34,17 @@ _OWED = tuple(sorted(NOT_IN_TARGET - {Status.COMPENSATED, Status.DISCARDED}))
 _UNKNOWN = tuple(sorted(MAYBE_NOT - {Status.COMPENSATION_FAILED}))
 
 
-def lost_in(connection: Connection, told: Iterable[Reconciliation], reach: Reach) -> list[Lost]:
+def lost_in(connection: Connection, told: Iterable[Reconciliation], reach: Reach) -> list[Event]:
     """The transactions that were acknowledged and are not there."""
     ids = list(dict.fromkeys(name for one in told for name in one.reopenable))
-    found = []
+    found: list[Event] = []
     for start in range(0, len(ids), _CHUNK):
         query = select(transactions).where(
             transactions.c.id.in_(ids[start : start + _CHUNK]),
             transactions.c.status == Status.PROCESSED,
             *within(reach, transactions),
         )
-        found += [
-            Lost(
-                id=row.id,
-                flow=row.flow,
-                target=row.target,
-                plant=row.plant,
-                source=row.source,
-                created_at=from_micros(row.created_at),
-            )
-            for row in connection.execute(query)
-        ]
+        found += [event_of(row) for row in connection.execute(query)]
     return found
 
 

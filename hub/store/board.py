@@ -7,28 +7,24 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
-from hub.masks import Masks
 from hub.store.journal import HALF_HOUR
 from hub.store.questions import status_counts
 from hub.store.reach import within
 from hub.store.rows import moment
-from hub.store.schema import failures_by_half_hour, groups, holds, tallies, transactions
-from hub.store.shown import shown_template
+from hub.store.schema import failures_by_half_hour, holds, tallies, transactions
+from transactions.causes.model import Cause
 from transactions.clock import from_micros, to_micros
-from transactions.landscape import Board, CauseSummary, Hold, Lamp
-from transactions.model import FailureKind, Status
+from transactions.landscape import Board, Hold, Lamp
+from transactions.model import Status
 from transactions.people import Reach
 from transactions.states import CLOSED
 
 _HALF_HOURS = 8
-_CAUSES = 12
 _OPEN_OR_MOVING = sorted(set(Status) - CLOSED)
 
 
-def board(
-    connection: Connection, platform: str, owners: dict[str, str], now: datetime, reach: Reach, masks: Masks
-) -> Board:
-    """Everything the board shows within ``reach``. ``owners`` names the owner team of each flow."""
+def board(connection: Connection, platform: str, causes: list[Cause], now: datetime, reach: Reach) -> Board:
+    """Everything the board shows within ``reach``; ``causes`` are those to show."""
     overdue = _overdue(connection, to_micros(now), reach)
     lamps = _lamps(connection, overdue, now, reach)
     return Board(
@@ -46,7 +42,7 @@ def board(
         ),
         lamps=lamps,
         holds=active_holds(connection, reach),
-        causes=causes(connection, owners, _CAUSES, reach, masks),
+        causes=causes,
     )
 
 
@@ -75,38 +71,6 @@ def active_holds(connection: Connection, reach: Reach) -> list[Hold]:
             )
         )
     return found
-
-
-def causes(
-    connection: Connection, owners: dict[str, str], limit: int, reach: Reach, masks: Masks
-) -> list[CauseSummary]:
-    """The largest groups of failed transactions within reach."""
-    total = func.sum(tallies.c.count).label("total")
-    rows = connection.execute(
-        select(groups, total, func.group_concat(tallies.c.plant.distinct()).label("plants"))
-        .join(tallies, tallies.c.fingerprint == groups.c.fingerprint)
-        .where(tallies.c.status == Status.FAILED, *within(reach, tallies))
-        .group_by(*groups.c)
-        .order_by(total.desc(), groups.c.fingerprint)
-        .limit(limit)
-    )
-    return [
-        CauseSummary(
-            fingerprint=row.fingerprint,
-            flow=row.flow,
-            target=row.target,
-            kind=row.kind,
-            help=FailureKind(row.kind).help,
-            code=row.code,
-            template=shown_template(row, masks),
-            count=int(row.total),
-            first_seen=from_micros(row.first_seen),
-            last_seen=from_micros(row.last_seen),
-            plants=sorted(plant for plant in row.plants.split(",") if plant),
-            owner=owners.get(row.flow),
-        )
-        for row in rows
-    ]
 
 
 def _overdue(connection: Connection, now: int, reach: Reach) -> dict[tuple[str, str], int]:

@@ -22,6 +22,8 @@ from transactions.audit import GENESIS, link
 from transactions.audit_export import End, entry_line
 from transactions.batches import Batch, BatchItem, BatchState, ItemState, Stopped
 from transactions.books import Books, Emission, Fault, FaultSetting, FlowBooks
+from transactions.causes.diagnosis import diagnose
+from transactions.causes.symptoms import Behind, Evidence, Surroundings, Symptom
 from transactions.errors import PROBLEM_BASE, AndonError, NotFound
 from transactions.group_words import compare
 from transactions.groups import Group
@@ -34,6 +36,25 @@ from transactions.plans import count_verdicts as counted
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 Answer = Callable[["Asked"], Any]
+SYMPTOM = Symptom(
+    status=Status.FAILED,
+    kind=FailureKind.MASTER_DATA,
+    code="M3351",
+    flow="material-consumption",
+    target="ERP",
+    plant="P02",
+    source="MES",
+    count=4,
+    risk=Risk.FINANCIAL,
+    group="g1",
+    first_seen=NOW - timedelta(minutes=38),
+    last_seen=NOW,
+    overdue=1,
+    objects={"material": ["4711-22"]},
+    orders=frozenset({"4700119"}),
+    behind=Behind(transactions=2, risks={Risk.FINANCIAL: 2}),
+)
+"""Of the one cause that this platform tells."""
 S = TypeVar("S", bound=msgspec.Struct)
 
 
@@ -127,6 +148,7 @@ class Platform:
         one = group("g1")
         self.on("GET", "groups", page(one, group("g2", plants={"P01": 3}, count=3, target="WMS")))
         self.on("GET", "groups/g1", one)
+        self.on("GET", "causes", diagnose(Evidence(symptoms=[SYMPTOM]), Surroundings()))
         self.on("GET", "groups/g1/difference", compare(one, group("g2", target="WMS")))
         self._run(self._plan(PlanRequest(action=Action.REPLAY, reason="r", ids=["tx1"])))
         self.on("GET", "batches", lambda _: page(*(batch for batch, _items in self.batches.values())))

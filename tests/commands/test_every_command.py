@@ -26,6 +26,7 @@ LISTS: dict[str, tuple[str, ...]] = {
     "tx assign": ("tx1", "--to", "me"),
     "tx note": ("tx1", "hello"),
     "groups list": (),
+    "groups causes": (),
     "batches list": (),
     "systems list": (),
     "audit list": (),

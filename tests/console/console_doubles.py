@@ -24,10 +24,14 @@ from transactions.approvals import (
     why_second,
 )
 from transactions.batches import Batch, BatchItem, BatchState, ItemState
+from transactions.causes.kinds import PROFILES, CauseKind, Phase
+from transactions.causes.model import Blocks, Cause, Doing, Step
 from transactions.edits import Draft, PayloadDifference
 from transactions.errors import AndonError, BadFilter, NotFound, Refused, SecondPersonWanted, Stale, Unreachable
+from transactions.grouping import template
+from transactions.groups import Group
 from transactions.history import Attempt, Payload, Revision, StreamEvent, TimelineEntry
-from transactions.landscape import Board, CauseSummary, Health, Hold, Idempotent, Lamp, System, WhoAmI
+from transactions.landscape import Board, Health, Hold, Idempotent, Lamp, System, WhoAmI
 from transactions.model import Failure, FailureKind, KeyOrigin, Risk, Status, Transaction
 from transactions.pages import Page
 from transactions.people import Limits, Permission, Role, permissions_of
@@ -132,6 +136,41 @@ def transaction(n: int, *, status: Status = Status.FAILED) -> Transaction:
     )
 
 
+GROUPS = (  # of FAILURES: flow, target, count, overdue, blocked, replayed, repeated
+    (0, "material-consumption", "ERP", 214, 41, 48, 12, 9),
+    (1, "production-confirmation", "ERP", 31, 0, 0, 0, 0),
+    (2, "goods-receipt", "ERP", 17, 9, 0, 4, 0),
+    (3, "material-consumption", "WMS", 4, 0, 2, 0, 0),
+)
+
+
+def group(n: int) -> Group:
+    """The ``n``-th group; the same for the same ``n``. From the fifth on they differ in their fingerprint alone."""
+    which, flow, target, count, overdue, blocked, replayed, repeated = GROUPS[n % len(GROUPS)]
+    kind, code, message = FAILURES[which]
+    return Group(
+        fingerprint=f"{n:016x}",
+        flow=flow,
+        target=target,
+        kind=kind,
+        help=kind.help,
+        code=code,
+        template=template(message),
+        count=count,
+        first_seen=NOW - timedelta(hours=3),
+        last_seen=NOW - timedelta(minutes=n % 50),
+        plants={"P02": count - 1, "P03": 1},
+        oldest_failed_at=NOW - timedelta(minutes=38 + n % 50),
+        overdue=overdue,
+        blocked=blocked,
+        trend=[0, 0, 0, which, 2, 5, 7, 8 * (which != 2)],
+        replayed=replayed,
+        repeated=repeated,
+        sample=f"tx-{which:08d}-7f3a9c",
+        owner="mdm-team",
+    )
+
+
 def who(
     *roles: Role,
     subject: str = "ann",
@@ -169,6 +208,7 @@ class MemorySource:
         """``settle`` lets a batch end at once; else :meth:`finish` ends it."""
         self.total = total
         self.settle = settle
+        self.many_groups = len(GROUPS)
         self.changed: dict[str, Transaction] = {}
         self.fail: AndonError | None = None
         self.reconciliations: dict[Kind, Reconciliation] = {}
@@ -301,6 +341,17 @@ class MemorySource:
     async def count(self, filter: str) -> int:  # noqa: A002
         self._check()
         return len(self._numbers(filter))
+
+    async def groups(self, filter: str, sort: str, limit: int, cursor: str | None) -> Page[Group]:  # noqa: A002
+        self.asked.append((filter, sort, limit, cursor))
+        self._check()
+        made = [group(n) for n in range(self.many_groups)] if self._numbers(filter) else []
+        keys = {"count": "count", "overdue": "overdue", "blocked": "blocked"}
+        made.sort(key=lambda one: getattr(one, keys.get(sort.removeprefix("-"), "fingerprint")))
+        made = made[:: -1 if sort.startswith("-") else 1]
+        start = 0 if cursor is None else int(cursor)
+        end = min(start + limit, len(made))
+        return Page(items=made[start:end], next_cursor=str(end) if end < len(made) else None)
 
     async def transaction(self, id: str) -> Transaction:  # noqa: A002
         self._check()
@@ -644,6 +695,60 @@ def make_system(
     )
 
 
+CAUSES = (
+    (CauseKind.MATERIAL, "Material 4711-22 is not in plant P02 (ERP)", 214, 38, ["P02"], "mdm-team"),
+    (CauseKind.THROTTLED, "ERP throttles: more is sent than its quota", 31, 12, ["P03"], "erp-integration"),
+    (CauseKind.PERIOD, "The posting period is closed in ERP", 12, 71, ["P01", "P02"], "finance"),
+    (CauseKind.PARKED, "WMS of plant P01 parks what it accepts", 4, 9, ["P01"], "logistics-it"),
+)
+
+
+def cause(place: int, kind: CauseKind, title: str, count: int, age: int, plants: list[str], owner: str) -> Cause:
+    """One of the causes of :data:`CAUSES`, which are worked off in the order in which they rank."""
+    name = f"{kind}-{place:08x}"
+    group, profile = f"{place:016x}", PROFILES[kind]
+    which = f"status:failed group:{group}"
+    replay = Step(
+        cause=name,
+        phase=Phase.SEND,
+        do=Doing.REPLAY,
+        text=f"Replay {count} of material consumption, one first.",
+        filter=which,
+        flow="material-consumption",
+        command=f"andon tx replay --filter '{which}' --canary 1 --reason REASON",
+    )
+    mend = Step(cause=name, phase=profile.phase, do=Doing.MEND, text="Have it mended where it is wrong.", who=owner)
+    return Cause(
+        id=name,
+        kind=kind,
+        title=title,
+        help=profile.help,
+        owner=owner,
+        filter=which,
+        groups=[group],
+        count=count,
+        blocks=Blocks(
+            transactions=count,
+            held=count // 4,
+            overdue=41 if count > 100 else 0,
+            orders=31,
+            lots=58,
+            risk=Risk.FINANCIAL,
+        ),
+        plants=plants,
+        targets=["ERP"],
+        flows=["material-consumption"],
+        sources=["MES"],
+        objects={"material": ["4711-22"]} if kind is CauseKind.MATERIAL else {},
+        since=NOW - timedelta(minutes=age),
+        last_seen=NOW,
+        evidence=[f"M3351 from ERP, for {count - count // 4} transactions.", f"{count // 4} more wait behind them."],
+        first=[mend, replay] if profile.sends else [mend],
+        care=list(profile.care),
+        order=place + 1,
+    )
+
+
 def make_board(holds: list[Hold]) -> Board:
     """A board with trouble in a few places."""
     trouble: dict[tuple[str, str], dict[Status, int]] = {
@@ -669,30 +774,8 @@ def make_board(holds: list[Hold]) -> Board:
                 )
             )
     causes = [
-        CauseSummary(
-            fingerprint=f"{place:016x}",
-            flow=FLOWS[1][0],
-            target="ERP",
-            kind=kind,
-            help=kind.help,
-            code=code,
-            template=message,
-            count=count,
-            first_seen=NOW - timedelta(minutes=age),
-            last_seen=NOW,
-            plants=plants,
-            owner=owner,
-        )
-        for place, ((kind, code, message), count, age, plants, owner) in enumerate(
-            zip(
-                FAILURES,
-                (214, 31, 12, 4),
-                (38, 12, 71, 9),
-                (["P02"], ["P03"], ["P01", "P02"], ["P01"]),
-                ("mdm-team", "integration", "finance", "warehouse"),
-                strict=True,
-            )
-        )
+        cause(place, kind, title, count, age, plants, owner)
+        for place, (kind, title, count, age, plants, owner) in enumerate(CAUSES)
     ]
     return Board(
         at=NOW,

@@ -3,6 +3,7 @@ from __future__ import annotations
 from console_doubles import NOW, MemorySource
 
 from console.screens.board import BoardScreen
+from console.screens.cause import CauseScreen
 from console.screens.failed import FailedScreen
 from console.widgets.lamps import LampGrid, shown, sparkline
 from transactions.landscape import Lamp
@@ -70,12 +71,15 @@ async def test_the_mouse_opens_a_lamp_too(make_app, until) -> None:
         assert "status:held plant:P02" in app.screen.filter
 
 
-async def test_a_cause_opens_its_group(make_app, until, shown) -> None:
+async def test_a_cause_opens_whole_and_from_there_its_transactions(make_app, until, shown) -> None:
     app = make_app()
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: "mdm-team" in shown(app))
         app.screen.query_one("#causes").focus()
         await pilot.press("down", "enter")
+        await until(pilot, lambda: isinstance(app.screen, CauseScreen) and "ERP throttles" in shown(app))
+        await until(pilot, lambda: "Do not raise your own limit above the quota." in shown(app))
+        await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, FailedScreen))
         assert app.screen.filter == "status:failed group:0000000000000001"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from console_doubles import NOW, MemorySource, make_board, transaction
+from console_doubles import NOW, MemorySource, transaction
 from textual.widgets import Button
 
 from console.screens.failed import FailedScreen
@@ -89,35 +89,21 @@ async def test_the_preview_says_the_words_of_the_explanation(make_app, until, sh
 
 
 @pytest.mark.parametrize("size", [(80, 24), (100, 30), (120, 40), (132, 42)])
-async def test_causes_are_told_apart_by_their_flow(make_app, until, shown, size) -> None:
-    source = MemorySource()
-    board = make_board([])
-    same = [
-        msgspec.structs.replace(board.causes[0], flow=flow, fingerprint=f"{n:x}", template="Posting period is closed")
-        for n, flow in enumerate(("goods-receipt", "labor-time"))
-    ]
-
-    async def twice():
-        return msgspec.structs.replace(board, causes=same)
-
-    source.board = twice
-    app = make_app(source)
+async def test_causes_are_told_with_what_they_block_and_who_can_help(make_app, until, shown, size) -> None:
+    app = make_app()
     async with app.run_test(size=size) as pilot:
-        await until(pilot, lambda: "Posting period" in shown(app))
-        await pilot.pause()
-        lines = [line for line in shown(app).splitlines() if "■ ERP" in line]
-        assert [("goods receipt" in line, "labor time" in line) for line in lines] == [(True, False), (False, True)]
-        assert lines[0].index("Posting") == lines[1].index("Posting"), "the words line up"
+        await until(pilot, lambda: "1 Material 4711-22" in shown(app))
+        (line,) = [line for line in shown(app).splitlines() if "1 Material 4711-22" in line]
+        assert [word for word in ("214", "38m", "mdm-team") if word not in line] == []
 
 
-async def test_the_cause_under_the_cursor_is_told_whole_with_who_can_help(make_app, until, shown) -> None:
+async def test_of_the_cause_under_the_cursor_the_first_step_is_told(make_app, until, shown) -> None:
     app = make_app()
     async with app.run_test(size=(120, 40)) as pilot:
-        await until(pilot, lambda: "M3351  Material 4711-22 not maintained in plant P02" in shown(app))
-        assert "helps: data, mdm-team" in shown(app)
+        await until(pilot, lambda: "first  mdm-team: Have it mended" in shown(app))
         app.screen.query_one("#causes").focus()
         await pilot.press("down")
-        await until(pilot, lambda: "helps: wait, integration" in shown(app))
+        await until(pilot, lambda: "first  erp-integration:" in shown(app))
 
 
 async def test_a_count_that_changed_before_the_plan_is_told(make_app, until, shown) -> None:

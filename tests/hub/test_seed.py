@@ -18,7 +18,6 @@ from hub.documents import extract_keys, read_document
 from hub.errors import AlreadyRunning, StoreError
 from hub.folder import Folder
 from hub.intake import lane_of, object_of
-from hub.masks import NO_MASKS
 from hub.seed import LIMIT, SeedRefused, seed
 from hub.store.board import board
 from hub.store.database import open_database
@@ -144,7 +143,7 @@ def test_the_hub_reads_every_row(seeded: Path) -> None:
                 assert tries[-1].failure == shown.failure
                 assert all(one.started_at < one.finished_at for one in tries if one.finished_at)
                 assert tries[-1].request_headers["ce-id"] == row.id
-            shown_board = board(connection, "test", {}, NOW, EVERYTHING, NO_MASKS)
+            shown_board = board(connection, "test", [], NOW, EVERYTHING)
     finally:
         database.close()
     assert shown_board.counts[Status.FAILED] == COUNT

@@ -12,12 +12,13 @@ from transactions.causes.joining import Bundle, bundles
 from transactions.causes.kinds import PROFILES, CauseKind, Helper
 from transactions.causes.model import Blocks, Cause, Causes, Step
 from transactions.causes.places import Places, in_order, places_of, times
-from transactions.causes.steps import afterwards, for_lost, for_skewed, for_twins, mend
-from transactions.causes.symptoms import Evidence, Lost, Skewed, Surroundings, Symptom, Twin
+from transactions.causes.steps import afterwards, for_lost, for_replaced, for_skewed, for_twins, mend, selecting
+from transactions.causes.symptoms import Event, Evidence, Skewed, Surroundings, Symptom, Twin
 from transactions.causes.wording import evidence_of, title, words
 from transactions.model import Risk
 
 _WEIGHT = {Risk.LOW: 1, Risk.OPERATIONAL: 2, Risk.QUALITY: 3, Risk.FINANCIAL: 3}
+_IDS = 100  # of a filter that names them one by one
 _OBJECTS = 20  # values of a business key that a cause names
 
 
@@ -29,7 +30,7 @@ def diagnose(evidence: Evidence, around: Surroundings) -> Causes:
         around: the landscape as declared.
     """
     found = [_of_bundle(bundle, evidence, around) for bundle in bundles(evidence, around)]
-    found = _with_lost(found, evidence.lost, around)
+    found = _with_replaced(_with_lost(found, evidence.lost, around), evidence.replaced, around)
     found += _of_sources(CauseKind.REPEATED, evidence.twins, around)
     found += _of_sources(CauseKind.QUANTITIES, evidence.skewed, around)
     ranked = [cause for cause, _ in sorted(found, key=_rank)]
@@ -68,7 +69,6 @@ def _ordered(causes: Sequence[Cause], around: Surroundings) -> list[Step]:
 def _of_bundle(bundle: Bundle, evidence: Evidence, around: Surroundings) -> tuple[Cause, int]:
     kind = bundle.kind
     places = places_of(bundle.symptoms, around)
-    everywhere = places_of(bundle.all, around)
     filled = words(kind, places, around, [one.code for one in bundle.symptoms])
     name = _identity(kind, bundle.anchor)
     owner = _owner(kind, places, around)
@@ -80,12 +80,13 @@ def _of_bundle(bundle: Bundle, evidence: Evidence, around: Surroundings) -> tupl
             title=title(kind, filled, cut=bundle.cut, targets=places.targets),
             help=PROFILES[kind].help,
             owner=owner,
+            filter=selecting(bundle),
             groups=sorted({one.group for one in bundle.all if one.group}),
             count=sum(one.count for one in bundle.all),
             blocks=blocks,
-            plants=everywhere.plants,
+            plants=places.plants,
             targets=places.targets,
-            flows=everywhere.flows,
+            flows=places.flows,
             sources=places.sources,
             objects={key: values[:_OBJECTS] for key, values in places.objects.items()},
             since=_when(min, (one.first_seen for one in bundle.symptoms)),
@@ -149,28 +150,45 @@ def _when(choose: Callable[[list[datetime]], datetime], moments: Iterable[dateti
 # From what the systems themselves say
 
 
-def _with_lost(found: list[tuple[Cause, int]], lost: Sequence[Lost], around: Surroundings) -> list[tuple[Cause, int]]:
-    """What was acknowledged and is not there goes with what its target was caught at already, where there is such."""
-    by_target: dict[str, list[Lost]] = {}
-    for one in lost:
-        by_target.setdefault(one.target, []).append(one)
-    for target, members in sorted(by_target.items()):
-        name = _identity(CauseKind.NOT_APPLIED, target)
-        known = next((each for each in found if each[0].id == name), None)
+def _with_lost(found: list[tuple[Cause, int]], lost: Sequence[Event], around: Surroundings) -> list[tuple[Cause, int]]:
+    """What is not there goes with the cause that failures at its target tell of already, where there is one."""
+    for target in sorted({one.target for one in lost}):
+        members = [one for one in lost if one.target == target]
         made, weight = _of_events(CauseKind.NOT_APPLIED, target, members, around)
-        if known is not None:
-            found = [each for each in found if each is not known]
-            made = _merged(known[0], made, around)
-            weight += known[1]
-        found.append((made, weight))
+        known = next((each for each in found if each[0].id == made.id), None)
+        if known is None:
+            found = [*found, (made, weight)]
+        else:
+            found = [each for each in found if each is not known] + [
+                (_merged(known[0], made, around), known[1] + weight)
+            ]
     return found
 
 
+def _with_replaced(
+    found: list[tuple[Cause, int]], replaced: Sequence[Event], around: Surroundings
+) -> list[tuple[Cause, int]]:
+    """What nobody is owed any more goes with the cause that it failed for, where that shows still."""
+    left = list(replaced)
+    told = []
+    for cause, weight in found:
+        mine = [one for one in left if one.group in cause.groups]
+        left = [one for one in left if one not in mine]
+        steps = [*cause.first, *for_replaced(cause.id, mine)] if mine else cause.first
+        told.append((msgspec.structs.replace(cause, first=steps, count=cause.count + len(mine)), weight))
+    for target in sorted({one.target for one in left}):
+        members = [one for one in left if one.target == target]
+        told.append(_of_events(CauseKind.SUPERSEDED, f"{target} since", members, around))
+    return told
+
+
 def _merged(known: Cause, more: Cause, around: Surroundings) -> Cause:
-    opened = [step for step in more.first if step not in known.first and step.text != known.first[0].text]
+    said = {step.text for step in known.first}
+    opened = [step for step in more.first if step.text not in said]
     return msgspec.structs.replace(
         known,
         count=known.count + more.count,
+        filter=f"({known.filter}) or ({more.filter})",
         blocks=msgspec.structs.replace(known.blocks, transactions=known.blocks.transactions + more.blocks.transactions),
         plants=sorted({*known.plants, *more.plants}),
         flows=in_order({*known.flows, *more.flows}, around),
@@ -180,22 +198,19 @@ def _merged(known: Cause, more: Cause, around: Surroundings) -> Cause:
     )
 
 
-def _of_sources(
-    kind: CauseKind, events: Sequence[Twin] | Sequence[Skewed], around: Surroundings
-) -> list[tuple[Cause, int]]:
-    by_source: dict[str, list[Twin | Skewed]] = {}
+def _of_sources(kind: CauseKind, events: Sequence[Event], around: Surroundings) -> list[tuple[Cause, int]]:
+    by_source: dict[str, list[Event]] = {}
     for one in events:
         by_source.setdefault(one.source, []).append(one)
     return [_of_events(kind, source, members, around) for source, members in sorted(by_source.items())]
 
 
-def _of_events(
-    kind: CauseKind, anchor: str, events: Sequence[Twin | Skewed | Lost], around: Surroundings
-) -> tuple[Cause, int]:
+def _of_events(kind: CauseKind, anchor: str, events: Sequence[Event], around: Surroundings) -> tuple[Cause, int]:
     """A cause that no failure tells of."""
     twins = [one for one in events if isinstance(one, Twin)]
     skewed = [one for one in events if isinstance(one, Skewed)]
-    lost = [one for one in events if isinstance(one, Lost)]
+    lost = events if kind is CauseKind.NOT_APPLIED else []
+    replaced = events if kind is CauseKind.SUPERSEDED else []
     places = Places(
         targets=sorted({one.target for one in events}),
         plants=sorted({one.plant for one in events if one.plant is not None}),
@@ -214,6 +229,7 @@ def _of_events(
         *(for_twins(name, twins) if twins else ()),
         *(for_skewed(name, skewed) if skewed else ()),
         *(for_lost(name, lost) if lost else ()),
+        *(for_replaced(name, replaced) if replaced else ()),
     ]
     cause = Cause(
         id=name,
@@ -221,6 +237,7 @@ def _of_events(
         title=title(kind, filled),
         help=profile.help,
         owner=owner,
+        filter=_by_id(events),
         groups=[],
         count=len(events),
         blocks=Blocks(
@@ -238,14 +255,20 @@ def _of_events(
         objects={},
         since=min(one.created_at for one in events),
         last_seen=max(one.created_at for one in events),
-        evidence=_told(twins, skewed, lost),
+        evidence=_told(twins, skewed, lost, replaced),
         first=sorted(steps, key=lambda step: step.phase),
         care=list(profile.care),
     )
     return cause, sum(_WEIGHT[risk] for risk in risks) if owed else 0
 
 
-def _told(twins: Sequence[Twin], skewed: Sequence[Skewed], lost: Sequence[Lost]) -> list[str]:
+def _by_id(events: Sequence[Event]) -> str:
+    return f"id:{','.join(one.id for one in events[:_IDS])}"
+
+
+def _told(
+    twins: Sequence[Twin], skewed: Sequence[Skewed], lost: Sequence[Event], replaced: Sequence[Event]
+) -> list[str]:
     told = []
     if twins:
         told.append(
@@ -262,4 +285,6 @@ def _told(twins: Sequence[Twin], skewed: Sequence[Skewed], lost: Sequence[Lost])
         told.append(
             f"{len(lost)} were acknowledged, and the systems do not have them when they are asked: {lost[0].id}."
         )
+    if replaced:
+        told.append(f"Of {len(replaced)} that failed, newer versions were applied since: {replaced[0].id}.")
     return told

@@ -80,6 +80,7 @@ class Cause(Struct, frozen=True, kw_only=True):
         title: in a sentence.
         help: what helps, as of every failure.
         owner: the team that can help.
+        filter: the transactions that are in trouble because of it.
         groups: fingerprints of its groups of failures.
         count: transactions in trouble because of it.
         blocks: what cannot go on.
@@ -96,6 +97,7 @@ class Cause(Struct, frozen=True, kw_only=True):
     title: str
     help: Help
     owner: str | None
+    filter: str
     groups: list[str]
     count: int
     blocks: Blocks

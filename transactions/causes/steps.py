@@ -12,7 +12,7 @@ from transactions.causes.joining import Bundle
 from transactions.causes.kinds import PROFILES, CauseKind, Joins, Phase
 from transactions.causes.model import Doing, Step
 from transactions.causes.places import in_order, times
-from transactions.causes.symptoms import Lost, Skewed, Surroundings, Symptom, Twin
+from transactions.causes.symptoms import Event, Skewed, Surroundings, Symptom, Twin
 from transactions.model import Status
 from transactions.states import CLOSED
 
@@ -64,9 +64,10 @@ def _clear(cause: str, symptoms: list[Symptom], around: Surroundings) -> Iterabl
             look = _command(["tx", "list", "--filter", which])
             yield Step(cause=cause, phase=Phase.CARE, do=Doing.WAIT, text=text, filter=which, command=look)
         else:
-            text = (
-                f"{target} cannot be asked by key: compare with what it holds ('andon reconcile'), and close each by "
-                "that evidence, as applied or as not applied."
+            text = f"{target} cannot be asked by key: " + (
+                "compare with what it holds ('andon reconcile'), and close each by that evidence, as applied or not."
+                if status is Status.IN_DOUBT
+                else "when its people say that it is posted, close each as applied, by the document number."
             )
             resolve = ["tx", "resolve", "ID", "--as", "applied", "--evidence", "DOCUMENT", "--reason", "REASON"]
             who = around.systems[target].owner if target in around.systems else None
@@ -140,7 +141,11 @@ def _how(bundle: Bundle, failed: list[Symptom], alike: Mapping[str, str]) -> str
 
 def _filter(bundle: Bundle, symptoms: Sequence[Symptom]) -> str:
     """The failed ones of these symptoms, and no others of their groups."""
-    parts = ["status:failed", f"group:{','.join(sorted({one.group for one in symptoms}))}"]
+    return f"status:failed {_of_groups(bundle, symptoms)}"
+
+
+def _of_groups(bundle: Bundle, symptoms: Sequence[Symptom]) -> str:
+    parts = [f"group:{','.join(sorted({one.group for one in symptoms}))}"]
     if PROFILES[bundle.kind].joins in (Joins.SOURCE, Joins.SOURCE_CODE):
         parts.append(f"source:{symptoms[0].source}")
     if bundle.cut is not None or "," in bundle.anchor or " " in bundle.anchor:
@@ -148,6 +153,15 @@ def _filter(bundle: Bundle, symptoms: Sequence[Symptom]) -> str:
         if plants:
             parts.append(f"plant:{','.join(plants)}")
     return " ".join(parts)
+
+
+def selecting(bundle: Bundle) -> str:
+    """A filter for all that is in trouble because of it."""
+    grouped = [one for one in bundle.all if one.group]
+    held = sorted({one.target for one in bundle.all if one.status is Status.HELD})
+    parts = [f"({_of_groups(bundle, grouped)})"] if grouped else []
+    parts += [f"(status:held target:{','.join(held)} waiting_on:breaker*)"] if held else []
+    return parts[0][1:-1] if len(parts) == 1 else " or ".join(parts)
 
 
 # Causes that no failure tells of
@@ -162,7 +176,10 @@ def for_twins(cause: str, twins: Sequence[Twin]) -> list[Step]:
         text = f"Close the {len(waiting)} later ones that are not posted yet, before anything is replayed."
         steps.append(_of_ids(cause, Phase.STOP, Doing.DISCARD, text, waiting, "discard"))
     if posted:
-        text = f"Take back the {len(posted)} later ones that were posted, newest first. The first of each stays."
+        text = (
+            f"Take back the {len(posted)} later ones that were posted, newest first; the first of each stays. What was "
+            "built on one meanwhile is named by the plan, and is reversed before."
+        )
         steps.append(_of_ids(cause, Phase.SET_RIGHT, Doing.COMPENSATE, text, posted, "compensate"))
     return steps + _releases(cause, steps)
 
@@ -174,7 +191,10 @@ def for_skewed(cause: str, skewed: Sequence[Skewed]) -> list[Step]:
     """Hold the flow, correct what was posted since."""
     steps = _holds(cause, {(one.flow, one.plant) for one in skewed}, "quantities are wrong")
     ids = [one.id for one in sorted(skewed, key=lambda one: one.created_at, reverse=True)]
-    text = f"Correct the {len(ids)} that were posted: reversed, and posted with {_factor(skewed)} times the quantity."
+    text = (
+        f"Correct the {len(ids)} that were posted: reversed, and posted with {_factor(skewed)} times the quantity. "
+        "What was built on one meanwhile is named by the plan, and is reversed before."
+    )
     steps.append(_of_ids(cause, Phase.SET_RIGHT, Doing.CORRECT, text, ids, "correct"))
     return steps + _releases(cause, steps)
 
@@ -183,7 +203,7 @@ def _factor(skewed: Sequence[Skewed]) -> str:
     return " or ".join(sorted({times(one.factor) for one in skewed}))
 
 
-def for_lost(cause: str, lost: Sequence[Lost]) -> list[Step]:
+def for_lost(cause: str, lost: Sequence[Event]) -> list[Step]:
     """Open again what was acknowledged and is not there."""
     ids = [one.id for one in sorted(lost, key=lambda one: one.created_at)]
     text = f"Open the {len(ids)} again that the systems themselves do not have; each is asked for once more first."
@@ -201,6 +221,13 @@ def for_lost(cause: str, lost: Sequence[Lost]) -> list[Step]:
             command=_command(["tx", "replay", "--filter", again, "--canary", "1", "--reason", "REASON"]),
         ),
     ]
+
+
+def for_replaced(cause: str, replaced: Sequence[Event]) -> list[Step]:
+    """Close what nobody is owed any more."""
+    text = f"Close the {len(replaced)} unprocessed, with a reason: newer versions of the same were applied."
+    ids = [one.id for one in replaced]
+    return [_of_ids(cause, Phase.SET_RIGHT, Doing.DISCARD, text, ids, "discard")]
 
 
 def _holds(cause: str, places: set[tuple[str, str | None]], why: str) -> list[Step]:

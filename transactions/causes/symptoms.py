@@ -51,47 +51,41 @@ class Symptom(Struct, frozen=True, kw_only=True):
     behind: Behind = Behind()
 
 
-class Twin(Struct, frozen=True, kw_only=True):
-    """A transaction that tells an event of its source once more, under another message id.
+class Event(Struct, frozen=True, kw_only=True):
+    """One transaction that is evidence by itself: the systems do not have what they acknowledged, say, or a newer
+    version of its object was applied."""
+
+    id: str
+    flow: str
+    target: str
+    plant: str | None
+    source: str
+    created_at: datetime
+    group: str = ""
+
+
+class Twin(Event, frozen=True, kw_only=True):
+    """One that tells an event of its source once more, under another message id.
 
     Attributes:
         status: of the later one.
         first: id of the one that told it first.
     """
 
-    id: str
     first: str
     status: Status
-    flow: str
-    target: str
-    plant: str | None
-    source: str
-    created_at: datetime
 
 
-class Lost(Struct, frozen=True, kw_only=True):
-    """A transaction that its target acknowledged, and does not have: its systems disagree, and it says so itself."""
+class Skewed(Event, frozen=True, kw_only=True):
+    """A posted one whose quantities are off by a power of ten: its source counts ``factor`` times as much
+    (``1000``, ``0.001``).
 
-    id: str
-    flow: str
-    target: str
-    plant: str | None
-    source: str
-    created_at: datetime
+    Attributes:
+        object: what it is about, in words.
+    """
 
-
-class Skewed(Struct, frozen=True, kw_only=True):
-    """A posted transaction whose quantities are off by a power of ten: its source counts ``factor`` times as much
-    (``1000``, ``0.001``)."""
-
-    id: str
-    flow: str
-    target: str
-    plant: str | None
-    source: str
     factor: str
     object: str
-    created_at: datetime
 
 
 class Evidence(Struct, frozen=True, kw_only=True):
@@ -100,6 +94,10 @@ class Evidence(Struct, frozen=True, kw_only=True):
     Attributes:
         losses: by instance (``ERP``, ``MES/P01``) how often each code said lately that no answer came.
         alike: numbers that no target knows, with the known one that each looks like.
+        twins: transactions that tell an event again.
+        lost: acknowledged, and the systems say that they do not have them.
+        replaced: failed, and a newer version of their object was applied.
+        skewed: posted with quantities that are off.
         reconciled: the systems were asked what they hold.
     """
 
@@ -107,7 +105,8 @@ class Evidence(Struct, frozen=True, kw_only=True):
     losses: dict[str, dict[str, int]] = {}
     alike: dict[str, str] = {}
     twins: list[Twin] = []
-    lost: list[Lost] = []
+    lost: list[Event] = []
+    replaced: list[Event] = []
     skewed: list[Skewed] = []
     reconciled: bool = False
 

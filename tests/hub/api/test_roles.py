@@ -27,6 +27,7 @@ MAY: dict[tuple[str, str], frozenset[Role]] = {
     ("GET", "transactions/{id}"): READERS,
     ("GET", "transactions/{id}/timeline"): READERS,
     ("GET", "groups"): READERS,
+    ("GET", "causes"): READERS,
     ("GET", "groups/{fingerprint}"): READERS,
     ("GET", "groups/{fingerprint}/difference"): READERS,
     ("POST", "transactions/{id}/assign"): OPERATORS,

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, func, select, text
 
-from hub.masks import NO_MASKS
 from hub.store.board import board
 from hub.store.database import Database
 from hub.store.questions import Counted, count_tallies, status_counts
@@ -97,7 +96,7 @@ async def test_tallies_are_what_counting_says_after_any_walk(store: Database, ad
 @pytest.mark.parametrize("seed", range(4))
 async def test_the_board_says_what_plain_sql_says(store: Database, add: Add, seed: int) -> None:
     await walked(store, add, 100 + seed)
-    shown = await store.read(lambda c: board(c, "test", {"goods-receipt": "logistics"}, NOON, EVERYTHING, NO_MASKS))
+    shown = await store.read(lambda c: board(c, "test", [], NOON, EVERYTHING))
     rows = await store.read(lambda c: c.execute(text("select * from transactions")).mappings().all())
     assert shown.counts == {status: sum(row["status"] == status for row in rows) for status in Status}
     assert shown.counts == await store.read(lambda c: status_counts(c, EVERYTHING))
@@ -111,12 +110,6 @@ async def test_the_board_says_what_plain_sql_says(store: Database, add: Add, see
         assert lamp.counts == Counter(Status(row["status"]) for row in mine)
         at = [row["failed_at"] for row in mine if row["status"] == "failed" and row["failed_at"]]
         assert lamp.oldest_failed_at is None if not at else to_micros(lamp.oldest_failed_at) == min(at)  # type: ignore[arg-type]
-    groups = Counter(row["fingerprint"] for row in failed if row["fingerprint"])
-    assert {cause.fingerprint: cause.count for cause in shown.causes} == groups
-    for cause in shown.causes:
-        assert cause.plants == sorted(
-            {row["plant"] for row in failed if row["fingerprint"] == cause.fingerprint} - {None}
-        )
 
 
 async def test_a_refused_step_changes_nothing(store: Database, add: Add) -> None:
@@ -154,7 +147,7 @@ async def test_a_failure_is_written_counted_and_told(store: Database, add: Add) 
     assert (told.type, told.id) == ("transaction", tx_id)
     line = await store.read(lambda c: c.execute(select(timeline)).one())
     assert line.text == "Failed: period-closed M7053. ERP says: Period 3 not open"
-    shown = await store.read(lambda c: board(c, "test", {}, NOON, EVERYTHING, NO_MASKS))
+    shown = await store.read(lambda c: board(c, "test", [], NOON, EVERYTHING))
     assert shown.lamps[0].trend == [0, 0, 0, 0, 0, 0, 0, 1]
 
 

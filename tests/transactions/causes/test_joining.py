@@ -1,0 +1,136 @@
+"""What has one cause is one cause, and what has two is two."""
+
+from __future__ import annotations
+
+import pytest
+
+from transactions.causes.diagnosis import diagnose
+from transactions.causes.kinds import CauseKind
+from transactions.causes.symptoms import Evidence
+from transactions.model import Status
+
+
+def named(evidence: Evidence, around) -> list[tuple[str, tuple[str, ...], tuple[str, ...]]]:
+    return sorted((one.kind, tuple(one.targets), tuple(one.plants)) for one in diagnose(evidence, around).items)
+
+
+def test_an_expired_certificate_makes_five_groups_and_is_one_cause(symptom, around) -> None:
+    flows = ("production-order-release", "material-consumption", "production-confirmation")
+    five = [symptom("certificate", "client-certificate", flow=flow, target="ERP") for flow in flows]
+    five += [symptom("certificate", "client-certificate", target=target) for target in ("MES", "WMS")]
+    (cause,) = diagnose(Evidence(symptoms=five), around).items
+    assert (cause.kind, len(cause.groups), cause.count) == (CauseKind.CERTIFICATE, 5, 5)
+    assert "5 groups of 3 flows have this in common." in cause.evidence
+
+
+def test_a_missing_material_is_one_cause_at_every_target_of_its_plant(symptom, around) -> None:
+    at = [
+        symptom(flow="production-order-release", target="WMS", code="MATERIAL_NOT_FOUND", objects={"material": ["A"]}),
+        symptom(flow="material-consumption", target="ERP", code="M3351", objects={"material": ["A"]}),
+        symptom(flow="goods-receipt", target="ERP", code="M3351", objects={"material": ["A"]}),
+    ]
+    (cause,) = diagnose(Evidence(symptoms=at), around).items
+    assert cause.title == "Material A is not in plant P02 (ERP and WMS of plant P02)"
+    assert cause.owner == "mdm-team"
+
+
+def test_materials_of_two_plants_at_two_targets_are_two_causes(symptom, around) -> None:
+    at = [symptom(plant="P01", target="ERP"), symptom(plant="P03", target="WMS", code="MATERIAL_NOT_FOUND")]
+    assert len(diagnose(Evidence(symptoms=at), around).items) == 2
+    at.append(symptom(plant="P03", target="ERP"))
+    assert len(diagnose(Evidence(symptoms=at), around).items) == 1, "a third one joins them"
+
+
+def test_several_materials_are_named_and_counted(symptom, around) -> None:
+    at = [symptom(objects={"material": ["A", "B", "C", "D", "E"]}, count=9)]
+    (cause,) = diagnose(Evidence(symptoms=at), around).items
+    assert cause.title == "5 materials (A, B, C and 2 more) are not in plant P02 (ERP)"
+
+
+def test_one_system_that_is_down_at_every_plant_is_one_cause(symptom, around) -> None:
+    down = [symptom("unreachable", "connection-refused", target="MES", plant=plant) for plant in ("P01", "P02", "P03")]
+    (cause,) = diagnose(Evidence(symptoms=down), around).items
+    assert cause.title == "MES of plants P01, P02 and P03 cannot be reached"
+
+
+def test_all_systems_of_a_plant_that_are_down_are_its_line(symptom, around) -> None:
+    down = [symptom("unreachable", "connection-refused", target=target, plant="P02") for target in ("MES", "WMS")]
+    (cause,) = diagnose(Evidence(symptoms=down), around).items
+    assert cause.title == "The line to plant P02 is cut: MES and WMS cannot be reached"
+
+
+def test_a_plant_that_is_cut_off_and_a_system_that_is_down_are_told_apart(symptom, around) -> None:
+    down = [symptom("unreachable", "connection-refused", target=target, plant="P02") for target in ("MES", "WMS")]
+    down.append(symptom("unreachable", "connection-refused", target="ERP", plant="P01"))
+    assert named(Evidence(symptoms=down), around) == [
+        ("unreachable", ("ERP",), ("P01",)),
+        ("unreachable", ("MES", "WMS"), ("P02",)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("losses", "kind"),
+    [
+        ({"read-timeout": 5}, "slow"),
+        ({"connection-lost": 5, "read-timeout": 1}, "dropped"),
+        ({"connection-refused": 5}, "unreachable"),
+        ({"connection-refused": 2, "read-timeout": 2}, "unreachable"),
+        ({}, "unreachable"),
+    ],
+)
+def test_an_open_breaker_is_what_opened_it(symptom, around, losses, kind) -> None:
+    waiting = [symptom("unreachable", "breaker-open"), symptom("unreachable", "breaker-open", status=Status.HELD)]
+    (cause,) = diagnose(Evidence(symptoms=waiting, losses={"ERP": losses}), around).items
+    assert (cause.kind, cause.count) == (kind, 2)
+
+
+def test_an_open_breaker_and_refused_connections_are_one_cause(symptom, around) -> None:
+    at = [symptom("unreachable", "connection-refused"), symptom("unreachable", "breaker-open", flow="goods-receipt")]
+    (cause,) = diagnose(Evidence(symptoms=at, losses={"ERP": {"connection-refused": 5}}), around).items
+    assert cause.kind == "unreachable"
+
+
+def test_what_is_in_doubt_at_a_silent_target_is_a_symptom(symptom, around) -> None:
+    at = [
+        symptom("unreachable", "breaker-open"),
+        symptom("unknown-outcome", "cannot-be-asked", status=Status.IN_DOUBT, count=3),
+    ]
+    (cause,) = diagnose(Evidence(symptoms=at, losses={"ERP": {"connection-lost": 5}}), around).items
+    assert (cause.kind, cause.count) == ("dropped", 4)
+    assert any("symptoms" in sentence for sentence in cause.evidence)
+
+
+def test_a_deficit_of_a_lot_whose_receipt_failed_is_a_symptom_of_that(symptom, around) -> None:
+    receipt = symptom("locked", "CO469", flow="goods-receipt", lots=frozenset({"L1"}))
+    deficit = symptom("business-rule", "M7021", flow="shipment-release", lots=frozenset({"L1"}), count=20)
+    other = symptom("business-rule", "M7021", flow="shipment-release", lots=frozenset({"L9"}))
+    assert [one.kind for one in diagnose(Evidence(symptoms=[deficit, receipt]), around).items] == ["locked"]
+    kinds = [one.kind for one in diagnose(Evidence(symptoms=[other, receipt]), around).items]
+    assert sorted(kinds) == ["business-rule", "locked"]
+
+
+def test_mistyped_lots_are_the_cause_of_their_source_at_every_target(symptom, around) -> None:
+    at = [
+        symptom(code="LOT_UNKNOWN", target=target, plant=plant, objects={"lot": ["P01-O00001"]})
+        for target, plant in (("ERP", "P01"), ("WMS", "P01"), ("ERP", "P03"))
+    ]
+    told = diagnose(Evidence(symptoms=at, alike={"P01-O00001": "P01-000001"}), around)
+    (cause,) = told.items
+    assert (cause.kind, cause.sources, cause.owner) == ("unknown-lot", ["MES"], "plant-it")
+    assert any("P01-O00001 looks like P01-000001" in step.text for step in cause.first)
+
+
+def test_what_is_mended_at_the_target_is_one_cause_for_each_target(symptom, around) -> None:
+    for kind, code in (("locked", "CO469"), ("throttled", "TOO_MANY_REQUESTS"), ("unauthorized", "TOKEN_EXPIRED")):
+        at = [symptom(kind, code, target="ERP"), symptom(kind, code, target="WMS")]
+        assert len(diagnose(Evidence(symptoms=at), around).items) == 2, kind
+
+
+def test_a_code_says_more_than_a_kind(symptom, around) -> None:
+    at = [
+        symptom("conflict", "maybe-posted"),
+        symptom("conflict", "VERSION_CONFLICT"),
+        symptom("conflict", "superseded"),
+    ]
+    kinds = {one.kind for one in diagnose(Evidence(symptoms=at), around).items}
+    assert kinds == {"hand-posted", "conflict", "superseded"}
