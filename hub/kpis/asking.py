@@ -9,7 +9,6 @@ from typing import Any
 from sqlalchemy import Connection, Select, Table, and_, func, select, union_all
 
 from hub.store.reach import within
-from hub.store.rows import moment
 from hub.store.schema import kpi_counts, kpi_spans, reconciliations
 from transactions.clock import from_micros
 from transactions.kpis.counts import Measure, Span, Totals
@@ -121,13 +120,17 @@ def by_hour(
 
 
 def counted_since(connection: Connection) -> datetime | None:
-    """The first moment that anything was counted at."""
-    first = [
-        connection.execute(select(func.min(kpi_counts.c.at)).where(kpi_counts.c.grain == grain)).scalar()
-        for grain in (DAY, HOUR)
-    ]
-    found = [at for at in first if at is not None]
-    return moment(min(found) * 1_000_000) if found else None
+    """The first moment that anything was counted at, as exactly as that is kept."""
+    day, hour, minute = (_first(connection, grain) for grain in (DAY, HOUR, MINUTE))
+    if day is not None or hour is None:
+        return day
+    exact = minute is not None and minute - hour < timedelta(hours=1)
+    return minute if exact else hour
+
+
+def _first(connection: Connection, grain: int) -> datetime | None:
+    at = connection.execute(select(func.min(kpi_counts.c.at)).where(kpi_counts.c.grain == grain)).scalar()
+    return None if at is None else from_micros(at * 1_000_000)
 
 
 def reconciled(connection: Connection, cut: Cut) -> list[Reconciled]:

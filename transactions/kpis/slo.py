@@ -123,7 +123,7 @@ def _head(report: SloReport) -> list[str]:
         names = ", ".join(_plain(flow.flow) for flow in short)
         verdict += f" {len(short)} of {len(report.flows)} flows missed the objective: {names}."
     elif owed > 0:
-        verdict += " Every flow met the objective."
+        verdict += " Every flow of which anything fell due met the objective."
     span_shown = f"{report.begin:%Y-%m-%d %H:%M} to {report.until:%Y-%m-%d %H:%M} UTC"
     lines = [
         f"# Service levels{where}, week {report.week}",
@@ -169,7 +169,7 @@ def _flow(flow: SloFlow) -> list[str]:
     if flow.causes:
         lines.append("What failed:")
         lines += [
-            f"- {cause.count:,} of {_plain(cause.target)} {_plain(cause.code)} ({_plain(cause.kind)}): "
+            f"- {cause.count:,} times {_plain(cause.target)} {_plain(cause.code)} ({_plain(cause.kind)}): "
             f"{_plain(cause.template)} (group {_plain(cause.fingerprint[:12])})"
             for cause in flow.causes
         ]

