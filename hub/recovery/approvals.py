@@ -14,7 +14,7 @@ from hub.recovery import batches, building
 from hub.store.journal import journal
 from hub.store.paging import Order, page
 from hub.store.reach import of_plan, reaches_plan
-from hub.store.schema import approvals, plans, reviews
+from hub.store.schema import approvals, people_tokens, plans, reviews
 from transactions.approvals import REVIEW_WITHIN, ApprovalItem, ApprovalKind, Decided
 from transactions.clock import from_micros, to_micros
 from transactions.errors import Forbidden, Invalid, Refused, SecondPersonWanted, Stale
@@ -131,6 +131,7 @@ def decide(
         connection.execute(update(plans).where(plans.c.hash == plan.hash).values(state=PlanState.REJECTED))
         return _decided(plan, ApprovalKind.APPROVAL, decision, PlanState.REJECTED)
     _check_asker(connection, plan, asker, current, reach_of)
+    _check_token(connection, by, {asker.subject, plan.requested_by}, asked.asked_at)
     batch = batches.start(connection, plan, asker.subject, now, landscape=landscape, approved_by=by.subject)
     return msgspec.structs.replace(_decided(plan, ApprovalKind.APPROVAL, decision, PlanState.RUN), batch=batch)
 
@@ -155,6 +156,29 @@ def _own(by: Principal, what: str, decision: Decision) -> Refused:
     )
 
 
+def _check_token(connection: Connection, by: Principal, askers: set[str], since: int) -> None:
+    """An admin can give out tokens in anybody's name, and so be the second person as well: what they gave out since
+    they asked decides nothing of theirs.
+
+    Raises:
+        Refused: one who asked gave out a token in the name of the one who decides.
+    """
+    given = connection.execute(
+        select(people_tokens.c.issued_by)
+        .where(
+            people_tokens.c.name == by.subject,
+            people_tokens.c.issued_by.in_(sorted(askers)),
+            people_tokens.c.issued_at >= since - since % 1_000_000,  # tokens are given out at whole seconds
+        )
+        .limit(1)
+    ).scalar()
+    if given is not None:
+        raise Refused(
+            f"{given}, who asked for it, has given out a token in the name of {by.subject} since then, and could be "
+            "both persons. Nothing was changed. Let somebody else decide, or let it be asked for again."
+        )
+
+
 def _decided(plan: Plan, kind: ApprovalKind, decision: Decision, state: PlanState) -> Decided:
     return Decided(hash=plan.hash, kind=kind, decision=decision, state=state)
 
@@ -164,6 +188,7 @@ def _review(
 ) -> Decided:
     if by.subject in (review.by, plan.requested_by):
         raise _own(by, f"ran the plan {plan.hash[:12]}… without a second person", decision)
+    _check_token(connection, by, {review.by, plan.requested_by}, review.opened_at)
     connection.execute(
         update(reviews)
         .where(reviews.c.plan == plan.hash)
