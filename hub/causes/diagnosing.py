@@ -17,9 +17,11 @@ from hub.causes.repeats import Repeats
 from hub.causes.waiting import waiting
 from hub.declarations import FlowDeclaration
 from hub.landscape import Landscape
+from hub.masks import Masks
 from hub.reconciliation.reconciling import Reconciler, Wanted
 from hub.store.database import Database
-from hub.store.schema import business_keys
+from hub.store.reach import within
+from hub.store.schema import business_keys, transactions
 from transactions.causes.alike import meant
 from transactions.causes.diagnosis import diagnose
 from transactions.causes.model import Causes
@@ -39,6 +41,7 @@ FRESH = 1.0
 """Seconds for which causes are told again as they were."""
 _MOST_REACHES = 50
 _MOST_DIFFERENCES = 2_000
+_MOST_LOTS = 500
 
 Losses = Callable[[], Mapping[str, Mapping[str, int]]]
 
@@ -102,7 +105,7 @@ class Diagnostician:
         evidence = Evidence(
             symptoms=[*symptoms, *(held if whole else ())],
             losses=losses,
-            alike=_alike(connection, symptoms),
+            alike=_alike(connection, symptoms, reach, masks),
             twins=self._repeats.twins(connection, reach) if whole else [],
             replaced=replaced,
             lost=lost_in(connection, told, reach),
@@ -125,8 +128,8 @@ class Diagnostician:
             return None
 
 
-def _alike(connection: Connection, symptoms: Iterable[Symptom]) -> dict[str, str]:
-    """For lots that no target knows, the known one that each looks like."""
+def _alike(connection: Connection, symptoms: Iterable[Symptom], reach: Reach, masks: Masks) -> dict[str, str]:
+    """For lots that no target knows, the known one that each looks like, where the one who asks may know of it."""
     unknown = {
         lot: other
         for one in symptoms
@@ -136,10 +139,17 @@ def _alike(connection: Connection, symptoms: Iterable[Symptom]) -> dict[str, str
     }
     if not unknown:
         return {}
+    hidden = masks.keys.get("lot", [])
     known = set(
         connection.execute(
             select(business_keys.c.value)
-            .where(business_keys.c.name == "lot", business_keys.c.value.in_(sorted(set(unknown.values()))[:500]))
+            .join(transactions, transactions.c.seq == business_keys.c.tx_seq)
+            .where(
+                business_keys.c.name == "lot",
+                business_keys.c.value.in_(sorted(set(unknown.values()))[:_MOST_LOTS]),
+                transactions.c.flow.not_in(hidden),
+                *within(reach, transactions),
+            )
             .distinct()
         ).scalars()
     )
