@@ -249,7 +249,7 @@ class Finisher:
         row = fetch(connection, prepared.id)
         if row is not None and row.status == Status.DELIVERING:
             said = "The hub broke off while the request was under way; its log says why"
-            failure = _said(FailureKind.UNKNOWN_OUTCOME, "hub-broke-off", said, "hub")
+            failure = _said(FailureKind.UNKNOWN_OUTCOME, "hub-broke-off", said, prepared.endpoint.label)
             _close_attempt(connection, prepared, Tried(), failure, now)
             self.lose(connection, row, failure, prepared.endpoint.asks, now)
 

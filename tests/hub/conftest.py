@@ -19,6 +19,7 @@ from aiohttp import web
 from sqlalchemy import select
 
 from hub.declarations import Catalogue, read_catalogue
+from hub.delivery.channel import Channel
 from hub.delivery.engine import Engine
 from hub.delivery.http import HttpChannel
 from hub.delivery.profile import QUICK, Profile
@@ -193,8 +194,10 @@ class ScriptedTarget:
 class Workbench:
     """Store, engine and runner, as a hub has them."""
 
-    def __init__(self, database: Database, landscape: Landscape, profile: Profile) -> None:
-        self.database, self.landscape, self.profile = database, landscape, profile
+    def __init__(
+        self, database: Database, landscape: Landscape, profile: Profile, channel: Channel | None = None
+    ) -> None:
+        self.database, self.landscape, self.profile, self.channel = database, landscape, profile, channel
         self.clock = SystemClock()
         self._changed = asyncio.Event()
         self._loop = asyncio.get_running_loop()
@@ -203,9 +206,8 @@ class Workbench:
 
     def make(self) -> None:
         """New engine and runner, as after a start."""
-        self.engine = Engine(
-            self.database, self.landscape, HttpChannel(self.profile), self.profile, self.clock, random.Random(1)
-        )
+        channel = self.channel or HttpChannel(self.profile)
+        self.engine = Engine(self.database, self.landscape, channel, self.profile, self.clock, random.Random(1))
         self.questioner = Questioner(self.engine, self.landscape)
         self.runner = Runner(self.database, self.clock, self.questioner, self.landscape)
 
@@ -359,6 +361,12 @@ class Workbench:
 def quiet_logs() -> None:
     """The hub's own set-up: to standard error, whichever that is at the moment."""
     set_up_logs()
+
+
+@pytest.fixture(scope="session")
+def workbench() -> type[Workbench]:
+    """The workbench itself, for tests that make their own: they cannot import this file."""
+    return Workbench
 
 
 @pytest.fixture

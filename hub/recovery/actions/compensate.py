@@ -85,7 +85,8 @@ class Compensate:
         if earlier is None and (taken := key_is_taken(question.connection, row)):
             return refused(f"the key of its reversal is that of transaction {taken}. By hand: {by_hand(row, flow)}")
         if earlier is not None and earlier.status != Status.FAILED:
-            return refused(f"its reversal {earlier.id} is {earlier.status}. Resolve that one first")
+            first = "Restore" if earlier.status == Status.DISCARDED else "Resolve"
+            return refused(f"its reversal {earlier.id} is {earlier.status}. {first} that one first")
         against = self._said_against(row, question, endpoint)
         if against is not None:
             return refused(against)

@@ -340,3 +340,17 @@ async def test_several_of_one_lane_are_corrected_in_one_go(bench, erp) -> None:
         )
         await bench.until(instead, Status.PROCESSED, within=30)
         assert (await bench.row(row.id)).status == Status.COMPENSATED
+
+
+async def test_a_reversal_that_was_discarded_is_restored_before_it_is_compensated_again(bench, erp) -> None:
+    (row,) = await posted(bench)
+    erp.refuse[row.idempotency_key] = web.json_response({"error": {"code": "X", "message": "no"}}, status=422)
+    await bench.act(Action.COMPENSATE, row.id)
+    reversal = (await reversal_of(bench, row.id)).id
+    await bench.act(Action.DISCARD, reversal)
+    found, because = await only(bench, row.id)
+    assert (found, because) == (Verdict.REFUSED, f"its reversal {reversal} is discarded. Restore that one first")
+    await bench.act(Action.RESTORE, reversal)
+    erp.refuse.clear()
+    await bench.act(Action.COMPENSATE, row.id)
+    assert (await bench.row(row.id)).status == Status.COMPENSATED
