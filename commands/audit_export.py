@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,13 +10,12 @@ from msgspec import Struct
 
 from commands.exits import Usage
 from commands.session import Session
-from commands.streams import writing
+from commands.whole_file import to_stdout, whole_file
 from platforms.calls import Call
 from transactions.audit_check import ExportCheck, Verification
 from transactions.audit_export import LONGEST_LINE, End
 from transactions.audit_key import TrustedKey
 from transactions.errors import AndonError, NotFound, Unreachable
-from transactions.steering import escaped_json
 
 _PIECE = 65_536
 
@@ -47,12 +44,6 @@ class ChainBroken(AndonError):
     problem, status, title = "audit-broken", 500, "The audit chain does not hold"
 
 
-class NotKept(AndonError):
-    """The file could not be written to its end."""
-
-    problem, status, title = "not-kept", 500, "The file could not be written"
-
-
 def write(session: Session, call: Call[bytes], key: TrustedKey, out: Path | None) -> Exported:
     """Write an export to a file, whole or not at all, or to stdout as it comes; and check it on the way.
 
@@ -68,9 +59,9 @@ def write(session: Session, call: Call[bytes], key: TrustedKey, out: Path | None
         Usage, NotKept, NotWritten: the file, or stdout, cannot be written to.
     """
     if out is None:
-        found, end = _copy(session, call, key, _to_stdout(session))
+        found, end = _copy(session, call, key, to_stdout(session))
     else:
-        with _whole_file(out) as put:
+        with whole_file(out) as put:
             found, end = _copy(session, call, key, put)
     where = "stdout" if out is None else str(out)
     if found.broken is not None or end is None:
@@ -139,56 +130,6 @@ def _copy(
     if not reader.complete:
         raise _broke_off(reader.lines, "the signed end did not come")
     return reader.finish(), reader.end
-
-
-def _to_stdout(session: Session) -> Callable[[bytes], object]:
-    stream = session.stdout
-    buffer = getattr(stream, "buffer", None)
-    shown = stream.isatty()
-
-    def put(line: bytes) -> None:
-        # What people look at is made harmless; whoever takes the bytes on gets them as they are.
-        content = escaped_json(line) if shown else line
-        with writing():
-            if buffer is None:
-                stream.write(content.decode())
-            else:
-                buffer.write(content)
-
-    return put
-
-
-@contextmanager
-def _whole_file(path: Path) -> Iterator[Callable[[bytes], object]]:
-    """A file beside ``path`` that takes its place at the end; where there is no end, nothing changes."""
-    try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    except OSError as error:
-        raise Usage(
-            f"The export cannot be written to {path}: {error.strerror or error}. Nothing was exported. "
-            "Give another --out."
-        ) from error
-    try:
-        try:
-            with os.fdopen(handle, "wb") as file:
-                yield file.write
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:  # also of closing it, which writes what is left
-            raise NotKept(
-                f"The export cannot be written to {path}: {error.strerror or error}. What was there is unchanged, and "
-                "no half export was left. Make room, or give another --out."
-            ) from error
-        try:
-            Path(name).replace(path)
-        except OSError as error:
-            raise Usage(
-                f"The export cannot take the place of {path}: {error.strerror or error}. What was there is unchanged. "
-                "Give another --out."
-            ) from error
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def _broke_off(lines: int, why: str) -> Unreachable:

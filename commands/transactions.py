@@ -44,6 +44,7 @@ from commands.session import Session, session_of
 from commands.transaction_view import COLUMNS, TIMELINE, describe, describe_entry, describe_payload, refuse_to_steer
 from platforms.hub import transactions as calls
 from transactions.errors import Invalid
+from transactions.export_form import ExportForm
 from transactions.history import TimelineEntry
 from transactions.model import Status, Transaction
 from transactions.plans import Action
@@ -206,6 +207,35 @@ def watch(
     from commands.watching import Wanted, watch_transactions
 
     watch_transactions(session_of(ctx), Wanted(flow=flow, plant=plant, status=status), count)
+
+
+@app.verb()
+def export(
+    ctx: typer.Context,
+    filter: Filter = None,
+    format: Annotated[
+        ExportForm | None,
+        typer.Option("--format", metavar="csv|jsonl", help="As told, else by the ending of FILE, else jsonl."),
+    ] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option("--columns", metavar="A,B", help="Only these, in this order, like id,order,failure.code."),
+    ] = None,
+    sort: Annotated[
+        str | None,
+        typer.Option("--sort", metavar="FIELD", autocompletion=completing.sorts, help="Oldest first, unless told."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Write it there, whole or not at all; else to stdout.")
+    ] = None,
+    raw: Annotated[
+        bool, typer.Option("--raw", help="CSV for programs: also texts that a spreadsheet would run.")
+    ] = False,
+) -> None:
+    """Write all that match, of one moment, to a file or stdout."""
+    from commands.exporting import export_transactions
+
+    export_transactions(session_of(ctx), filter, columns, sort, form=format, out=out, raw=raw)
 
 
 @app.verb()

@@ -46,6 +46,8 @@ def watch_transactions(session: Session, wanted: Wanted, count: int | None) -> N
     for event in events:
         if isinstance(event, Connection):
             _tell_connection(session, event)
+        elif event.type == "reset":
+            _tell_gap(session, event)
         elif wanted.matches(event):
             put(session.stdout, rendered(event, form, session.look()))
             told += 1
@@ -92,6 +94,16 @@ def rendered(event: StreamEvent, form: Form, look: Look) -> bytes:
         f"{before:>16} → {look.paint(word, style)}",
     ]
     return ("  ".join(cells) + "\n").encode()
+
+
+def _tell_gap(session: Session, event: StreamEvent) -> None:
+    """Some changes will never be told: whoever keeps a list by them has to look anew."""
+    if session.form not in (Form.TABLE, Form.ID):
+        put(session.stdout, rendered(event, session.form, session.look()))
+    session.note(
+        f"▲ the platform no longer has the changes before {event.seq}, or is another one now. What happened meanwhile "
+        "is not told: look with 'andon tx list'"
+    )
 
 
 def _tell_connection(session: Session, event: Connection) -> None:

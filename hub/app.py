@@ -22,6 +22,7 @@ from hub.api import (
     audit,
     causes,
     edits,
+    export,
     groups,
     intake,
     kpis,
@@ -89,6 +90,7 @@ ROUTES: tuple[Route, ...] = (
     *causes.ROUTES,
     *groups.ROUTES,
     *ownership.ROUTES,
+    *export.ROUTES,
     *payloads.ROUTES,
     *edits.ROUTES,
     *acting.ROUTES,
@@ -152,6 +154,8 @@ class Hub:
         self.followers = Followers()
         self.housekeeper = Housekeeper(database, clock)
         self.running = Running(database)
+        self.exports: set[object] = set()
+        """Those under way."""
         self.watch = StoreWatch(database, clock)
         self.simulator: SimulatorChild | None = None
         self.ready = False

@@ -32,6 +32,11 @@ class Order(Struct, frozen=True):
         """What a cursor is bound to."""
         return f"{self.list_name}:{'-' if self.descending else ''}{self.name}"
 
+    def columns(self) -> list[ColumnElement[Any]]:
+        """What a query of all rows is sorted by; those without a value come last."""
+        absent = [self.column.is_(None)] if self.column.nullable else []
+        return [*absent, *_sorted(self, self.column)]
+
 
 def order_of(table: Table, allowed: tuple[str, ...], sort: str, tie: str) -> Order:
     """Read a ``sort`` parameter.

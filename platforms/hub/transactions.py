@@ -7,6 +7,7 @@ from typing import TypeVar
 from msgspec import Struct
 
 from platforms.calls import JSON, OCTETS, Call, json_body, params, segments
+from transactions.export_form import ExportForm
 from transactions.history import Payload, TimelineEntry
 from transactions.model import Transaction
 from transactions.ownership import AssignRequest, NoteRequest
@@ -116,4 +117,22 @@ def note(id: str, text: str) -> Call[Page[TimelineEntry]]:  # noqa: A002
         answers=Page[TimelineEntry],
         body=json_body(NoteRequest(text=text)),
         changes=True,
+    )
+
+
+def export(
+    filter: str | None,  # noqa: A002
+    *,
+    sort: str | None,
+    form: ExportForm,
+    columns: str | None,
+    raw: bool,
+) -> Call[bytes]:
+    """All transactions that match the filter, of one moment; for ``download``, as there may be millions."""
+    return Call(
+        method="GET",
+        path="export",
+        answers=bytes,
+        accept=form.media,
+        params=params(filter=filter, sort=sort, format=form, columns=columns, raw="true" if raw else None),
     )

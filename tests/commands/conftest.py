@@ -70,6 +70,12 @@ class Asked:
         self.body = body
 
 
+def _media(path: str) -> str:
+    if "format=csv" in path:
+        return "text/csv"
+    return "application/x-ndjson" if "/export" in path else "application/json"
+
+
 class Platform:
     """Answers by (method, path); keeps plans and batches as a hub would, and runs a batch at once."""
 
@@ -311,7 +317,7 @@ class Platform:
                 try:
                     answer = platform.answer(Asked(self.command, self.path, dict(self.headers), body))
                     status = 200
-                    kind = "application/x-ndjson" if "/audit/export" in self.path else "application/json"
+                    kind = _media(self.path)
                 except AndonError as error:
                     status, kind = error.status, "application/problem+json"
                     answer = {"type": PROBLEM_BASE + error.problem, "title": error.title, "detail": error.detail}

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from commands import audit_export
+from commands import audit_export, whole_file
 from hub.audit_signer import AuditSigner
 from platforms import context_file
 from platforms.context_file import Context, ContextFile
@@ -202,7 +202,7 @@ def test_a_full_disk_is_said(andon: Andon, world: World, monkeypatch: pytest.Mon
         fresh.touch()
         return os.open("/dev/full", os.O_WRONLY), str(fresh)
 
-    monkeypatch.setattr(audit_export.tempfile, "mkstemp", on_a_full_disk)
+    monkeypatch.setattr(whole_file.tempfile, "mkstemp", on_a_full_disk)
     ran = andon("audit", "export", "--out", "audit.jsonl")
     assert (ran.code, ran.out) == (1, "")
     assert "no half export was left" in ran.err.replace("\n      ", "")

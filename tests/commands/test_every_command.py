@@ -80,7 +80,7 @@ THINGS: dict[str, tuple[str, ...]] = {
 RECONCILE = {f"reconcile {kind}" for kind in ("orders", "inventory", "holds", "lots", "shipments")}
 """A thing as JSON, and its differences one by one as lines: held in test_reconcile."""
 # kpis too: held in test_kpis
-OTHERS = {"tx watch", "hub serve", "hub seed", "hub send", "demo", "completion", "login", "kpis", *RECONCILE}
+OTHERS = {"tx watch", "tx export", "hub serve", "hub seed", "hub send", "demo", "completion", "login", "kpis", *RECONCILE}
 QUIET = {"context use", "context add", "context remove"}
 PLANNING = frozenset(name for name in THINGS if THINGS[name][1:2] == ("--reason",) and not name.startswith("approvals"))
 ANSWERS = sorted([*LISTS.items(), *THINGS.items()])

@@ -204,6 +204,21 @@ def test_changes_are_watched_as_they_come(andon: Andon, platform: Any) -> None:
     assert "● live" not in out
 
 
+def test_a_gap_in_what_is_watched_is_said(andon: Andon, platform: Any) -> None:
+    import msgspec
+
+    gap = {"seq": 7, "at": "2026-01-02T03:04:05Z", "type": "reset", "id": "", "data": {}}
+    data = {"id": "tx9", "flow": "a", "plant": "P01", "target": "ERP", "status": "failed", "before": "pending"}
+    change = {"seq": 9, "at": "2026-01-02T03:04:05Z", "type": "transaction", "id": "tx9", "data": data}
+    platform.on("GET", "events", b"".join(b"data: " + msgspec.json.encode(each) + b"\n\n" for each in (gap, change)))
+    ran = andon("tx", "watch", "--count", "1", "-o", "jsonl")
+    assert [msgspec.json.decode(line)["type"] for line in ran.raw.splitlines()] == ["reset", "transaction"]
+    for form in ("table", "id"):
+        ran = andon("tx", "watch", "--count", "1", "-o", form)
+        assert len(ran.out.splitlines()) == 1
+        assert "no longer has the changes before 7" in ran.err
+
+
 def test_contexts_come_and_go(andon: Andon, platform: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("ANDON_URL")
     assert andon("context", "add", "one", "--url", "http://127.0.0.1:1/").code == 0

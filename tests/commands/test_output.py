@@ -19,6 +19,7 @@ from msgspec import Struct
 from commands.output import Column, Detail, Listing, csv_form, json_form, yaml_form
 from commands.output.table_form import fit, render
 from commands.terminal import Look, cut, cut_middle, look_at, one_line, plain, state, width_of
+from transactions.cells import columns
 from transactions.model import Failure, FailureKind, Status, Transaction
 
 Andon = Callable[..., Any]
@@ -76,7 +77,7 @@ def test_numbers_below_zero_stay_numbers() -> None:
 
 
 def test_csv_has_its_columns_with_nothing_in_it_too() -> None:
-    names = [".".join(path) for path in csv_form.columns(Transaction)]
+    names = [".".join(path) for path in columns(Transaction)]
     assert names[:3] == ["id", "flow", "plant"]
     assert "failure.kind" in names
     assert "business_keys" in names

@@ -61,6 +61,7 @@ MAY: dict[tuple[str, str], frozenset[Role]] = {
     ("GET", "kpis/slo"): READERS,
     ("GET", "status"): READERS,
     ("GET", "whoami"): EVERYBODY,
+    ("GET", "export"): READERS,
     ("GET", "audit"): AUDITORS,
     ("GET", "audit/key"): AUDITORS,
     ("GET", "audit/export"): AUDITORS,
