@@ -19,7 +19,7 @@ def test_a_watch_goes_on_behind_the_last_change_when_the_hub_comes_back(
     eventually: Callable[..., object],
     tmp_path: Path,
 ) -> None:
-    hub = hub_factory("--simulate", "--speed", "0", "--seed", "21")
+    hub = hub_factory("--simulate", "--speed", "30", "--seed", "21", "--paused")
     runbook = runbook_for(hub)
     port = hub.url.rpartition(":")[2]
     # The token of the hub's own people outlives the hub; the bootstrap token does not.
@@ -39,7 +39,7 @@ def test_a_watch_goes_on_behind_the_last_change_when_the_hub_comes_back(
         eventually("changes", lambda: told.stat().st_size)
         hub.kill()
         eventually("the loss", lambda: "▲ lost" in said.read_text())
-        again = hub_factory("--simulate", "--speed", "0", "--seed", "21", "--port", port, data=hub.data)
+        again = hub_factory("--simulate", "--speed", "30", "--seed", "21", "--paused", "--port", port, data=hub.data)
         emit(runbook_for(again), 6)
         admin = {"Authorization": f"Bearer {again.token}"}
         wanted = _changes(again.url, admin)
