@@ -76,6 +76,9 @@ class Decision(StrEnum):
     REJECT = "reject"
 
 
+_OVERRIDES = ("force_superseded", "force_schema", "force_maybe_posted", "break_glass")
+
+
 class PlanOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """How a plan runs.
 
@@ -114,6 +117,11 @@ class PlanOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
     evidence: Annotated[str, Meta(max_length=1000)] | None = None
     process: bool = False
     date: Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}$")] | None = None
+
+    @property
+    def overrides(self) -> list[str]:
+        """The guards that it overrides, by the names of their options."""
+        return [name for name in _OVERRIDES if getattr(self, name)]
 
 
 class PlanRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

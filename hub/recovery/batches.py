@@ -110,7 +110,8 @@ def start(
         )
     book = journal(connection)
     by_two = {} if approved_by is None else {"approved_by": approved_by}
-    book.effect(now, actor, f"batch.{plan.action}", batch_id, plan.reason, None, {"plan": plan.hash} | by_two)
+    told = {"plan": plan.hash} | by_two | building.told_overrides(plan)
+    book.effect(now, actor, f"batch.{plan.action}", batch_id, plan.reason, None, told)
     if plan.action is Action.HOLD:
         place_hold(connection, plan.options, plan.reason, actor, now)
     elif plan.action is Action.RELEASE:

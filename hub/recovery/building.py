@@ -388,9 +388,14 @@ def store(
         plan.hash,
         plan.reason,
         None,
-        {"items": len(plan.items), "verdicts": plan.verdicts},
+        {"items": len(plan.items), "verdicts": plan.verdicts} | told_overrides(plan),
     )
     book.event(now, "plan", plan.hash, {"state": plan.state, "action": plan.action})
+
+
+def told_overrides(plan: Plan) -> dict[str, list[str]]:
+    """What the audit chain says of the guards that a plan overrides; nothing where it overrides none."""
+    return {"overrides": plan.options.overrides} if plan.options.overrides else {}
 
 
 def load(connection: Connection, digest: str, now: datetime, reach: Reach) -> Plan:

@@ -207,3 +207,14 @@ async def test_everything_done_is_in_the_audit(local, rejecting) -> None:
         "failed",
         "discarded",
     )
+
+
+@pytest.mark.parametrize("override", ["force_superseded", "force_schema", "force_maybe_posted"])
+async def test_overriding_a_guard_is_in_the_audit_by_its_name_and_reason(local, rejecting, override) -> None:
+    (tx,) = await failed(local)
+    await local.run(await local.plan("replay", tx, **{override: True}))
+    await local.run(await local.plan("replay", tx))
+    entries = (await local.get("audit")).json()["items"]
+    told = [entry for entry in entries if entry["action"] in ("plan.replay", "batch.replay")]
+    assert [entry["after"].get("overrides") for entry in reversed(told)] == [[override], [override], None, None]
+    assert {entry["reason"] for entry in told} == {"test"}

@@ -58,6 +58,26 @@ async def test_the_quota_of_a_target_is_kept_after_a_burst_of_one_second(bench, 
     assert moments[-1] - moments[0] >= 5 / 20 - 0.05
 
 
+async def test_a_run_and_live_traffic_share_the_quota_of_their_target(bench, target) -> None:
+    target.deliver = says(422, {"error": {"code": "M7053", "message": "closed"}})
+    ids = [await bench.send("report", event=f"e{n}") for n in range(15)]
+    for tx in ids:
+        await bench.until(tx, Status.FAILED)
+    target.deliver = APPLIED
+    with_system(bench, "ERP", quota="10/s")
+    bench.engine.outlet("ERP", None)._quota = 10.0
+    with noted(bench, target) as moments:
+        began = time.monotonic()
+        batch = await bench.run(await bench.plan(Action.REPLAY, *ids, canary=0))
+        live = [await bench.send("report", event=f"live{n}") for n in range(10)]
+        for tx in live:
+            await bench.until(tx, Status.PROCESSED, within=30)
+        await bench.finished(batch.id, within=30)
+    assert len(moments) == 25
+    # a second's worth at once, and the others at ten a second, whoever they are from
+    assert moments[-1] - began >= 24 / 10 - 1.0 - 0.01
+
+
 async def test_retry_after_pauses_the_whole_target_and_not_only_the_one_that_was_told(bench, target) -> None:
     loop = asyncio.get_running_loop()
     answers = iter([says(429, {"code": "SLOW"}, Retry_After="0.4")])
