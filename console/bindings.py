@@ -16,6 +16,7 @@ def nodes() -> tuple[type[DOMNode], ...]:
         batches,
         board,
         failed,
+        kpis,
         log,
         plan,
         reconcile,
@@ -42,6 +43,7 @@ def nodes() -> tuple[type[DOMNode], ...]:
         approval.ApprovalScreen,
         systems.SystemsScreen,
         reconcile.ReconcileScreen,
+        kpis.KpisScreen,
         whoami.WhoamiScreen,
         log.LogScreen,
     )

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, TypeVar
 from platforms.calls import Call
 from platforms.contexts import Resolved
 from platforms.events import Connection
-from platforms.hub import approvals, batches, edits, landscape, plans, reconciliation, server, transactions
+from platforms.hub import approvals, batches, edits, kpis, landscape, plans, reconciliation, server, transactions
 from transactions.approvals import ApprovalItem, Decided
 from transactions.batches import Batch, BatchItem
 from transactions.edits import Draft, PayloadDifference
 from transactions.history import Payload, StreamEvent, TimelineEntry
+from transactions.kpis.model import KpiReport
 from transactions.landscape import Board, Hold, System, WhoAmI
 from transactions.model import Transaction
 from transactions.ownership import AssignRequest
@@ -87,6 +88,9 @@ class PlatformSource:
 
     async def reconcile(self, kind: Kind) -> Reconciliation:
         return await self._send(reconciliation.reconcile(kind))
+
+    async def kpis(self, window: str) -> KpiReport:
+        return await self._send(kpis.kpis(window))
 
     async def whoami(self) -> WhoAmI:
         return await self._send(server.whoami())

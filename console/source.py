@@ -10,6 +10,7 @@ from transactions.approvals import ApprovalItem, Decided
 from transactions.batches import Batch, BatchItem
 from transactions.edits import Draft, PayloadDifference
 from transactions.history import Payload, StreamEvent, TimelineEntry
+from transactions.kpis.model import KpiReport
 from transactions.landscape import Board, Hold, System, WhoAmI
 from transactions.model import Transaction
 from transactions.pages import Page
@@ -74,6 +75,10 @@ class Source(Protocol):
 
     async def reconcile(self, kind: Kind) -> Reconciliation:
         """What the systems themselves say, and where they disagree. It takes as long as the slowest of them."""
+        ...
+
+    async def kpis(self, window: str) -> KpiReport:
+        """Every key figure of a window."""
         ...
 
     async def whoami(self) -> WhoAmI:

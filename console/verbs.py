@@ -21,6 +21,7 @@ VERBS = (
     Verb("approvals", "[HASH]", "what waits for a second person"),
     Verb("systems", "", "systems, their health and holds"),
     Verb("reconcile", "[KIND]", "where the systems themselves disagree, and why"),
+    Verb("kpis", "[WINDOW]", "key figures of a window: latency, failures, replays, propagation"),
     Verb("log", "", "the commands that do what was done here"),
     Verb("whoami", "", "who you are here, and what you may do"),
     Verb("theme", "[NAME]", "another theme"),

@@ -45,6 +45,10 @@ def make(name: str, argument: str) -> AndonScreen:
 
         found = next((kind for kind in Kind if argument and kind.startswith(argument.lower())), Kind.ORDERS)
         return ReconcileScreen(found)
+    if name == "kpis":
+        from console.screens.kpis import KpisScreen
+
+        return KpisScreen(argument or "24h")
     if name == "log":
         from console.screens.log import LogScreen
 

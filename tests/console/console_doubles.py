@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
+from kpi_doubles import figures
 
 from platforms.contexts import Resolved
 from platforms.events import Connection, ConnectionState
@@ -31,6 +32,7 @@ from transactions.errors import AndonError, BadFilter, NotFound, Refused, Second
 from transactions.grouping import template
 from transactions.groups import Group
 from transactions.history import Attempt, Payload, Revision, StreamEvent, TimelineEntry
+from transactions.kpis.model import KpiReport
 from transactions.landscape import Board, Health, Hold, Idempotent, Lamp, System, WhoAmI
 from transactions.model import Failure, FailureKind, KeyOrigin, Risk, Status, Transaction
 from transactions.pages import Page
@@ -213,6 +215,8 @@ class MemorySource:
         self.fail: AndonError | None = None
         self.reconciliations: dict[Kind, Reconciliation] = {}
         self.reconciled: list[Kind] = []
+        self.figures: dict[str, KpiReport] = {}
+        self.windows: list[str] = []
         self.waiting: asyncio.Event | None = None
         self.fail_run: AndonError | None = None
         self.plans: dict[str, Plan] = {}
@@ -443,6 +447,13 @@ class MemorySource:
     async def holds(self) -> list[Hold]:
         self._check()
         return list(self.placed)
+
+    async def kpis(self, window: str) -> KpiReport:
+        self.windows.append(window)
+        if self.waiting is not None:
+            await self.waiting.wait()
+        self._check()
+        return self.figures.get(window) or figures(window)
 
     async def reconcile(self, kind: Kind) -> Reconciliation:
         self.reconciled.append(kind)

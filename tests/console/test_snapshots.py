@@ -48,6 +48,11 @@ def test_failed(picture, size) -> None:
     assert picture(size, "failed", "1 of 266", keys=("down", "space", "space"))
 
 
+@pytest.mark.parametrize("size", SIZES, ids=IDS)
+def test_kpis(picture, size) -> None:
+    assert picture(size, "kpis", "goods receipt", keys=("down",) * 4)
+
+
 def test_failed_in_the_light_theme(picture) -> None:
     assert picture((120, 40), "failed", "1 of 266", theme="andon-light")
 

@@ -177,7 +177,7 @@ OURS = "the hub's own reversals and corrections"
 DEFINITIONS: tuple[Definition, ...] = (
     Definition(
         name="posting-latency-p50",
-        title="Posting latency, median",
+        title="Posting latency p50",
         unit=Unit.SECONDS,
         better=Better.DOWN,
         formula="the time from coming in to being posted that half of those posted in the window did not exceed",
@@ -189,7 +189,7 @@ DEFINITIONS: tuple[Definition, ...] = (
     ),
     Definition(
         name="posting-latency-p95",
-        title="Posting latency, 95th percentile",
+        title="Posting latency p95",
         unit=Unit.SECONDS,
         better=Better.DOWN,
         formula="the same that 95 of 100 did not exceed; a single flow is held against its SLO",
@@ -201,7 +201,7 @@ DEFINITIONS: tuple[Definition, ...] = (
     ),
     Definition(
         name="on-time",
-        title="In the target within the SLO",
+        title="On time, within the SLO",
         unit=Unit.PERCENT,
         better=Better.UP,
         bar=OBJECTIVE,
@@ -256,7 +256,7 @@ DEFINITIONS: tuple[Definition, ...] = (
     ),
     Definition(
         name="exception-ageing",
-        title="Open exceptions older than 4 h",
+        title="Open exceptions over 4 h",
         unit=Unit.COUNT,
         better=Better.DOWN,
         bar=0.0,
@@ -313,7 +313,7 @@ DEFINITIONS: tuple[Definition, ...] = (
     ),
     Definition(
         name="release-to-dispatch",
-        title="Release to dispatch, 95th percentile",
+        title="Release to dispatch p95",
         unit=Unit.SECONDS,
         better=Better.DOWN,
         bar=300.0,
@@ -329,7 +329,7 @@ DEFINITIONS: tuple[Definition, ...] = (
     ),
     Definition(
         name="quality-hold-propagation",
-        title="Quality-hold propagation, 95th percentile",
+        title="Quality-hold propagation p95",
         unit=Unit.SECONDS,
         better=Better.DOWN,
         bar=60.0,
@@ -344,7 +344,7 @@ DEFINITIONS: tuple[Definition, ...] = (
     ),
     Definition(
         name="shipment-status-propagation",
-        title="Shipment-status propagation, 95th percentile",
+        title="Shipment-status propagation p95",
         unit=Unit.SECONDS,
         better=Better.DOWN,
         bar=900.0,

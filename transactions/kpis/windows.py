@@ -22,7 +22,7 @@ HOURS_KEPT = timedelta(days=100)
 
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
 _STEPS = (MINUTE, 5 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 7 * DAY, 28 * DAY)
-_MOST_STEPS = 28
+_MOST_STEPS = 25
 _WEEK = re.compile(r"(\d{4})-?W(\d{2})")
 
 

@@ -57,7 +57,7 @@ def test_a_week_in_which_a_flow_missed_its_objective() -> None:
     assert "1 of 2 flows missed the objective: goods-receipt." in text
     assert "| goods-receipt | 15 min | 400 | 360 | 90.0 % | 99.5 % | 1,000 % | 1.5 s |" in text
     assert "- Mon 2026-11-16 03:00: 30 of 40 late" in text
-    assert "- 31 times ERP M7053 (period-closed): Only in \\<n\\> (group abababababab)" in text
+    assert "- 31 times ERP M7053 (period-closed): Posting only in \\<n\\> (group abababababab)" in text
     assert "- Mon 04:00 ann: held ERP: month end" in text
     assert "- and 3 more" in text
     assert "## labor-time" not in text  # nothing to say of it
