@@ -18,7 +18,7 @@ from transactions.people import GRANTABLE, Role
 # A name goes onto the line of a shell, which reads quotes, blanks and brackets in its own way, and so may run it.
 _PLAIN = re.compile(r"[\w./:+@%-]+")
 
-SORTS = ("created_at", "failed_at", "due_at", "flow", "plant", "target", "status", "id")
+SORTS = ("created_at", "failed_at", "due_at", "priority", "flow", "plant", "target", "status", "id")
 
 GROUP_SORTS = ("count", "last_seen", "first_seen", "overdue", "blocked")
 

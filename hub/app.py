@@ -62,6 +62,7 @@ from hub.metrics import exposition
 from hub.reconciliation.reconciling import Reconciler
 from hub.recovery.questioner import Questioner
 from hub.recovery.runner import Runner
+from hub.redating import Redating
 from hub.search.follower import SearchFollower
 from hub.search.protocol import Search
 from hub.search.sqlite import SqliteTextIndex
@@ -150,6 +151,7 @@ class Hub:
         self.causes = Diagnostician(database, landscape, self.reconciler, self.engine.losses, clock)
         self.questioner = Questioner(self.engine, landscape)
         self.runner = Runner(database, clock, self.questioner, landscape)
+        self.redating = Redating(database, landscape.deadlines)
         self.signer = AuditSigner(platform, audit_key)
         self.followers = Followers()
         self.housekeeper = Housekeeper(database, clock)
@@ -172,6 +174,7 @@ class Hub:
             log.error("audit.broken", entry=broken.seq, because=broken.because)
         await self.search.start()
         await self.identity.start()
+        await self.redating.start()
         await self.running.start()
         self.housekeeper.start()
         await self.engine.start()
@@ -182,6 +185,7 @@ class Hub:
         """Stop in order: streams, batches, deliveries."""
         self.ready = False
         self.followers.close()
+        await self.redating.close()
         await self.runner.close()
         await self.engine.close()
         await self.identity.close()

@@ -6,7 +6,6 @@ or replaces an entry whole; ``catalogue = false`` starts from nothing.
 
 from __future__ import annotations
 
-import re
 import tomllib
 from importlib import resources
 from pathlib import Path
@@ -26,7 +25,9 @@ from hub.reconciliation.declared import (
 )
 from transactions.durations import parse_duration, parse_rate
 from transactions.landscape import Flow, Idempotent, Requirement, Semantics, Verify
-from transactions.model import Risk
+from transactions.model import DueBecause, Risk
+from transactions.period_close import read_period_close
+from transactions.shifts import read_shift
 
 
 class SystemDeclaration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -78,12 +79,36 @@ class SystemDeclaration(Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class PlantDeclaration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A site; ``shifts`` are the local times at which one begins, in order, with its name: ``"06:00 early"``."""
+    """A site.
+
+    Attributes:
+        shifts: the local times at which one begins, with its name: ``"06:00 early"``.
+        period_close: when posting periods close for it, by its own clock; None for when they do for the company.
+    """
 
     title: str
     timezone: str = "Europe/Berlin"
     lines: list[str] = msgspec.field(default_factory=list)
     shifts: list[str] = msgspec.field(default_factory=lambda: ["06:00 early", "14:00 late", "22:00 night"])
+    period_close: str | list[str] | None = None
+
+
+class CalendarDeclaration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The company's calendar.
+
+    Attributes:
+        period_close: when posting periods close; see ``transactions.period_close``. None where nobody says so.
+        timezone: whose times those are; None for those of each plant.
+    """
+
+    period_close: str | list[str] | None = None
+    timezone: str | None = None
+
+
+class LineDown(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What tells that a document says a line is down: the values that its business keys have then."""
+
+    when: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class KeyPaths(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -104,7 +129,8 @@ class MaskPaths(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 class FlowDeclaration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A kind of business transaction; the attributes are those of ``transactions.landscape.Flow``. ``masked`` says
-    what of its documents is shown to nobody who does not ask for it with a reason."""
+    what of its documents is shown to nobody who does not ask for it with a reason, ``line_down`` which of them say that
+    a line is down."""
 
     title: str
     sources: list[str]
@@ -121,6 +147,9 @@ class FlowDeclaration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     order_by: str | None = None
     requires: list[Requirement] = msgspec.field(default_factory=list)
     verify: Verify = Verify.ACK
+    clocks: list[DueBecause] = msgspec.field(default_factory=list)
+    expiry: str | None = None
+    line_down: LineDown | None = None
     keys: KeyPaths = msgspec.field(default_factory=KeyPaths)
     masked: MaskPaths = msgspec.field(default_factory=MaskPaths)
 
@@ -139,6 +168,8 @@ class FlowDeclaration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             semantics=self.semantics,
             requires=self.requires,
             slo_seconds=parse_duration(self.slo).total_seconds(),
+            clocks=self.clocks,
+            expiry=self.expiry,
             risk=self.risk,
             verify=self.verify,
             reversal=self.reversal,
@@ -149,13 +180,15 @@ class FlowDeclaration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Catalogue(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All that is declared. ``default_plant`` stands in where a document names no plant."""
+    """All that is declared. ``default_plant`` stands in where a document names no plant; ``calendar`` is that of the
+    company."""
 
     system: dict[str, SystemDeclaration] = msgspec.field(default_factory=dict)
     plant: dict[str, PlantDeclaration] = msgspec.field(default_factory=dict)
     flow: dict[str, FlowDeclaration] = msgspec.field(default_factory=dict)
     default_plant: str | None = None
     reconciliation: dict[str, ReconciliationDeclaration] = msgspec.field(default_factory=dict)
+    calendar: CalendarDeclaration | None = None
 
     def instances(self) -> list[tuple[str, str | None]]:
         """Every (system, plant): one per plant for local systems, one with None for the others."""
@@ -173,6 +206,7 @@ class Catalogue(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             flow={**self.flow, **other.flow},
             default_plant=other.default_plant or self.default_plant,
             reconciliation={**self.reconciliation, **other.reconciliation},
+            calendar=other.calendar or self.calendar,
         )
 
 
@@ -189,6 +223,7 @@ def read_catalogue(data: dict[str, Any], name: str) -> Catalogue:
         SettingsError: with every problem found, each with its place.
     """
     found, problems = _convert(data)
+    problems += problems_of_calendar(data.get("calendar"))
     problems += _check(
         Catalogue(
             system=found.get("system", {}),
@@ -265,7 +300,7 @@ _TABLES = ("system", "plant", "flow", "reconciliation")
 
 def read_settings_catalogue(path: Path, data: dict[str, Any]) -> Catalogue:
     """The catalogue of a team's settings file: the shipped one with theirs over it."""
-    own = {key: value for key, value in data.items() if key in _TABLES or key == "default_plant"}
+    own = {key: value for key, value in data.items() if key in (*_TABLES, "default_plant", "calendar")}
     base = shipped_catalogue() if data.get("catalogue", True) else Catalogue()
     merged = base.merged(read_catalogue(own, path.name))
     check_references(merged, path.name)
@@ -285,7 +320,9 @@ def _check(catalogue: Catalogue) -> list[str]:
         problems += _reads(f"plant.{name}.timezone", _read_zone, plant.timezone)
         problems += [] if plant.shifts else [f"plant.{name}.shifts: a plant has at least one shift"]
         for shift in plant.shifts:
-            problems += _reads(f"plant.{name}.shifts", _read_shift, shift)
+            problems += _reads(f"plant.{name}.shifts", read_shift, shift)
+        if plant.period_close is not None:
+            problems += _reads(f"plant.{name}.period_close", read_period_close, plant.period_close)
     for name, flow in catalogue.flow.items():
         problems += _reads(f"flow.{name}.slo", parse_duration, flow.slo)
         problems += [] if flow.sources else [f"flow.{name}: it has no source"]
@@ -296,8 +333,14 @@ def _check(catalogue: Catalogue) -> list[str]:
             if set(flow.targets) == {source}
         ]
         declared = {*flow.keys.json, *flow.keys.xml}
-        recipes = (*flow.identity, flow.object, flow.version, *(flow.order_by or "").split("+"))
+        recipes = (*flow.identity, flow.object, flow.version, flow.expiry, *(flow.order_by or "").split("+"))
         recipes += tuple(need.key for need in flow.requires)
+        recipes += () if flow.line_down is None else tuple(flow.line_down.when)
+        if (DueBecause.LOT_EXPIRY in flow.clocks) is not (flow.expiry is not None):
+            problems.append(
+                f"flow.{name}: the clock lot-expiry and the business key that has the expiry belong together: "
+                'write clocks = ["lot-expiry"] and expiry = "KEY"'
+            )
         problems += [
             f"flow.{name}: business key {key!r} is used and has no path in keys.json or keys.xml"
             for key in dict.fromkeys(recipes)
@@ -315,12 +358,24 @@ def _read_zone(text: str) -> None:
         raise ValueError(f"{text!r} is no time zone: write one like Europe/Berlin") from error
 
 
-def _read_shift(text: str) -> None:
-    if not re.fullmatch(r"(?:[01]\d|2[0-3]):[0-5]\d \S.*", text):
-        raise ValueError(f"{text!r} is no shift: write when it begins and its name, like '06:00 early'")
+def problems_of_calendar(table: Any) -> list[str]:
+    """What is wrong with ``[calendar]``."""
+    if table is None:
+        return []
+    try:
+        calendar = msgspec.convert(table, CalendarDeclaration)
+    except msgspec.ValidationError as error:
+        said, _, inside = str(error).partition(" - at `$")
+        return [f"calendar{inside.rstrip('`')}: {said}"]
+    problems = []
+    if calendar.period_close is not None:
+        problems += _reads("calendar.period_close", read_period_close, calendar.period_close)
+    if calendar.timezone is not None:
+        problems += _reads("calendar.timezone", _read_zone, calendar.timezone)
+    return problems
 
 
-def _reads(place: str, reader: Any, text: str) -> list[str]:
+def _reads(place: str, reader: Any, text: str | list[str]) -> list[str]:
     try:
         reader(text)
     except ValueError as error:

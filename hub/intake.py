@@ -10,17 +10,18 @@ import msgspec
 from msgspec import Struct
 from sqlalchemy import Connection, bindparam, select
 
+from hub.deadlines import Deadlines
 from hub.declarations import FlowDeclaration
 from hub.delivery.envelope import kept_headers, trace_id
 from hub.documents import DEFAULT_LIMITS, Limits, extract_keys, read_document
 from hub.ids import new_id
 from hub.landscape import Landscape
 from hub.masks.flow import carried_keys, needed_keys
+from hub.store.dating import due_columns
 from hub.store.journal import Ready, journal, upsert
 from hub.store.schema import business_keys, intake, payloads, revisions, transactions
 from transactions.canonical import sha256_bytes
 from transactions.clock import to_micros
-from transactions.durations import parse_duration
 from transactions.errors import Invalid, KeyReused, NotFound, Unreadable
 from transactions.history import MASK
 from transactions.model import KeyOrigin, Status
@@ -58,6 +59,7 @@ class Sorted(Struct, frozen=True, kw_only=True):
     key: str | None
     origin: KeyOrigin
     sha256: str
+    deadlines: Deadlines
 
 
 def sort_arrival(arrival: Arrival, landscape: Landscape, limits: Limits = DEFAULT_LIMITS) -> Sorted:
@@ -94,6 +96,7 @@ def sort_arrival(arrival: Arrival, landscape: Landscape, limits: Limits = DEFAUL
         key=key,
         origin=origin,
         sha256=sha256_bytes(arrival.content),
+        deadlines=landscape.deadlines,
     )
 
 
@@ -258,7 +261,7 @@ def _insert(connection: Connection, found: Sorted, tx_id: str, target: str, corr
         "status": Status.PENDING,
         "risk": flow.risk,
         "created_at": moment,
-        "due_at": moment + int(parse_duration(flow.slo).total_seconds() * 1_000_000),
+        **due_columns(found.deadlines, found.arrival.flow, plant, found.keys, moment),
         "attempts": 0,
         "business_keys": msgspec.json.encode(found.keys).decode(),
         "correlation_id": correlation,

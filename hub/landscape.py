@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
+from hub.deadlines import Deadlines
 from hub.declarations import Catalogue, FlowDeclaration, SystemDeclaration
 from hub.masks import Masks
 from hub.schemas import NO_SCHEMAS, Schemas
@@ -83,11 +84,13 @@ class Landscape:
     Attributes:
         masks: what each flow's documents hide.
         schemas: what its documents are held against before they are sent.
+        deadlines: by when its documents should be processed.
     """
 
     def __init__(self, catalogue: Catalogue, schemas: Schemas = NO_SCHEMAS) -> None:
         self.catalogue = catalogue
         self.masks = Masks(catalogue)
+        self.deadlines = Deadlines(catalogue)
         self.schemas = schemas
         self._addresses: dict[str, str] = {}
 

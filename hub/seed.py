@@ -16,6 +16,7 @@ from sqlalchemy import create_engine, func, select
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import NullPool
 
+from hub.deadlines import Deadlines
 from hub.declarations import shipped_catalogue
 from hub.errors import StoreError
 from hub.folder import Folder
@@ -24,6 +25,7 @@ from hub.masks.memory import remember
 from hub.seeding.casting import cast
 from hub.seeding.moulds import Foundry
 from hub.seeding.writing import Sheets
+from hub.store.dating import remember_dating
 from hub.store.database import migrate, open_database
 from hub.store.journal import journal, write_journal
 from hub.store.schema import transactions as transactions_table
@@ -91,13 +93,15 @@ def _check_empty(data: Path) -> None:
 
 def _write(path: Path, count: int, seed: int, clock: Clock) -> None:
     now = clock.now()
-    with Sheets(path) as sheets:
+    deadlines = Deadlines(shipped_catalogue())
+    with Sheets(path, deadlines) as sheets:
         for document in cast(Foundry(seed, shipped_catalogue()), seed, count, now):
             sheets.add(document)
     engine = create_engine(f"sqlite:///{path}", poolclass=NullPool)
     migrate(engine)
     with engine.begin() as connection:
         remember(connection, Masks(shipped_catalogue()), now)
+        remember_dating(connection, deadlines)
         book = journal(connection)
         book.tallies.update(sheets.tallies)
         book.trend.update(sheets.trend)

@@ -26,6 +26,7 @@ _KNOWN = (
     "flow",
     "reconciliation",
     "default_plant",
+    "calendar",
     "profile",
     "platform",
     "limits",

@@ -8,7 +8,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from transactions.causes.model import Cause
-from transactions.model import Risk, Status
+from transactions.model import DueBecause, Risk, Status
 from transactions.people import Limits
 
 
@@ -59,6 +59,8 @@ class Flow(Struct, frozen=True, kw_only=True):
         version: the business key that orders versions of one object.
         order_by: recipe of the lane (``order``, ``order+operation``); None where sequence does not matter.
         slo_seconds: time within which it should be processed.
+        clocks: what else says by when: ``shift-end``, ``lot-expiry``, ``period-close``; the first to run out counts.
+        expiry: the business key that has the expiry of the lot.
         masked: paths of what is masked in its documents.
         masked_keys: the business keys that are taken from there; nothing can be searched by them.
     """
@@ -82,6 +84,8 @@ class Flow(Struct, frozen=True, kw_only=True):
     business_keys: list[str]
     masked: list[str] = []
     masked_keys: list[str] = []
+    clocks: list[DueBecause] = []
+    expiry: str | None = None
 
 
 class Health(StrEnum):
@@ -177,6 +181,7 @@ class HubStatus(Struct, frozen=True, kw_only=True):
     """What ``andon hub status`` shows.
 
     Attributes:
+        search_behind: transactions in which a search looks one by one, since its index does not have them yet.
         no_writes_since: since when the store takes no writes (a full disk, say); None while it does.
         no_writes_because: what the database says to that.
     """
@@ -191,6 +196,7 @@ class HubStatus(Struct, frozen=True, kw_only=True):
     transactions: int
     counts: dict[Status, int]
     no_writes_since: datetime | None = None
+    search_behind: int = 0
     no_writes_because: str | None = None
 
 

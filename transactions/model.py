@@ -108,6 +108,23 @@ class Risk(StrEnum):
     FINANCIAL = "financial"
 
 
+class DueBecause(StrEnum):
+    """Which clock says by when a transaction should be processed; the first to run out does."""
+
+    SLO = "slo"
+    SHIFT_END = "shift-end"
+    LOT_EXPIRY = "lot-expiry"
+    PERIOD_CLOSE = "period-close"
+
+
+class Priority(StrEnum):
+    """Why a transaction comes where it comes; see ``transactions.priority``."""
+
+    LINE_DOWN = "line-down"
+    LINE_WAITS = "line-waits"
+    DUE = "due"
+
+
 class KeyOrigin(StrEnum):
     """Where an idempotency key came from; ``generated`` carries weaker guarantees."""
 
@@ -169,3 +186,5 @@ class Transaction(Struct, frozen=True, kw_only=True):
     document: str | None
     etag: str
     ticket: str | None = None
+    due_because: DueBecause | None = None
+    priority: Priority | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -19,6 +19,7 @@ from transactions.landscape import Board, Flow, Health, Hold, HubStatus, Plant, 
 from transactions.model import Status
 from transactions.pages import Page
 from transactions.people import Permission, Reach
+from transactions.shifts import read_shift, shift_at
 from transactions.states import MOVING, OPEN
 
 if TYPE_CHECKING:
@@ -110,22 +111,14 @@ async def list_plants(hub: Hub, call: Call) -> Page[Plant]:
 
 
 def _plant(name: str, plant: PlantDeclaration, now: datetime) -> Plant:
-    local = now.astimezone(ZoneInfo(plant.timezone))
-    starts = [(shift.partition(" ")[0], shift.partition(" ")[2]) for shift in plant.shifts]
-    clock = local.strftime("%H:%M")
-    begun = [position for position, (start, _) in enumerate(starts) if start <= clock]
-    current = begun[-1] if begun else len(starts) - 1
-    following = starts[(current + 1) % len(starts)][0]
-    ends = local.replace(hour=int(following[:2]), minute=int(following[3:5]), second=0, microsecond=0)
-    if ends <= local:
-        ends += timedelta(days=1)
+    shift = shift_at(now, ZoneInfo(plant.timezone), [read_shift(start) for start in plant.shifts])
     return Plant(
         name=name,
         title=plant.title,
         timezone=plant.timezone,
         lines=plant.lines,
-        shift=starts[current][1],
-        shift_ends_at=ends.astimezone(UTC),
+        shift=shift.name,
+        shift_ends_at=shift.ends_at,
     )
 
 
@@ -143,6 +136,7 @@ async def show_board(hub: Hub, call: Call) -> Board:
 async def show_status(hub: Hub, call: Call) -> HubStatus:
     """How the hub is set up and how much it holds."""
     counts = await hub.database.read(lambda c: questions.status_counts(c, call.reach))
+    behind = await hub.database.read(hub.search.index.behind)
     refusal = hub.watch.refusal
     return HubStatus(
         platform=hub.platform,
@@ -154,6 +148,7 @@ async def show_status(hub: Hub, call: Call) -> HubStatus:
         profile=hub.profile.name,
         transactions=sum(counts.values()),
         counts=counts,
+        search_behind=behind,
         no_writes_since=None if refusal is None else refusal.since,
         no_writes_because=None if refusal is None else refusal.because,
     )

@@ -69,7 +69,7 @@ async def list_transactions(hub: Hub, call: Call) -> Page[Transaction]:
     """One page."""
     params: ListParams = call.params
     now = hub.clock.now()
-    order = order_of(transactions, questions.SORTABLE, params.sort, "id")
+    order = order_of(transactions, questions.SORTABLE, params.sort, "id", questions.STORED)
 
     def question(connection: Connection) -> Page[Transaction]:
         search = hub.search.index.for_page(connection)

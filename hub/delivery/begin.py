@@ -18,7 +18,7 @@ from hub.landscape import Endpoint, Landscape
 from hub.store import reposts
 from hub.store.journal import journal, upsert
 from hub.store.schema import attempts, batches, ledger, payloads, revisions
-from hub.store.transitions import TxRow, change, encode, fail, fetch, give_back, move
+from hub.store.transitions import TxRow, change, encode, fail, fetch, give_back, move, rank_again
 from transactions.clock import to_micros
 from transactions.landscape import Verify
 from transactions.model import Failure, FailureKind, Status
@@ -310,6 +310,7 @@ def _wait(connection: Connection, row: TxRow, blocked: guards.Blocked, now: date
         },
     )
     if blocked.by is not None and not blocked.moving:
+        rank_again(connection, blocked.by)
         reposts.rest(connection, row, f"held behind: {blocked.text}", now)
 
 

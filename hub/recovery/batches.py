@@ -17,6 +17,7 @@ from hub.recovery.heard import Heard
 from hub.recovery.holding import place_hold, release_holds
 from hub.recovery.items import NOBODY_CAN_SAY, UNDER_WAY, set_state, still_under_way
 from hub.recovery.waving import next_wave, waves_of
+from hub.store.dating import date_again
 from hub.store.journal import journal
 from hub.store.reach import of_plan
 from hub.store.rows import etag_of, moment, same_but_owned
@@ -290,6 +291,8 @@ def take_up(
                 set_state(connection, batch_id, item.n, ItemState.SKIPPED, Status(row.status), because, now)
         else:
             AT_ONCE[Action(batch.action)].carry_out(connection, batch, item, row, now)
+            if landscape is not None and batch.action == Action.EDIT:
+                date_again(connection, item.tx_id, landscape.deadlines)
     journal(connection).batches.add(batch_id)
     return len(items)
 

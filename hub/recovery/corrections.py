@@ -9,17 +9,18 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, select
 
-from hub.declarations import FlowDeclaration
 from hub.ids import new_id
 from hub.intake import lane_of, object_of
+from hub.landscape import Landscape
+from hub.store.dating import due_columns
 from hub.store.journal import journal
 from hub.store.reposts import CORRECTS, add_item
 from hub.store.schema import business_keys, corrections, revisions, transactions
 from hub.store.transitions import TxRow
 from transactions.canonical import sha256_bytes
 from transactions.clock import to_micros
-from transactions.durations import parse_duration
-from transactions.model import KeyOrigin, Status
+from transactions.model import KeyOrigin, Priority, Status
+from transactions.priority import rank_of
 
 _KEY_LENGTH = 255
 
@@ -41,7 +42,7 @@ def correction_of(connection: Connection, row: Any) -> str | None:
 
 
 def begin_correction(
-    connection: Connection, batch: Any, row: TxRow, planned: Any, flow: FlowDeclaration, now: datetime
+    connection: Connection, batch: Any, row: TxRow, planned: Any, landscape: Landscape, now: datetime
 ) -> str:
     """Make the transaction that posts the right document; it is held until ``row`` is compensated.
 
@@ -51,8 +52,11 @@ def begin_correction(
     Returns:
         its id.
     """
+    flow = landscape.flow(row.flow)
+    assert flow is not None  # it was decided just now that it can be reversed
     moment, tx_id = to_micros(now), new_id(now)
     keys = msgspec.json.decode(planned.business_keys, type=dict[str, str])
+    due = due_columns(landscape.deadlines, row.flow, row.plant, keys, moment)
     waiting = f"the reversal of {row.id}"
     inserted = connection.execute(
         transactions.insert(),
@@ -65,7 +69,8 @@ def begin_correction(
             "status": Status.HELD,
             "risk": row.risk,
             "created_at": moment,
-            "due_at": moment + int(parse_duration(flow.slo).total_seconds() * 1_000_000),
+            **due,
+            "rank": rank_of(Priority.DUE, row.risk, due["due_at"], moment),
             "attempts": 0,
             "business_keys": planned.business_keys,
             "correlation_id": row.correlation_id,

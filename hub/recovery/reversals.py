@@ -10,12 +10,13 @@ from sqlalchemy import Connection, select, update
 
 from hub.declarations import FlowDeclaration
 from hub.ids import new_id
+from hub.landscape import Landscape
+from hub.store.dating import due_columns
 from hub.store.journal import Ready, journal, upsert
 from hub.store.schema import business_keys, payloads, reversals, revisions, transactions
 from hub.store.transitions import REVERSES, TxRow, fetch, move
 from transactions.canonical import sha256_bytes
 from transactions.clock import to_micros
-from transactions.durations import parse_duration
 from transactions.model import KeyOrigin, Status
 from transactions.plans import PlanOptions
 from transactions.states import Event
@@ -62,7 +63,7 @@ def by_hand(row: Any, flow: FlowDeclaration | None) -> str:
 
 
 def begin_reversal(
-    connection: Connection, batch: Any, row: TxRow, options: PlanOptions, flow: FlowDeclaration, now: datetime
+    connection: Connection, batch: Any, row: TxRow, options: PlanOptions, landscape: Landscape, now: datetime
 ) -> str:
     """Make the transaction that reverses ``row``, or take up the one that failed, claimed for the batch.
 
@@ -74,6 +75,7 @@ def begin_reversal(
     if before is not None:
         return _again(connection, batch, before, content, now)
     moment, tx_id = to_micros(now), new_id(now)
+    keys = msgspec.json.decode(row.business_keys, type=dict[str, str])
     digest = _keep(connection, content)
     values = {
         "id": tx_id,
@@ -84,7 +86,7 @@ def begin_reversal(
         "status": Status.PENDING,
         "risk": row.risk,
         "created_at": moment,
-        "due_at": moment + int(parse_duration(flow.slo).total_seconds() * 1_000_000),
+        **due_columns(landscape.deadlines, row.flow, row.plant, keys, moment),
         "attempts": 0,
         "business_keys": row.business_keys,
         "correlation_id": row.correlation_id,
@@ -104,7 +106,6 @@ def begin_reversal(
     }
     inserted = connection.execute(transactions.insert(), values).inserted_primary_key
     assert inserted is not None
-    keys: dict[str, str] = msgspec.json.decode(row.business_keys)
     if keys:
         connection.execute(
             business_keys.insert(),
@@ -117,7 +118,7 @@ def begin_reversal(
             "tx_id": tx_id,
             "original": row.id,
             "original_key": row.idempotency_key,
-            "by_hand": by_hand(row, flow),
+            "by_hand": by_hand(row, landscape.flow(row.flow)),
             "batch": batch.id,
         },
     )

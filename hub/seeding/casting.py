@@ -10,6 +10,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from hub.seeding.moulds import VARIANTS, FailedDelivery, FailedDocument, Foundry, numbers_of
+from hub.simulator.documents import moment_text
 from transactions.clock import from_micros, to_micros
 
 SPAN = 8 * 3_600_000_000
@@ -64,7 +65,7 @@ def cast(foundry: Foundry, seed: int, count: int, now: datetime) -> Iterator[Cas
             in_work[turn] = next(orders)
             continue
         created = first + int(SPAN * _busy(made / count))
-        at = from_micros(created).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+        at = moment_text(from_micros(created))
         trace = f"{chance.getrandbits(128) | 1:032x}"
         numbers = numbers_of(block, index, at, "", trace)
         deliveries = []

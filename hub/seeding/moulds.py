@@ -21,9 +21,8 @@ from hub.intake import lane_of, object_of
 from hub.landscape import Landscape
 from hub.masks.flow import Secrets
 from hub.seeding.causes import CAUSES, Cause, refused
-from hub.simulator.documents import Pen
-from hub.simulator.story import Step, block_steps
-from transactions.durations import parse_duration
+from hub.simulator.documents import Pen, moment_text
+from hub.simulator.story import POT_LIFE, SHELF_LIFE, Step, block_steps
 from transactions.grouping import fingerprint, template
 from transactions.landscape import Semantics
 
@@ -76,7 +75,6 @@ class FailedDocument(Struct, frozen=True, kw_only=True):
     flow: str
     risk: str
     owner: str
-    slo_micros: int
     plant: str
     source: str
     content_type: str
@@ -120,16 +118,20 @@ def numbers_of(block: int, index: int, at: str, tx_id: str, trace: str) -> dict[
         "product": f"{1 + index * 7919 % 999:03d}",
         "machine": f"{1 + index % 40:02d}",
         "at": at,
+        "soon": moment_text(datetime.fromisoformat(at) + POT_LIFE),
+        "shelf": f"{datetime.fromisoformat(at) + SHELF_LIFE:%Y-%m-%d}",
         "tx": tx_id,
         "trace": trace,
     }
 
 
 def _numbers(block: int, index: int) -> _Numbers:
-    own = numbers_of(block, index, "", "", "")
+    own = numbers_of(block, index, moment_text(_AT), "", "")
     at = _AT.strftime("%Y-%m-%dT%H:%M:%S")
     return _Numbers(
         (
+            (re.compile(re.escape(own["soon"])), "soon"),
+            (re.compile(re.escape(own["shelf"])), "shelf"),
             (re.compile(rf"{at}[.0-9]*(?:Z|\+00:00)"), "at"),
             (re.compile(r"@transaction@"), "tx"),
             (re.compile(r"(?<=00-)[0-9a-f]{32}(?=-)"), "trace"),
@@ -244,7 +246,6 @@ class Foundry:
             flow=step.flow,
             risk=flow.risk.value,
             owner=flow.owner,
-            slo_micros=int(parse_duration(flow.slo).total_seconds() * 1_000_000),
             plant=step.plant,
             source=step.source,
             content_type=written.content_type,

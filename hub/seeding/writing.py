@@ -13,12 +13,15 @@ from typing import Any
 import msgspec
 from sqlalchemy import Table
 
+from hub.deadlines import Deadlines
 from hub.seeding.casting import CastDelivery, CastDocument
 from hub.seeding.moulds import FailedDelivery
 from hub.store import schema
+from hub.store.dating import due_columns
 from hub.store.group_counts import GroupCounts
 from hub.store.journal import HALF_HOUR, TallyKey
-from transactions.model import Status
+from transactions.model import Priority, Status
+from transactions.priority import rank_of
 
 _SHEET = 4_000  # transactions that are written together
 
@@ -37,7 +40,8 @@ class Sheets:
         tallies, trend, counts: what was written, counted for the journal.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, deadlines: Deadlines) -> None:
+        self._deadlines = deadlines
         self.tallies: Counter[TallyKey] = Counter()
         self.trend: Counter[tuple[int, str, str]] = Counter()
         self.counts = GroupCounts()
@@ -86,10 +90,12 @@ class Sheets:
         created = document.deliveries[0].created_at
         ids = [delivery.id for delivery in document.deliveries]
         rows[schema.intake].append((mould.flow, intake_key, sha256, msgspec.json.encode(ids).decode(), created))
+        by_name = dict(zip(mould.key_names, values, strict=True))
+        due = due_columns(self._deadlines, mould.flow, mould.plant, by_name, created)
         for delivery in document.deliveries:
             self._seq += 1
             rows[schema.transactions].append(
-                _transaction(self._seq, document, delivery, sha256, keys, process, version or None)
+                _transaction(self._seq, document, delivery, sha256, keys, process, version or None, due)
             )
             rows[schema.business_keys].extend(
                 [(name, value, self._seq) for name, value in zip(mould.key_names, values, strict=True)]
@@ -109,7 +115,7 @@ class Sheets:
             self.trend[seen // HALF_HOUR, mould.plant, mould.flow] += 1
             self.counts.saw(group, mould.plant, seen)
             self.counts.failed(group, mould.plant, seen)
-            self.counts.count_due(Status.FAILED, group, mould.plant, delivery.created_at + mould.slo_micros, 1)
+            self.counts.count_due(Status.FAILED, group, mould.plant, due["due_at"], 1)
         if len(rows[schema.transactions]) >= _SHEET:
             self._flush()
 
@@ -165,13 +171,21 @@ _COLUMNS: dict[Table, list[str]] = {
 
 
 def _transaction(
-    seq: int, document: CastDocument, delivery: CastDelivery, sha256: str, keys: str, process: str, version: str | None
+    seq: int,
+    document: CastDocument,
+    delivery: CastDelivery,
+    sha256: str,
+    keys: str,
+    process: str,
+    version: str | None,
+    due: dict[str, Any],
 ) -> tuple[Any, ...]:
     mould, failed = document.mould, delivery.mould
+    priority = Priority.LINE_DOWN if due["line_down"] else Priority.DUE
     key, lane, object_key, message, *_ = delivery.own
     return (
         seq, delivery.id, mould.flow, mould.plant, mould.source, failed.target, _FAILED,
-        mould.risk, delivery.created_at, delivery.failed_at, delivery.created_at + mould.slo_micros,
+        mould.risk, delivery.created_at, delivery.failed_at, due["due_at"],
         failed.tries, failed.kind, failed.help, failed.code, message, failed.system, None,
         failed.group, keys, process, None, key, mould.origin, mould.content_type, sha256, 1,
         None, mould.owner, None, None, None,  # assignee, owner, waiting_on, superseded_by, document
@@ -179,4 +193,6 @@ def _transaction(
         None, None, None,  # blocked_by, hold_kind, due_next
         delivery.failed_at, 1, None, None, 0, failed.tries, None, 0, None,
         delivery.failed_at,  # troubled_at
+        None if due["due_because"] is None else due["due_because"].value, due["line_down"],
+        rank_of(priority, mould.risk, due["due_at"], delivery.created_at),
     )  # fmt: skip

@@ -33,7 +33,7 @@ class Pen:
     def __init__(self, sender: str, at: datetime, message: str) -> None:
         self._sender = sender
         self._message = message
-        self.at = at.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+        self.moment, self.at = at, moment_text(at)
 
     def json(self, noun: str, body: dict[str, Any]) -> Written:
         """A JSON document: the sender's area, then the noun."""
@@ -50,6 +50,11 @@ class Pen:
             f"  </ApplicationArea>\n  <DataArea>\n    <Sync/>\n{inner}  </DataArea>\n</{root}>\n"
         )
         return Written(content_type=XML, body=text.encode())
+
+
+def moment_text(at: datetime) -> str:
+    """A moment in UTC as documents write it, to the millisecond."""
+    return at.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 
 def quantity(amount: str, unit: str) -> dict[str, str]:

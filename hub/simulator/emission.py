@@ -33,8 +33,8 @@ _KEY_STYLES = {
     "PLM": "recipe",
     "EDI": "recipe",
 }
-"""How a source names its messages: an ``Idempotency-Key``, CloudEvents (the default), or nothing, so that the hub
-makes the key by the flow's recipe."""
+"""How a source names its messages: an ``Idempotency-Key`` beside its CloudEvents, those alone (the default), or nothing,
+so that the hub makes the key by the flow's recipe."""
 
 
 class Emission:
@@ -267,7 +267,7 @@ class Emission:
         style = _KEY_STYLES.get(step.source, "event")
         if style == "header":
             headers["Idempotency-Key"] = f"{source}:{identity}"
-        elif style == "event":
+        if style != "recipe":
             headers |= _event_headers(_message_id(source, self.emitted), step.flow, self.emitted, identity)
         return headers
 

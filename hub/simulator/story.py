@@ -14,7 +14,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from hub.simulator.documents import Pen, Written, badge, material_line, phone, price, quantity
+from hub.simulator.documents import Pen, Written, badge, material_line, moment_text, phone, price, quantity
 
 CLOCK_START = datetime.fromisoformat("2026-03-02T05:00:00+00:00")
 """The plant clock's first moment."""
@@ -22,6 +22,11 @@ SECONDS_PER_DOCUMENT = 0.5
 
 _ORDERS_PER_LOT = 50
 """So many orders share a raw material lot: they use at most 3,000 of the 5,000 that it opens with."""
+
+POT_LIFE, SHELF_LIFE = timedelta(minutes=12), timedelta(days=730)
+"""How long a reactive blend can be used, and any other one."""
+_BLENDS = 1
+"""The plant, in order, whose products expire."""
 
 Write = Callable[[Pen], Written]
 
@@ -39,7 +44,7 @@ class Step(Struct, frozen=True, kw_only=True):
 
 
 class _Order(Struct, frozen=True, kw_only=True):
-    """One production order and what it is about."""
+    """One production order and what it is about; ``life`` is how long what it makes can be used."""
 
     number: str
     index: int
@@ -54,6 +59,7 @@ class _Order(Struct, frozen=True, kw_only=True):
     used: tuple[str, str]
     person: str
     held: bool
+    life: timedelta | None
     dice: random.Random
 
 
@@ -92,6 +98,7 @@ def _order(seed: int, block: int, place: int, plants: Sequence[str], lines: dict
         raw_lot=f"R{site:02d}-{block // _ORDERS_PER_LOT + 1:06d}",
         used=(f"{dice.randint(10_000, 30_000) / 1000:.3f}", f"{dice.randint(1_000, 20_000) / 1000:.3f}"),
         person=f"{site}{dice.randint(1, 24):04d}",
+        life=(POT_LIFE if index % 5 == 0 else SHELF_LIFE) if place == _BLENDS else None,
         held=dice.random() < 0.25 if block else place == 1,  # the first block shows both ways of a lot
         dice=dice,
     )
@@ -231,19 +238,33 @@ def _confirmation(order: _Order, operation: str, *, final: bool) -> Write:
 
 
 def _receipt(order: _Order) -> Write:
-    line = material_line(
-        "10",
-        order.material,
-        order.lot,
-        f"{order.amount}.000",
-        "EA",
-        MaterialUse="Produced",
-        MaterialSubLotID=f"HU{order.number}",
-    )
-    segment = {"ID": "0020", "MaterialActual": [line]}
-    return lambda pen: pen.json(
-        "OperationsPerformance", _performance(f"GR-{order.number}", order.line, order.number, segment, pen)
-    )
+    sublot = f"HU{order.number}"
+
+    def write(pen: Pen) -> Written:
+        line = material_line(
+            "10",
+            order.material,
+            order.lot,
+            f"{order.amount}.000",
+            "EA",
+            MaterialUse="Produced",
+            MaterialSubLotID=sublot,
+            **_expires(order, pen, produced=True),
+        )
+        segment = {"ID": "0020", "MaterialActual": [line]}
+        return pen.json(
+            "OperationsPerformance", _performance(f"GR-{order.number}", order.line, order.number, segment, pen)
+        )
+
+    return write
+
+
+def _expires(order: _Order, pen: Pen, *, produced: bool = False) -> dict[str, str]:
+    """Until when a lot is good: a day, or the minute for what cures while one watches."""
+    if order.life is None or (order.life is POT_LIFE and not produced):
+        return {}
+    ends = pen.moment + order.life
+    return {"ExpirationDate": moment_text(ends) if order.life is POT_LIFE else f"{ends:%Y-%m-%d}"}
 
 
 def _purchase_receipt(order: _Order) -> Write:
@@ -310,6 +331,7 @@ def _inspection(order: _Order, characteristic: str, number: int) -> Write:
             "OperationsRequestID": order.number,
             "MaterialDefinitionID": order.material,
             "MaterialLotID": order.lot,
+            **_expires(order, pen),
             "Result": {"ValueString": value, "UnitOfMeasure": "MM"},
             "EvaluatedCriterion": "Pass",
             "InspectorBadge": badge(order.index),
@@ -344,7 +366,7 @@ def _disposition(order: _Order) -> Write:
         "Disposition": "UnRestricted",
         "UsageDecision": decision,
     }
-    return lambda pen: pen.json("MaterialLot", body)
+    return lambda pen: pen.json("MaterialLot", {**body, **_expires(order, pen)})
 
 
 def _shipment(order: _Order) -> Write:

@@ -41,9 +41,11 @@ from transactions.clock import to_micros
 from transactions.filters import parse
 from transactions.filters.fields import KEY_PREFIX, FieldType
 from transactions.filters.matching import field_of
-from transactions.filters.meaning import FlagTest, SearchTest, SpanTest, TextTest, fold, resolve
+from transactions.filters.meaning import FlagTest, SearchTest, SpanTest, TextTest, fold, pattern_regex, resolve
 from transactions.filters.mine import with_me
 from transactions.filters.query import And, Node, Not, Or, Query, Term, Words, fields_of
+from transactions.model import Priority
+from transactions.priority import ranks_of
 from transactions.states import CLOSED
 
 Condition = ColumnElement[bool]
@@ -172,6 +174,8 @@ def _term(term: Term, negated: bool, asked: _Asked) -> Condition:
                 and_(_T.failed_at.is_(None), _in_spans(_T.created_at, spans)),
             )
             return not_(found) if negated else found
+        case TextTest() if field.name == "priority":
+            return _nullable(_T.rank, _in_spans(_T.rank, _ranks(test)), test.null, field.nullable, negated)
         case TextTest():
             column = asked.columns[field.name] if field.name in asked.columns else _T[field.name]
             return _nullable(column, _like(column, test), test.null, field.nullable, negated)
@@ -204,6 +208,18 @@ def _like(column: ColumnElement[Any], test: TextTest) -> Condition:
     ways += [_begins(column, prefix) for prefix in test.prefixes]
     ways += [_Glob(column, _glob(pattern)) for pattern in test.patterns]
     return or_(false(), *ways) if len(ways) != 1 else ways[0]
+
+
+def _ranks(test: TextTest) -> tuple[tuple[int | None, int | None], ...]:
+    """The ranks of the priorities that a test asks for: spans of a column with an index."""
+    patterns = [pattern_regex(pattern) for pattern in test.patterns]
+    return tuple(
+        ranks_of(priority)
+        for priority in Priority
+        if priority in test.exact
+        or priority.startswith(test.prefixes)
+        or any(pattern.fullmatch(priority) for pattern in patterns)
+    )
 
 
 def _begins(column: ColumnElement[Any], prefix: str) -> Condition:

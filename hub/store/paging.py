@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from msgspec import Struct
@@ -19,13 +20,18 @@ _SERIAL = re.compile(r"[0-9]{1,18}")  # what a 64-bit column holds for certain
 
 
 class Order(Struct, frozen=True):
-    """A sort column and its direction, with the unique column that breaks ties."""
+    """A sort column and its direction, with the unique column that breaks ties.
+
+    Attributes:
+        mirrored: descending is ascending backwards, and begins with the rows that have no value in the column.
+    """
 
     name: str
     column: Any
     tie: Any
     descending: bool
     list_name: str
+    mirrored: bool = False
 
     @property
     def key(self) -> str:
@@ -33,13 +39,31 @@ class Order(Struct, frozen=True):
         return f"{self.list_name}:{'-' if self.descending else ''}{self.name}"
 
     def columns(self) -> list[ColumnElement[Any]]:
-        """What a query of all rows is sorted by; those without a value come last."""
-        absent = [self.column.is_(None)] if self.column.nullable else []
-        return [*absent, *_sorted(self, self.column)]
+        """What a query of all rows is sorted by."""
+        absent = self.column.is_not(None) if self.absent_first else self.column.is_(None)
+        return [*([absent] if self.column.nullable else []), *_sorted(self, self.column)]
+
+    @property
+    def absent_first(self) -> bool:
+        """Whether the rows without a value come first; else they come last."""
+        return bool(self.mirrored and self.descending and self.column.nullable)
 
 
-def order_of(table: Table, allowed: tuple[str, ...], sort: str, tie: str) -> Order:
+def order_of(
+    table: Table,
+    allowed: tuple[str, ...],
+    sort: str,
+    tie: str,
+    stored: Mapping[str, str] = MappingProxyType({}),
+) -> Order:
     """Read a ``sort`` parameter.
+
+    Args:
+        table: the list.
+        allowed: fields it can be sorted by.
+        sort: the field, with ``-`` before it to descend.
+        tie: the unique column that breaks ties.
+        stored: columns of fields that are stored under another name; these orders are the same backwards.
 
     Raises:
         Invalid: not a field this list can be sorted by.
@@ -49,7 +73,8 @@ def order_of(table: Table, allowed: tuple[str, ...], sort: str, tie: str) -> Ord
         raise Invalid(
             f"The list cannot be sorted by {name!r}. It can be by: {', '.join(allowed)}; '-' before it descends."
         )
-    return Order(name, table.c[name], table.c[tie], sort.startswith("-"), table.name)
+    column = table.c[stored.get(name, name)]
+    return Order(name, column, table.c[tie], sort.startswith("-"), table.name, name in stored)
 
 
 def page(
@@ -60,25 +85,27 @@ def page(
     cursor: str | None,
     convert: Callable[[Any], T],
 ) -> Page[T]:
-    """One page of ``base`` in ``order``; rows without a value in the sort column come last.
+    """One page of ``base`` in ``order``; rows without a value in the sort column come last, or where the order says so.
 
     Raises:
         BadCursor: not a cursor of this list and order.
     """
     after = _read_cursor(cursor, order) if cursor else None
+    parts = [_with_value, _without_value] if order.column.nullable else [_with_value]
+    if order.absent_first:
+        parts.reverse()
+    begun = 0 if after is None else parts.index(_with_value if after.value is not None else _without_value)
     rows: list[Any] = []
-    if after is None or after.value is not None:
-        rows = _with_value(connection, base, order, limit + 1, after)
-    if len(rows) <= limit and order.column.nullable:
-        start = after if after is not None and after.value is None else None
-        rows += _without_value(connection, base, order, limit + 1 - len(rows), start)
+    for place, part in enumerate(parts):
+        if place >= begun and len(rows) <= limit:
+            rows += part(connection, base, order, limit + 1 - len(rows), after if place == begun else None)
     items, more = rows[:limit], len(rows) > limit
     last = items[-1] if more else None
     return Page(
         items=[convert(row) for row in items],
         next_cursor=None
         if last is None
-        else encode_cursor(Cursor(order.key, getattr(last, order.name), str(getattr(last, order.tie.name)))),
+        else encode_cursor(Cursor(order.key, getattr(last, order.column.name), str(getattr(last, order.tie.name)))),
     )
 
 

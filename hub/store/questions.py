@@ -25,7 +25,9 @@ from transactions.people import EVERYTHING, Reach
 
 _SOME = 10_000  # rows that are counted together
 
-SORTABLE = ("created_at", "failed_at", "due_at", "flow", "plant", "target", "status", "id")
+SORTABLE = ("created_at", "failed_at", "due_at", "priority", "flow", "plant", "target", "status", "id")
+STORED = {"priority": "rank"}
+"""Columns of those fields that are stored under another name."""
 
 
 def transaction_page(

@@ -9,7 +9,8 @@ import msgspec
 
 from transactions.clock import from_micros, to_micros
 from transactions.history import Attempt, AuditEntry, Revision, StreamEvent, TimelineEntry
-from transactions.model import Failure, FailureKind, KeyOrigin, Risk, Status, Transaction
+from transactions.model import DueBecause, Failure, FailureKind, KeyOrigin, Risk, Status, Transaction
+from transactions.priority import priority_of
 from transactions.states import CLOSED
 
 
@@ -73,6 +74,8 @@ def to_transaction(row: Any, now: datetime) -> Transaction:
         document=row.document,
         etag=etag_of(row),
         ticket=row.ticket,
+        due_because=None if row.due_because is None else DueBecause(row.due_because),
+        priority=None if row.rank is None else priority_of(row.rank),
     )
 
 

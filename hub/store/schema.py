@@ -71,12 +71,19 @@ transactions = Table(
     Column("owned", Integer, nullable=False, server_default="0"),  # counts changes of ownership, beside `version`
     Column("group_before", String),  # the group it was in before a claim that sends it again
     Column("troubled_at", BigInteger),  # since when it needs somebody; none once it is closed
+    Column("due_because", String),  # which clock says due_at
+    Column("line_down", Integer, nullable=False, server_default="0"),  # 1: the document says that a line is down
+    Column("rank", BigInteger),  # its place by priority, while it needs somebody or waits
 )
 
 Index("tx_created", transactions.c.created_at, transactions.c.id)
 Index("tx_failed", transactions.c.failed_at, transactions.c.id)
 Index("tx_status_failed", transactions.c.status, transactions.c.failed_at, transactions.c.id)
 Index("tx_status_created", transactions.c.status, transactions.c.created_at, transactions.c.id)
+Index("tx_status_rank", transactions.c.status, transactions.c.rank, transactions.c.id)
+Index("tx_rank", transactions.c.rank, transactions.c.id)
+Index("tx_status_due", transactions.c.status, transactions.c.due_at, transactions.c.id)
+Index("tx_due", transactions.c.due_at, transactions.c.id)
 Index("tx_flow", transactions.c.flow, transactions.c.failed_at, transactions.c.id)
 Index("tx_plant", transactions.c.plant, transactions.c.failed_at, transactions.c.id)
 Index("tx_target", transactions.c.target, transactions.c.failed_at, transactions.c.id)

@@ -11,12 +11,14 @@ from sqlalchemy import Connection, Row, Update, bindparam, select, update
 
 from hub.store import reposts
 from hub.store.journal import HALF_HOUR, Ready, journal
+from hub.store.ranking import rank_in
 from hub.store.schema import batch_items, groups, reversals, transactions
 from transactions import states
 from transactions.batches import ItemState
 from transactions.clock import to_micros
 from transactions.grouping import fingerprint, template
 from transactions.model import Failure, FailureKind, Status
+from transactions.priority import RANKED
 from transactions.states import Event
 
 TxRow = Row[Any]
@@ -133,6 +135,8 @@ def move(
     changes = dict(values or {})
     if before is Status.HELD:
         changes = {**NOT_HELD, **changes}
+    if status in RANKED or row.rank is not None:
+        changes["rank"] = rank_in(connection, row, status, **changes)
     book = journal(connection)
     changes |= book.kpis.step(connection, row, event, before, status, changes, to_micros(now))
     change(connection, row, touch=True, status=status, **changes)
@@ -171,7 +175,18 @@ def move(
         wake_waiters(connection, row, now, closed=True)
     elif status in _STAYS:
         wake_waiters(connection, row, now, closed=False)
+    if before is Status.HELD and row.blocked_by and status is not Status.PENDING:
+        rank_again(connection, row.blocked_by)  # it waits no more, and what it waited for stays
     return status
+
+
+def rank_again(connection: Connection, tx_id: str) -> None:
+    """Something began to wait for a transaction, or does no more: that may be a line that waits."""
+    row = fetch(connection, tx_id)
+    if row is not None and row.rank is not None:
+        rank = rank_in(connection, row, Status(row.status))
+        if rank != row.rank:
+            change(connection, row, rank=rank)
 
 
 def fail(
@@ -384,6 +399,8 @@ def wake_waiters(connection: Connection, row: TxRow, now: datetime, *, closed: b
             give_back(connection, waiting, now=now, by="hub", reason=reason)
         else:
             reposts.rest(connection, waiting, f"it waits behind {row.id}, which is not on its way any more", now)
+    if not closed and row.object_key is not None:
+        rank_again(connection, row.id)  # those that look again wait for it no more
 
 
 def release(connection: Connection, row: TxRow, *, now: datetime, by: str, text: str, after: float = 0.0) -> None:

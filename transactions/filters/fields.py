@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from transactions.model import FailureKind, Help, KeyOrigin, Risk, Status
+from transactions.model import DueBecause, FailureKind, Help, KeyOrigin, Priority, Risk, Status
 
 KEY_PREFIX = "business_keys."
 
@@ -80,6 +80,8 @@ FIELDS: tuple[Field, ...] = (
     _time("created_at", "when it came in", "created_at:2026-11-20"),
     _time("failed_at", "when it failed last", "failed_at>-2h", nullable=True),
     _time("due_at", "when it should be processed", "due_at<+30m", nullable=True),
+    _enum("due_because", DueBecause, "which clock says `due_at`", "due_because:shift-end,lot-expiry", nullable=True),
+    _enum("priority", Priority, "why it comes where it comes in the order", "priority:line-down", nullable=True),
     Field(name="overdue", type=FieldType.FLAG, about="still open after `due_at`", example="overdue:true"),
     Field(name="attempts", type=FieldType.NUMBER, about="deliveries tried", example="attempts>3"),
     _enum("failure.kind", FailureKind, "why it failed", "kind:throttled,locked", nullable=True, short="kind"),

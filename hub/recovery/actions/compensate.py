@@ -146,10 +146,8 @@ class Compensate:
             because = f"not begun: {stopped} was not reversed, and is newer"
             set_state(connection, batch.id, item.n, ItemState.SKIPPED, Status(row.status), because, question.now)
             return
-        flow = question.landscape.flow(row.flow)
-        assert flow is not None  # decided just now
         set_state(connection, batch.id, item.n, ItemState.INTENDED, Status.COMPENSATING, None, question.now)
-        reversal = begin_reversal(connection, batch, row, question.options, flow, question.now)
+        reversal = begin_reversal(connection, batch, row, question.options, question.landscape, question.now)
         move(
             connection,
             row,

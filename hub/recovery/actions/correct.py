@@ -83,9 +83,10 @@ class Correct(Compensate):
         """Make the reversal, and what waits for it."""
         super().carry_out_heard(connection, batch, item, row, question)
         begun = fetch(connection, row.id)
-        flow = question.landscape.flow(row.flow)
-        if begun is None or begun.status != Status.COMPENSATING or flow is None:
+        if begun is None or begun.status != Status.COMPENSATING:
             return
         plan: str = connection.execute(select(batches.c.plan).where(batches.c.id == batch.id)).scalar_one()
-        begin_correction(connection, batch, row, planned_for(connection, plan, row.id), flow, question.now)
+        begin_correction(
+            connection, batch, row, planned_for(connection, plan, row.id), question.landscape, question.now
+        )
         connection.execute(delete(drafts).where(drafts.c.tx_id == row.id))

@@ -56,13 +56,13 @@ async def corrected(bench) -> tuple[str, str]:
         business_keys='{"event":"e1","order":"o1"}',
     )
     batch = SimpleNamespace(id="b1", started_by="ann", reason="off by 1,000")
-    now, flow = bench.clock.now(), bench.landscape.flow("report")
+    now = bench.clock.now()
 
     def begin(connection) -> str:
         connection.execute(payloads.insert(), {"sha256": planned.sha256, "content": content})
         row = fetch(connection, tx)
         move(connection, row, Event.COMPENSATE, now=now, by="ann", text=None)
-        return begin_correction(connection, batch, fetch(connection, tx), planned, flow, now)
+        return begin_correction(connection, batch, fetch(connection, tx), planned, bench.landscape, now)
 
     return tx, await bench.database.write(begin)
 

@@ -129,8 +129,8 @@ def test_messages_have_names_of_their_own_and_causes_in_their_process(sources: S
         if cause is not None:
             assert cause["seq"] < row["seq"]
             assert cause["headers"]["ce-correlationid"] == headers["ce-correlationid"]
-    assert set(styles) == {(True, False), (False, True), (False, False)}
-    assert len(by_name) == styles[(False, True)]
+    assert set(styles) == {(True, True), (False, True), (False, False)}
+    assert len(by_name) == styles[(True, True)] + styles[(False, True)]
     keys = [row["headers"].get("Idempotency-Key") for row in sources.outbox()]
     assert len(set(keys) - {None}) == len([key for key in keys if key])
 
