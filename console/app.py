@@ -54,6 +54,7 @@ class AndonApp(App[None]):
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f", "failed", "failed", show=False, id="app.failed"),
+        Binding("g", "groups", "groups", show=False, id="app.groups"),
         Binding("b", "batches", "batches", show=False, id="app.batches"),
         Binding("p", "approvals", "approvals", show=False, id="app.approvals"),
         Binding("s", "systems", "systems", show=False, id="app.systems"),
@@ -364,6 +365,10 @@ class AndonApp(App[None]):
     def action_failed(self) -> None:
         """The failed transactions."""
         self.obey("failed")
+
+    def action_groups(self) -> None:
+        """Failed transactions with the same cause, together."""
+        self.obey("groups")
 
     def action_batches(self) -> None:
         """The batches."""

@@ -16,6 +16,7 @@ def nodes() -> tuple[type[DOMNode], ...]:
         batches,
         board,
         failed,
+        groups,
         kpis,
         log,
         plan,
@@ -24,6 +25,7 @@ def nodes() -> tuple[type[DOMNode], ...]:
         transaction,
         whoami,
     )
+    from console.widgets.groups import GroupTable
     from console.widgets.lamps import LampGrid
     from console.widgets.table import Table
     from console.widgets.transactions import TransactionTable
@@ -32,9 +34,11 @@ def nodes() -> tuple[type[DOMNode], ...]:
         AndonApp,
         Table,
         TransactionTable,
+        GroupTable,
         LampGrid,
         board.BoardScreen,
         failed.FailedScreen,
+        groups.GroupsScreen,
         transaction.TransactionScreen,
         plan.PlanScreen,
         batches.BatchesScreen,

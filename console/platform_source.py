@@ -12,6 +12,7 @@ from platforms.hub import approvals, batches, edits, kpis, landscape, plans, rec
 from transactions.approvals import ApprovalItem, Decided
 from transactions.batches import Batch, BatchItem
 from transactions.edits import Draft, PayloadDifference
+from transactions.groups import Group
 from transactions.history import Payload, StreamEvent, TimelineEntry
 from transactions.kpis.model import KpiReport
 from transactions.landscape import Board, Hold, System, WhoAmI
@@ -52,6 +53,9 @@ class PlatformSource:
 
     async def count(self, filter: str) -> int:  # noqa: A002
         return (await self._send(transactions.count(filter or None))).count
+
+    async def groups(self, filter: str, sort: str, limit: int, cursor: str | None) -> Page[Group]:  # noqa: A002
+        return await self._send(groups.list_page(filter or None, sort, limit, cursor))
 
     async def transaction(self, id: str) -> Transaction:  # noqa: A002
         return await self._send(transactions.show(id))

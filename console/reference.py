@@ -17,6 +17,7 @@ _TITLES = {
     "AndonApp": "Everywhere",
     "Table": "In every list",
     "TransactionTable": "In the list of transactions",
+    "GroupTable": "In the list of groups",
     "LampGrid": "In the grid of the board",
 }
 

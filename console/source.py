@@ -9,6 +9,7 @@ from platforms.events import Connection
 from transactions.approvals import ApprovalItem, Decided
 from transactions.batches import Batch, BatchItem
 from transactions.edits import Draft, PayloadDifference
+from transactions.groups import Group
 from transactions.history import Payload, StreamEvent, TimelineEntry
 from transactions.kpis.model import KpiReport
 from transactions.landscape import Board, Hold, System, WhoAmI
@@ -27,6 +28,10 @@ class Source(Protocol):
 
     async def count(self, filter: str) -> int:  # noqa: A002
         """How many transactions match."""
+        ...
+
+    async def groups(self, filter: str, sort: str, limit: int, cursor: str | None) -> Page[Group]:  # noqa: A002
+        """One page of groups of transactions that match, of failed ones where the filter says no status."""
         ...
 
     async def transaction(self, id: str) -> Transaction:  # noqa: A002

@@ -16,6 +16,7 @@ class Verb(NamedTuple):
 VERBS = (
     Verb("board", "", "plants and flows"),
     Verb("failed", "[FILTER]", "failed transactions"),
+    Verb("groups", "[FILTER]", "failed transactions with the same cause, together"),
     Verb("transaction", "ID", "one transaction"),
     Verb("batches", "", "runs of plans"),
     Verb("approvals", "[HASH]", "what waits for a second person"),

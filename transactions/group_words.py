@@ -13,6 +13,8 @@ from transactions.groups import Difference, Group, Part
 from transactions.model import Help
 
 _PARTS = ("flow", "target", "kind", "code")
+_ALIKE = 0.5
+"""Share of the words of two templates that are the same, from which on their places are told."""
 _PLACES = 3
 """Places of a template that a sentence names."""
 
@@ -116,10 +118,10 @@ def _because(this: Group, other: Group, parts: list[Part]) -> str:
 def _words(this: str, other: str) -> str:
     """Where two templates differ, word by word."""
     mine, theirs = this.split(), other.split()
-    steps = SequenceMatcher(a=mine, b=theirs, autojunk=False).get_opcodes()
-    if not any(step[0] == "equal" for step in steps):
-        return "their messages have no word in common"
-    places = []
+    matcher = SequenceMatcher(a=mine, b=theirs, autojunk=False)
+    if matcher.ratio() < _ALIKE:
+        return "their messages are not alike"
+    steps, places = matcher.get_opcodes(), []
     for kind, start, end, other_start, other_end in steps:
         left, right = " ".join(mine[start:end]), " ".join(theirs[other_start:other_end])
         if kind == "replace":

@@ -48,6 +48,7 @@ class BoardScreen(AndonScreen):
     # The same ids as the app's: here they are shown, elsewhere they only run.
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f", "app.failed", "failed", id="app.failed"),
+        Binding("g", "app.groups", "groups", id="app.groups"),
         Binding("b", "app.batches", "batches", id="app.batches"),
         Binding("p", "app.approvals", "approvals", id="app.approvals"),
         Binding("s", "app.systems", "systems", show=False, id="app.systems"),

@@ -17,6 +17,7 @@ from console import owning
 from console.drafts import Draft
 from console.screens.base import AndonScreen, FetchFailed
 from console.text import clean, number
+from console.widgets.filter_fault import fault_text
 from console.widgets.preview import Preview
 from console.widgets.rule import Divider
 from console.widgets.table import Table
@@ -212,7 +213,7 @@ class FailedScreen(AndonScreen):
                 self.query_one("#counts", Divider).show("nothing to show")
             return
         fault = self.query_one("#filter-fault", Static)
-        fault.update(_fault_text(error, dict(self.app.theme_variables)))
+        fault.update(fault_text(error, dict(self.app.theme_variables)))
         fault.display = True
         self.query_one("#counts", Divider).show("the filter cannot be read")
         self.query_one("#filter", Input).focus()
@@ -345,15 +346,3 @@ class FailedScreen(AndonScreen):
             self.notify("Only discarded ones can be restored. Filter with status:discarded.", severity="warning")
         else:
             self.andon.draft(Draft(action=action, ids=[one.id for one in chosen], count=len(chosen)))
-
-
-def _fault_text(error: BadFilter, tones: dict[str, str]) -> Text:
-    column = error.extra.get("column")
-    text = Text()
-    if isinstance(column, int):
-        text.append(" " * column + "▲\n", tones["late"])
-    text.append(f" {clean(error.detail)}", tones["late"])
-    suggestions = error.extra.get("suggestions")
-    if isinstance(suggestions, list) and suggestions:
-        text.append(f"\n did you mean  {clean('  '.join(str(one) for one in suggestions[:5]))}", tones["foreground"])
-    return text

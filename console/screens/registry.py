@@ -15,6 +15,10 @@ def make(name: str, argument: str) -> AndonScreen:
         from console.screens.failed import DEFAULT_FILTER, FailedScreen
 
         return FailedScreen(argument or DEFAULT_FILTER)
+    if name == "groups":
+        from console.screens.groups import GroupsScreen
+
+        return GroupsScreen(argument)
     if name == "transaction":
         from console.screens.transaction import TransactionScreen
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from msgspec import Struct
 from sqlalchemy import Column, ColumnElement, Connection, and_, case, func, literal, null, select, true
@@ -19,8 +19,6 @@ from transactions.clock import to_micros
 from transactions.model import FailureKind, Help, Status
 from transactions.people import Reach
 from transactions.states import CLOSED
-
-K = TypeVar("K")
 
 TALLIED = frozenset(
     {"status", "plant", "flow", "target", "group", "failure.kind", "failure.code", "failure.help", "owner"}
@@ -145,7 +143,7 @@ def overdue(connection: Connection, asked: Asked, fingerprints: Collection[str] 
         )
         .group_by(_T.fingerprint)
     )
-    return _summed((*connection.execute(passed).tuples(), *connection.execute(running).tuples()))
+    return _summed((*connection.execute(passed), *connection.execute(running)))
 
 
 def blocked(connection: Connection, asked: Asked, fingerprints: Collection[str] | None = None) -> dict[str, int]:
@@ -169,11 +167,11 @@ def blocked(connection: Connection, asked: Asked, fingerprints: Collection[str] 
     if not asked.reach.everything:
         seen = transactions.alias("seen")
         counted = counted.join(seen, seen.c.id == behind.c.id).where(*within(asked.reach, seen))
-    return _summed(connection.execute(counted).tuples())
+    return _summed(connection.execute(counted))
 
 
-def _summed(rows: Iterable[tuple[K, int]]) -> dict[K, int]:
-    total: dict[K, int] = defaultdict(int)
+def _summed(rows: Iterable[Any]) -> dict[str, int]:
+    total: dict[str, int] = defaultdict(int)
     for key, count in rows:
         total[key] += int(count)
     return total

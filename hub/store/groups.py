@@ -198,8 +198,10 @@ def _seen(connection: Connection, reach: Reach, names: Collection[str] | None) -
     )
     found = {}
     for row in connection.execute(query):
-        limited = reach.plants is not None and row.first is not None
-        first, last = (row.first, row.last) if limited else (row.first_seen, row.last_seen)
+        first, last = row.first, row.last
+        if reach.plants is None or first is None:  # what is known of the whole group, also from before plants were
+            first = min(row.first_seen, row.first_seen if first is None else first)
+            last = max(row.last_seen, row.last_seen if last is None else last)
         found[row.fingerprint] = _Seen(first, last, int(row.replayed), int(row.repeated))
     return found
 

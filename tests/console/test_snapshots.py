@@ -57,6 +57,12 @@ def test_failed_in_the_light_theme(picture) -> None:
     assert picture((120, 40), "failed", "1 of 266", theme="andon-light")
 
 
+@pytest.mark.parametrize("size", SIZES, ids=IDS)
+@pytest.mark.parametrize("keys", [(), ("space", "end", "equals_sign")], ids=["list", "compared"])
+def test_groups(picture, size, keys) -> None:
+    assert picture(size, "groups", "1 of 4", keys=keys)
+
+
 def test_transaction(picture) -> None:
     assert picture((80, 24), "transaction tx-00000003-7f3a9c", "M7021")
 
