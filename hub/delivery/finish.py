@@ -25,9 +25,9 @@ from hub.store.transitions import (
     fail,
     failure_columns,
     fetch,
+    left_to_people,
     move,
     tell_original,
-    wake_waiters,
 )
 from transactions.clock import to_micros
 from transactions.landscape import Verify
@@ -443,7 +443,7 @@ class Finisher:
         if row.idempotency_key.startswith(REVERSES):
             tell_original(connection, row, waiting_on, now)
         _set(connection, row, due_next=None, waiting_on=waiting_on)
-        wake_waiters(connection, row, now, closed=False)
+        left_to_people(connection, row, now)
 
 
 def _which(revision: int, in_use: int) -> str:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, Update, bindparam, select, update
 from hub.store import reposts
 from hub.store.journal import HALF_HOUR, Ready, journal
 from hub.store.ranking import rank_in
-from hub.store.schema import batch_items, groups, reversals, transactions
+from hub.store.schema import batch_items, batches, groups, reversals, transactions
 from transactions import states
 from transactions.batches import ItemState
 from transactions.clock import to_micros
@@ -41,6 +41,7 @@ _SET_ITEM = (
 )
 _SEEN_GROUP = update(groups).where(groups.c.fingerprint == bindparam("group")).values(last_seen=bindparam("now"))
 _NEW_GROUP = groups.insert()
+_ENDED = select(batches.c.finished_at).where(batches.c.id == bindparam("batch"))
 _REVERSED = select(reversals).where(reversals.c.tx_id == bindparam("id"))
 
 
@@ -219,9 +220,23 @@ def fail(
     }
     text = text or f"Failed: {failure.kind} {failure.code}. {failure.system} says: {failure.message}"
     status = move(connection, row, event, now=now, by=by, text=text, values=changes)
-    if event is Event.LOST and changes["due_next"] is None:  # only people can say what became of it
-        wake_waiters(connection, row, now, closed=False)
+    if event is Event.LOST and changes["due_next"] is None:
+        left_to_people(connection, row, now)
     return status
+
+
+def left_to_people(connection: Connection, row: TxRow, now: datetime) -> None:
+    """Only people can say what became of a transaction: nothing waits for it any more, and a batch that has ended has
+    no claim on it."""
+    if row.claimed_by:
+        _let_go(connection, row)
+    wake_waiters(connection, row, now, closed=False)
+
+
+def _let_go(connection: Connection, row: TxRow) -> None:
+    ended: int | None = connection.execute(_ENDED, {"batch": row.claimed_by}).scalar()
+    if ended is not None:
+        release_claim(connection, row)
 
 
 def failure_columns(failure: Failure) -> dict[str, Any]:
@@ -333,6 +348,8 @@ def tell_original(connection: Connection, row: TxRow, waiting_on: str | None, no
             reason=reason,
             now=now,
         )
+        if waiting_on is not None and waiting_on.startswith(reposts.NOBODY_CAN_SAY):
+            _let_go(connection, original)
 
 
 def set_item(

@@ -9,13 +9,14 @@ from datetime import timedelta
 import msgspec
 import pytest
 from aiohttp import web
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from hub.delivery import engine as engines
 from hub.delivery import outlet as outlets
 from hub.delivery.answers import Found, LookupAnswer
 from hub.delivery.breaker import BreakerState
 from hub.delivery.finish import Asked
+from hub.recovery import batches
 from hub.store.schema import transactions
 from transactions.batches import BatchState
 from transactions.clock import from_micros, to_micros
@@ -320,3 +321,42 @@ async def test_a_reply_that_is_waited_for_keeps_its_time_over_a_restart(bench, t
     await bench.start()
     assert (await bench.row(tx)).due_next == due
     assert target.asked == []
+
+
+@pytest.mark.parametrize("reverses", [False, True])
+async def test_what_a_cancelled_batch_leaves_to_people_is_not_claimed_by_it_for_ever(bench, target, reverses) -> None:
+    """It was in doubt and asked about when the batch was cancelled, and nobody could say what became of it."""
+    declare(bench, "ERP", reversal="/documents/{key}", settle_after="0s")
+    flow = bench.landscape.catalogue.flow["report"]
+    bench.landscape.catalogue.flow["report"] = msgspec.structs.replace(flow, reversal="262")
+    target.deliver = APPLIED if reverses else REJECTED
+    tx = await bench.send("report", event="e1")
+    await bench.until(tx, Status.PROCESSED, Status.FAILED)
+    plan = await bench.plan(Action.COMPENSATE if reverses else Action.REPLAY, tx)
+    finisher = bench.engine._finisher
+    finisher._profile = msgspec.structs.replace(bench.profile, lookups=1_000_000)
+    said = {"status": "applied"} if reverses else {"status": "unknown"}
+    target.deliver, target.lookup = drop, says(200, said)
+
+    async def ask(request: web.Request, body: bytes) -> web.StreamResponse:
+        reversal = request.match_info["key"].startswith("reverse:")
+        return await says(200, {"status": "unknown"} if reversal else said)(request, body)
+
+    target.lookup = ask
+    batch = await bench.run(plan)
+
+    def undecided(connection):
+        return connection.execute(select(transactions).where(transactions.c.status == Status.IN_DOUBT)).first()
+
+    async with asyncio.timeout(30):
+        while (row := await bench.database.read(undecided)) is None:
+            await asyncio.sleep(0.01)
+    await bench.database.write(lambda c: batches.cancel(c, batch.id, "ann", bench.clock.now()))
+    row = await bench.row(row.id)
+    finisher._profile = msgspec.structs.replace(bench.profile, lookups=row.lookups + 40)
+    async with asyncio.timeout(60):
+        while not ((row := await bench.row(row.id)).waiting_on or "").startswith("evidence:"):
+            await asyncio.sleep(0.01)
+    assert (row.status, row.claimed_by, (await bench.row(tx)).claimed_by) == (Status.IN_DOUBT, None, None)
+    plan = await bench.plan(Action.RESOLVE, row.id, resolve_as="not-applied", evidence="looked it up")
+    assert plan.verdicts["send"] == 1

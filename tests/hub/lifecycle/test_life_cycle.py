@@ -404,7 +404,7 @@ class LifeCycle(RuleBasedStateMachine):
         """One action at most is at work on a transaction, and it is one that has not ended."""
         going = {row.id for row in await self.rows(select(batch_rows).where(batch_rows.c.finished_at.is_(None)))}
         for row in everything:
-            if row.claimed_by is not None and row.status not in (Status.COMPENSATING, Status.IN_DOUBT):
+            if row.claimed_by is not None:
                 assert row.claimed_by in going, f"{row.status} {row.id} is claimed by a batch that has ended\n{story}"
         at_work = select(batch_items.c.tx_id).where(
             batch_items.c.batch.in_(going), batch_items.c.state.in_(("intended", "sent"))
