@@ -10,6 +10,7 @@ from transactions.errors import Refused
 from transactions.explanation import explain
 from transactions.history import Payload, TimelineEntry
 from transactions.model import KeyOrigin, Transaction
+from transactions.ownership import owned
 from transactions.states import CLOSED
 from transactions.steering import STEERING
 from transactions.untrusted import lay_out
@@ -80,6 +81,7 @@ def sentences(t: Transaction, look: Look) -> list[tuple[str, str]]:
     told = [("means", answers.means)]
     if answers.said and t.failure is not None:
         told.insert(0, (f"{one_line(t.failure.system)[:9]} says", one_line(answers.said)))
+    told.append(("work", owned(t)))
     if t.overdue and t.due_at is not None and t.status not in CLOSED:
         told.append(("late", f"it was due {spoken(look.now - t.due_at)}"))
     if t.superseded_by:
@@ -87,7 +89,7 @@ def sentences(t: Transaction, look: Look) -> list[tuple[str, str]]:
     told += [(label, text) for label, text in (("helps", answers.helps), ("never", answers.never)) if text]
     if t.key_origin is KeyOrigin.GENERATED:
         told.append(("key", "its source gave no key, so a second copy from there cannot be told from a new document"))
-    return told
+    return [(label, text) for label, text in told if text]
 
 
 def facts(t: Transaction, look: Look) -> list[tuple[str, str]]:

@@ -323,6 +323,8 @@ class AndonApp(App[None]):
     def took_person(self, who: WhoAmI) -> None:
         """The platform said who this is."""
         self.session.who = who
+        for screen in self.screen_stack:
+            screen.refresh_bindings()
         self.show_place()
 
     def took_approvals(self, items: list[ApprovalItem]) -> None:

@@ -8,9 +8,11 @@ import msgspec
 from msgspec import Struct
 
 from console.text import number, one_line
+from transactions.edits import say_set
 from transactions.plans import Action, PlanOptions, PlanRequest
 
-IDS_SHOWN = 3
+_OF_DOCUMENTS = (Action.EDIT, Action.CORRECT)
+"""They send the drafts that are stored, unless their options say what to set."""
 
 
 class Draft(Struct, frozen=True, kw_only=True):
@@ -64,8 +66,10 @@ class Draft(Struct, frozen=True, kw_only=True):
             words += ["tx", str(self.action)]
             words += self.ids or []
             words += ["--filter", self.filter] if self.filter is not None else []
-            words += ["--drafts"] if self.action is Action.EDIT else []
+            words += ["--drafts"] if self.action in _OF_DOCUMENTS and not self.options.patch else []
         options = self.options
+        for step in options.patch:
+            words += ["--set", say_set(step)]
         words += ["--as", str(options.resolve_as)] if options.resolve_as else []
         words += ["--evidence", options.evidence] if options.evidence else []
         words += ["--process"] if options.process else []

@@ -69,11 +69,20 @@ class PlatformSource:
     async def reveal(self, id: str, revision: int, reason: str) -> Payload:  # noqa: A002
         return await self._send(transactions.reveal(id, revision, reason))
 
-    async def edit(self, id: str, content: bytes, kind: str, etag: str, reason: str) -> Draft:  # noqa: A002
-        return await self._send(edits.edit(id, content, kind, etag=etag, reason=reason))
+    async def edit(
+        self,
+        id: str,  # noqa: A002
+        content: bytes,
+        kind: str,
+        etag: str,
+        reason: str,
+        *,
+        correction: bool = False,
+    ) -> Draft:
+        return await self._send(edits.edit(id, content, kind, etag=etag, reason=reason, correction=correction))
 
-    async def difference(self, id: str) -> PayloadDifference:  # noqa: A002
-        return await self._send(edits.difference(id))
+    async def difference(self, id: str, before: str | None = None, after: str | None = None) -> PayloadDifference:  # noqa: A002
+        return await self._send(edits.difference(id, before, after))
 
     async def assign(self, id: str, to: str | None, etag: str) -> Transaction:  # noqa: A002
         return await self._send(transactions.assign(id, AssignRequest(assignee=to), etag))

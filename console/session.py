@@ -65,6 +65,16 @@ class Session:
         """Whether this person is known to have a permission."""
         return self.who is not None and rights.may(self.who, permission)
 
+    @property
+    def acts(self) -> bool:
+        """Whether what changes something is offered; one who is not known yet is left to the platform."""
+        return not self.read_only and rights.may(self.who, Permission.ACT)
+
+    @property
+    def decides(self) -> bool:
+        """Whether deciding what somebody else asked for is offered."""
+        return not self.read_only and rights.may(self.who, Permission.APPROVE)
+
     # What may not be done is said before it is tried
 
     def may_act(self, what: str) -> bool:

@@ -50,12 +50,22 @@ class Source(Protocol):
         """Its payload without masks; the platform keeps the reason in its audit."""
         ...
 
-    async def edit(self, id: str, content: bytes, kind: str, etag: str, reason: str) -> Draft:  # noqa: A002
-        """Store an edited document as a draft. Nothing is sent."""
+    async def edit(
+        self,
+        id: str,  # noqa: A002
+        content: bytes,
+        kind: str,
+        etag: str,
+        reason: str,
+        *,
+        correction: bool = False,
+    ) -> Draft:
+        """Store an edited document as a draft; of a correction, the right one instead of what was posted. Nothing is
+        sent."""
         ...
 
-    async def difference(self, id: str) -> PayloadDifference:  # noqa: A002
-        """Where its draft differs from the revision in use; without a draft, that one from the one before."""
+    async def difference(self, id: str, before: str | None = None, after: str | None = None) -> PayloadDifference:  # noqa: A002
+        """Where two revisions differ; unless told, its draft from the one in use, or that one from the one before."""
         ...
 
     async def assign(self, id: str, to: str | None, etag: str) -> Transaction:  # noqa: A002

@@ -6,6 +6,7 @@ from __future__ import annotations
 from msgspec import UNSET, Struct, UnsetType
 
 from transactions.errors import Invalid
+from transactions.model import Transaction
 
 ME = "me"
 """Whoever asks, as an assignee."""
@@ -71,6 +72,16 @@ def note_text(request: NoteRequest) -> str:
             f"The note has {len(text):,} characters, and {_NOTE:,} is the most. Nothing was noted. Shorten it."
         )
     return text
+
+
+def owned(transaction: Transaction) -> str:
+    """Who works on it, under which ticket, and whose it is, on one line; data is in it as it came."""
+    parts = [
+        f"{transaction.assignee} works on it" if transaction.assignee else "",
+        f"ticket {transaction.ticket}" if transaction.ticket else "",
+        f"team {transaction.owner}" if transaction.owner else "",
+    ]
+    return ", ".join(part for part in parts if part)
 
 
 def _cleaned(name: str, value: str, most: int) -> str:

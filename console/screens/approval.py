@@ -19,7 +19,7 @@ from console.looks import Look, Tone
 from console.screens.base import AndonScreen, FetchFailed
 from console.second_person import HASH_CELLS, SHOWN, YOURS, consequence, equivalent, look_of, overdue, word
 from console.text import clean, one_line
-from console.widgets.plan_preview import ITEMS, PLACED, facts, rows, sentence, totals
+from console.widgets.plan_preview import ITEMS, PLACED, details, facts, rows, sentence, totals
 from console.widgets.rule import Divider
 from console.widgets.sentences import Line, labelled
 from console.widgets.table import RowTable, Table
@@ -35,6 +35,7 @@ class ApprovalScreen(AndonScreen):
     CSS_PATH = "approval.tcss"
     AUTO_FOCUS = "#items"
     follows = frozenset({"approval", "batch"})
+    wants_approve = frozenset({"decide"})
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "decide('approve')", "approve", id="approval.approve"),
         Binding("x", "decide('reject')", "reject", id="approval.reject"),
@@ -265,12 +266,12 @@ class ApprovalScreen(AndonScreen):
             line.update(Text(text, self.app.theme_variables["quiet"], no_wrap=True, overflow="ellipsis"))
 
     def on_table_moved(self, message: Table.Moved) -> None:
-        """The reason of the row under the cursor, whole."""
+        """The row under the cursor, whole: its reason, and what differs in its document."""
         row = self.query_one("#items", RowTable).current()
-        because = "" if row is None else row.cells[-1].text
+        told = Text() if self.plan is None else details(self.plan, row, dict(self.app.theme_variables))
         line = self.query_one("#because", Static)
-        line.update(Text(because, self.app.theme_variables["foreground"]))
-        line.display = bool(because)
+        line.update(told)
+        line.display = bool(told)
 
     def on_table_opened(self, message: Table.Opened) -> None:
         """Look at one of them."""
@@ -284,9 +285,9 @@ class ApprovalScreen(AndonScreen):
         """Keys that lead nowhere do not show."""
         if action == "batch":
             return self.plan is not None and self.plan.batch is not None
-        if action in ("decide", "copy"):
-            return self.plan is None or self._open
-        return True
+        if action in ("decide", "copy") and self.plan is not None and not self._open:
+            return False
+        return super().check_action(action, parameters)
 
     def action_decide(self, name: str) -> None:
         """Open the line for the reason; nothing is decided by that."""

@@ -44,6 +44,7 @@ class ApprovalsScreen(AndonScreen):
     CSS_PATH = "approvals.tcss"
     crumb = "approvals"
     follows = frozenset({"approval", "plan"})
+    wants_approve = frozenset({"decide"})
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "decide('approve')", "approve", id="approvals.approve"),
         Binding("x", "decide('reject')", "reject", id="approvals.reject"),

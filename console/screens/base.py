@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.text import Text
+from textual import events
 from textual.app import ComposeResult
 from textual.message import Message
 from textual.screen import Screen
@@ -35,6 +36,8 @@ class AndonScreen(Screen[None]):
     Attributes:
         crumb: its name in the breadcrumbs.
         follows: types of stream events after which it fetches again.
+        wants_act: its actions that change something: offered to those who may.
+        wants_approve: its actions of a second person, likewise.
     """
 
     AUTO_FOCUS: ClassVar[str | None] = "Table"
@@ -42,6 +45,8 @@ class AndonScreen(Screen[None]):
     VERTICAL_BREAKPOINTS = [(0, "-short"), (32, "-tall")]
     crumb: str = ""
     follows: ClassVar[frozenset[str]] = frozenset({"transaction", "batch", "hold", "system"})
+    wants_act: ClassVar[frozenset[str]] = frozenset()
+    wants_approve: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self) -> None:
         super().__init__()
@@ -132,6 +137,29 @@ class AndonScreen(Screen[None]):
 
     def approvals_changed(self) -> None:
         """Another number of plans waits for a second person."""
+
+    # Keys follow rights
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """What this person may not do is in neither footer nor help; its key says why (see :meth:`on_key`)."""
+        session = self.andon.session
+        if action in self.wants_act:
+            return True if session.acts else None
+        if action in self.wants_approve:
+            return True if session.decides else None
+        return True
+
+    def on_key(self, event: events.Key) -> None:
+        """The key of something that is not offered to this person: say why."""
+        active = self.active_bindings.get(event.key)
+        if active is None or active.enabled or active.node is not self:
+            return
+        name = active.binding.action.partition("(")[0]
+        session, what = self.andon.session, active.binding.description.capitalize()
+        if name in self.wants_act and not session.acts:
+            session.may_act(what)
+        elif name in self.wants_approve and not session.decides:
+            session.may_decide(own=False)
 
     def tick(self, now: datetime) -> None:
         """A few seconds passed: relative times move on."""

@@ -46,6 +46,7 @@ class BatchScreen(AndonScreen):
 
     CSS_PATH = "batch.tcss"
     follows = frozenset({"batch", "transaction"})
+    wants_act = frozenset({"cancel", "rest", "again"})
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c", "cancel", "cancel the rest", id="batch.cancel"),
         Binding("space", "rest", "pause, go on", id="batch.rest"),

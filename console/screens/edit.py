@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from datetime import date
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, cast
 
 from rich.text import Text
 from textual import work
@@ -18,6 +19,7 @@ from console.text import clean, one_line
 from transactions.edits import Difference, Draft, Finding
 from transactions.errors import AndonError
 from transactions.model import Transaction
+from transactions.plans import Action
 
 if TYPE_CHECKING:
     from console.app import AndonApp
@@ -25,8 +27,15 @@ if TYPE_CHECKING:
 PLAN, AGAIN = "plan", "again"
 
 
-class EditScreen(ModalScreen[str | None]):
-    """Takes a reason, stores the draft, shows what differs. Gives back ``plan``, ``again`` or None."""
+class Stored(NamedTuple):
+    """How it goes on: to the plan, with the day that a reversal is posted on, or into the editor again."""
+
+    how: str
+    day: str | None = None
+
+
+class EditScreen(ModalScreen[Stored | None]):
+    """Takes a reason, stores the draft, shows what differs. Gives back how it goes on, or None."""
 
     CSS_PATH = "edit.tcss"
     AUTO_FOCUS = "#reason"
@@ -35,28 +44,29 @@ class EditScreen(ModalScreen[str | None]):
         Binding("ctrl+o", "leave('again')", "edit again", show=False),
     ]
 
-    class Stored(Message):
+    class Kept(Message):
         """The platform keeps the draft."""
 
         def __init__(self, draft: Draft) -> None:
             super().__init__()
             self.draft = draft
 
-    class NotStored(Message):
+    class NotKept(Message):
         """It does not."""
 
         def __init__(self, error: AndonError) -> None:
             super().__init__()
             self.error = error
 
-    def __init__(self, transaction: Transaction, text: str) -> None:
+    def __init__(self, transaction: Transaction, text: str, action: Action = Action.EDIT) -> None:
         """
         Args:
             transaction: as it was looked at; its ETag goes with the edit.
             text: the whole new document.
+            action: edit, or correct.
         """
         super().__init__()
-        self._transaction, self._text = transaction, text
+        self._transaction, self._text, self._action = transaction, text, action
         self._stored = False
 
     def compose(self) -> ComposeResult:
@@ -66,30 +76,45 @@ class EditScreen(ModalScreen[str | None]):
             with VerticalScroll(id="found"):
                 yield Static(id="differences", markup=False)
             yield Input(placeholder="why it is changed: it stays with the revision", id="reason", max_length=500)
+            if self._correcting:
+                yield Input(placeholder="day of the reversal, like 2026-12-01; else today", id="day", max_length=10)
 
     def on_mount(self) -> None:
         """Begin with the reason."""
         self.query_one("#found").display = False
+        for day in self.query("#day"):
+            day.display = False
         self._say("Write the reason and press enter: the draft is stored, and nothing is sent. ctrl+o edits again.")
 
     def _say(self, sentence: str, tone: str = "quiet") -> None:
         tones = self.app.theme_variables
         text = Text()
-        text.append(
-            f"Edit of {one_line(self._transaction.id)}, revision {self._transaction.revision}\n", tones["bright"]
-        )
+        what = "Correction" if self._correcting else "Edit"
+        revision = "" if self._correcting else f", revision {self._transaction.revision}"
+        text.append(f"{what} of {one_line(self._transaction.id)}{revision}\n", tones["bright"])
         text.append(clean(sentence), tones[tone])
         self.query_one("#about", Static).update(text)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Store the draft; then, once it is stored, plan."""
-        reason = event.value.strip()
+        reason = self.query_one("#reason", Input).value.strip()
         if self._stored:
-            self.dismiss(PLAN)
+            self._go_on()
         elif reason:
             self._store(reason)
         else:
             self.notify("A reason is needed: it stays with the revision for ever.", severity="warning")
+
+    @property
+    def _correcting(self) -> bool:
+        return self._action is Action.CORRECT
+
+    def _go_on(self) -> None:
+        day = self.query_one("#day", Input).value.strip() if self._correcting else ""
+        try:
+            self.dismiss(Stored(PLAN, date.fromisoformat(day).isoformat() if day else None))
+        except ValueError:
+            self.notify(f"{one_line(day)} is no day: write it like 2026-12-01.", severity="warning")
 
     @work(group="edit", exclusive=True, exit_on_error=False)
     async def _store(self, reason: str) -> None:
@@ -97,29 +122,34 @@ class EditScreen(ModalScreen[str | None]):
         kind = one.content_type.partition(";")[0].strip()
         source = cast("AndonApp", self.app).source
         try:
-            draft = await source.edit(one.id, self._text.encode(), kind, one.etag, reason)
+            draft = await source.edit(one.id, self._text.encode(), kind, one.etag, reason, correction=self._correcting)
         except AndonError as error:
-            self.post_message(self.NotStored(error))
+            self.post_message(self.NotKept(error))
         else:
-            self.post_message(self.Stored(draft))
+            self.post_message(self.Kept(draft))
 
-    def on_edit_screen_stored(self, message: Stored) -> None:
+    def on_edit_screen_kept(self, message: Kept) -> None:
         """Show what differs."""
         self._stored = True
-        self._say("The draft is stored, and nothing was sent. enter plans to send it; escape leaves it so.", Tone.FINE)
+        said = "enter plans to send it; escape leaves it so."
+        if self._correcting:
+            said = "enter plans to reverse what was posted and to post this instead; escape leaves it so."
+        self._say(f"The draft is stored, and nothing was sent. {said}", Tone.FINE)
+        for day in self.query("#day"):
+            day.display = True
         draft = message.draft
         self.query_one("#differences", Static).update(
             differences(draft.difference, draft.more, draft.findings, dict(self.app.theme_variables))
         )
         self.query_one("#found").display = True
 
-    def on_edit_screen_not_stored(self, message: NotStored) -> None:
+    def on_edit_screen_not_kept(self, message: NotKept) -> None:
         """Say why, and keep what was written."""
         self._say(f"{message.error.detail} ctrl+o edits what you wrote again; escape throws it away.", "failed")
 
     def action_leave(self, how: str | None) -> None:
         """Back, or into the editor again."""
-        self.dismiss(how)
+        self.dismiss(None if how is None else Stored(how))
 
 
 def differences(found: list[Difference], more: int, findings: list[Finding], tones: dict[str, str]) -> Text:

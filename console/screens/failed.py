@@ -13,10 +13,11 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from console import owning
+from console import acting, owning
+from console.acting import Chosen
 from console.drafts import Draft
 from console.screens.base import AndonScreen, FetchFailed
-from console.text import clean, number
+from console.text import clean, number, one_line
 from console.widgets.filter_fault import fault_text
 from console.widgets.preview import Preview
 from console.widgets.rule import Divider
@@ -25,10 +26,12 @@ from console.widgets.transactions import SORTS, TransactionTable
 from console.window import PAGE, Ask
 from transactions.errors import AndonError, BadFilter
 from transactions.model import Status, Transaction
+from transactions.ownership import owned
 from transactions.pages import Page
 from transactions.plans import Action
 
 DEFAULT_FILTER = "status:failed"
+_NOTHING_HERE = "There is no transaction here to act on. Change the filter with /."
 
 
 class FailedScreen(AndonScreen):
@@ -36,13 +39,18 @@ class FailedScreen(AndonScreen):
 
     CSS_PATH = "failed.tcss"
     AUTO_FOCUS = "TransactionTable"
+    wants_act = frozenset({"act", "change", "compensate", "resolve", "take", "note"})
     BINDINGS: ClassVar[list[BindingType]] = [
         # With priority, so that it takes effect before the next key: what is typed right behind the slash is text, and
         # must not run as keys of the table.
         Binding("slash", "filter", "filter", key_display="/", id="failed.filter", priority=True),
         Binding("A", "mark_all", "all", id="failed.mark-all"),
         Binding("r", "act('replay')", "replay", id="failed.replay"),
+        Binding("e", "change('edit')", "edit", show=False, id="failed.edit"),
         Binding("D", "act('discard')", "discard", id="failed.discard"),
+        Binding("c", "compensate", "compensate", show=False, id="failed.compensate"),
+        Binding("C", "change('correct')", "correct", show=False, id="failed.correct"),
+        Binding("V", "resolve", "resolve", show=False, id="failed.resolve"),
         Binding("u", "act('restore')", "restore", show=False, id="failed.restore"),
         Binding("o", "sort", "order", show=False, id="failed.sort"),
         Binding("a", "take", "take", show=False, id="failed.take"),
@@ -229,7 +237,8 @@ class FailedScreen(AndonScreen):
         self._say()
         current = self.table.current()
         self.query_one("#preview", Preview).show(current)
-        self.query_one("#preview-title", Divider).show(clean(current.id) if current is not None else "")
+        title, whose = ("", "") if current is None else (clean(current.id), one_line(owned(current)))
+        self.query_one("#preview-title", Divider).show(title, whose)
 
     def on_transaction_table_marks_changed(self) -> None:
         """Say how many."""
@@ -333,6 +342,32 @@ class FailedScreen(AndonScreen):
         if current is not None:
             self.andon.obey(f"transaction {current.id}")
 
+    def action_change(self, name: str) -> None:
+        """Set fields in the documents of what is marked, or of the one under the cursor."""
+        if (chosen := self._chosen()) is not None:
+            acting.change(self.andon, chosen, Action(name))
+
+    def action_compensate(self) -> None:
+        """Take back what these posted."""
+        if (chosen := self._chosen()) is not None:
+            acting.compensate(self.andon, chosen)
+
+    def action_resolve(self) -> None:
+        """Say what became of these."""
+        if (chosen := self._chosen()) is not None:
+            acting.resolve(self.andon, chosen)
+
+    def _chosen(self) -> Chosen | None:
+        table = self.table
+        if table.all_marked:
+            current = table.current()
+            return Chosen([] if current is None else [current], self.filter, table.window.total)
+        some = table.selected()
+        if not some:
+            self.notify(_NOTHING_HERE, severity="warning")
+            return None
+        return Chosen(some, None, len(some))
+
     def action_act(self, name: str) -> None:
         """Plan an action on what is marked, or on the one under the cursor."""
         action, table = Action(name), self.table
@@ -341,7 +376,7 @@ class FailedScreen(AndonScreen):
             return
         chosen = table.selected()
         if not chosen:
-            self.notify("There is no transaction here to act on. Change the filter with /.", severity="warning")
+            self.notify(_NOTHING_HERE, severity="warning")
         elif action is Action.RESTORE and all(one.status is not Status.DISCARDED for one in chosen):
             self.notify("Only discarded ones can be restored. Filter with status:discarded.", severity="warning")
         else:

@@ -18,7 +18,7 @@ from textual.widgets import Button, Input, Static
 from console.drafts import Draft
 from console.screens.base import AndonScreen, FetchFailed
 from console.text import clean, number, one_line, shorten_middle
-from console.widgets.plan_preview import ITEMS, PLACED, acts, facts, rows, sentence, totals
+from console.widgets.plan_preview import ITEMS, PLACED, acts, details, facts, rows, sentence, totals
 from console.widgets.rule import Divider
 from console.widgets.sentences import Line, labelled
 from console.widgets.table import RowTable, Table
@@ -247,12 +247,12 @@ class PlanScreen(AndonScreen):
         return one_line(self.draft.equivalent(plan.reason))
 
     def on_table_moved(self, message: Table.Moved) -> None:
-        """The reason of the row under the cursor, whole."""
+        """The row under the cursor, whole: its reason, and what differs in its document."""
         row = self.query_one("#items", RowTable).current()
-        because = "" if row is None else row.cells[-1].text
+        told = Text() if self.plan is None else details(self.plan, row, dict(self.app.theme_variables))
         line = self.query_one("#because", Static)
-        line.update(Text(because, self.app.theme_variables["foreground"]))
-        line.display = bool(because)
+        line.update(told)
+        line.display = bool(told)
 
     def on_table_opened(self, message: Table.Opened) -> None:
         """Look at one of them."""

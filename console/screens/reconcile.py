@@ -48,6 +48,7 @@ class ReconcileScreen(AndonScreen):
     CSS_PATH = "reconcile.tcss"
     crumb = "reconcile"
     follows = frozenset()
+    wants_act = frozenset({"reopen"})
     BINDINGS: ClassVar[list[BindingType]] = [
         *(Binding(str(place), f"kind({kind.value!r})", kind, show=False) for place, kind in enumerate(Kind, 1)),
         Binding("left", "step(-1)", "kind before", show=False, id="reconcile.before"),

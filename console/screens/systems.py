@@ -50,6 +50,7 @@ class SystemsScreen(AndonScreen):
     CSS_PATH = "systems.tcss"
     AUTO_FOCUS = "#systems"
     crumb = "systems"
+    wants_act = frozenset({"hold", "release"})
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("h", "hold", "hold", id="systems.hold"),
         Binding("u", "release", "release", id="systems.release"),

@@ -15,7 +15,8 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static, TabbedContent, TabPane
 
-from console import owning
+from console import acting, owning
+from console.acting import Chosen
 from console.drafts import Draft
 from console.highlighting import highlighted
 from console.looks import Tone, of_status
@@ -24,12 +25,13 @@ from console.screens.base import AndonScreen, FetchFailed
 from console.text import clean, one_line, pretty_name, shorten_middle
 from console.widgets.preview import explained
 from console.widgets.sentences import labelled
-from console.widgets.table import Cell, Column, Row, RowTable
+from console.widgets.table import Cell, Column, Row, RowTable, Table
 from transactions.durations import short
+from transactions.edits import DRAFT
 from transactions.errors import AndonError, NotFound
-from transactions.history import Payload, TimelineEntry
+from transactions.history import Payload, Revision, TimelineEntry
 from transactions.model import Status, Transaction
-from transactions.plans import Action, PlanOptions
+from transactions.plans import Action
 
 TABS = ("summary", "payload", "timeline", "revisions", "headers")
 TIMELINE = (
@@ -54,6 +56,7 @@ class TransactionScreen(AndonScreen):
 
     CSS_PATH = "transaction.tcss"
     AUTO_FOCUS = "Tabs"
+    wants_act = frozenset({"act", "edit", "correct", "resolve", "compensate", "take", "note"})
     BINDINGS: ClassVar[list[BindingType]] = [
         *(Binding(str(place), f"tab({name!r})", name, show=False) for place, name in enumerate(TABS, 1)),
         Binding("x", "raw", "raw/pretty", id="transaction.raw"),
@@ -65,6 +68,7 @@ class TransactionScreen(AndonScreen):
         Binding("u", "act('restore')", "restore", show=False, id="transaction.restore"),
         Binding("v", "resolve", "resolve", show=False, id="transaction.resolve"),
         Binding("c", "compensate", "compensate", show=False, id="transaction.compensate"),
+        Binding("C", "correct", "correct", show=False, id="transaction.correct"),
         Binding("a", "take", "take", show=False, id="transaction.take"),
         Binding("n", "note", "note", show=False, id="transaction.note"),
         Binding("y", "copy", "copy id", id="transaction.copy"),
@@ -192,21 +196,9 @@ class TransactionScreen(AndonScreen):
         if self._revealed is not None and self._revealed.sha256 != message.payload.sha256:
             self._revealed = None  # another revision has other values to hide
         self._show_payload()
-        revisions = [
-            Row(
-                str(one.revision),
-                one.sha256,
-                [
-                    Cell(str(one.revision), Tone.BRIGHT),
-                    Cell(f"{one.created_at.astimezone():%Y-%m-%d %H:%M:%S}"),
-                    Cell(one_line(one.created_by)),
-                    Cell(str(one.size)),
-                    Cell(shorten_middle(one.sha256, 17), Tone.QUIET),
-                    Cell(one_line(one.reason or ""), Tone.QUIET),
-                ],
-            )
-            for one in message.payload.revisions
-        ]
+        revisions = [_revision_row(str(one.revision), one) for one in message.payload.revisions]
+        if message.payload.draft is not None:
+            revisions.append(_revision_row(DRAFT, message.payload.draft))
         self.query_one("#revision-list", RowTable).show_rows(revisions)
         headers = [
             Row(name, value, [Cell(one_line(name), Tone.QUIET), Cell(one_line(value))])
@@ -316,47 +308,47 @@ class TransactionScreen(AndonScreen):
 
     def action_difference(self) -> None:
         """What the draft, or the last edit, changed."""
-        self._fetch_difference()
+        self._fetch_difference(None, None)
+
+    def on_table_opened(self, message: Table.Opened) -> None:
+        """What a revision changed in the one before it."""
+        if message.table.id != "revision-list":
+            return
+        after, before = message.table.row_at(message.index), None
+        if message.index:
+            before = message.table.row_at(message.index - 1)
+        if after is None or before is None:
+            self.notify("It is the first one: there is none before it.", title="difference")
+        else:
+            self._fetch_difference(before.id, after.id)
 
     @work(group="difference", exclusive=True, exit_on_error=False)
-    async def _fetch_difference(self) -> None:
+    async def _fetch_difference(self, before: str | None, after: str | None) -> None:
         from console.screens.editing import show_difference
 
         try:
-            found = await self.andon.source.difference(self.transaction_id)
+            found = await self.andon.source.difference(self.transaction_id, before, after)
         except AndonError as error:
             self.post_message(FetchFailed(error))
         else:
             show_difference(self, found)
 
+    def action_correct(self) -> None:
+        """Write the right document in the person's editor, to be posted instead of what was posted."""
+        from console.screens.editing import begin
+
+        if self.transaction is not None and self._payload is not None and self.andon.session.may_act("Correcting"):
+            begin(self, self.transaction, self._payload, Action.CORRECT)
+
     def action_resolve(self) -> None:
         """Say what became of an unclear one, with what shows it; then the plan."""
-        from console.screens.undoing import UNCLEAR, ResolveScreen
-
-        one = self.transaction
-        if one is None or not self.andon.session.may_act("Resolving"):
-            return
-        if one.status not in UNCLEAR:
-            self.notify(f"It is {one.status}, and nothing about it is unclear.", title="resolve")
-            return
-        self.app.push_screen(ResolveScreen(one), lambda options: self._draft(Action.RESOLVE, options))
+        if self.transaction is not None:
+            acting.resolve(self.andon, Chosen([self.transaction], None, 1))
 
     def action_compensate(self) -> None:
         """Take back what was posted: this one or its process; then the plan with its steps."""
-        from console.screens.undoing import POSTED, CompensateScreen
-
-        one = self.transaction
-        if one is None or not self.andon.session.may_act("Compensating"):
-            return
-        if one.status not in POSTED:
-            self.notify(f"It is {one.status}: nothing of it is posted that could be taken back.", title="compensate")
-            return
-        self.app.push_screen(CompensateScreen(one), lambda options: self._draft(Action.COMPENSATE, options))
-
-    def _draft(self, action: Action, options: PlanOptions | None) -> None:
-        if options is not None:
-            count = None if options.process else 1
-            self.andon.draft(Draft(action=action, ids=[self.transaction_id], options=options, count=count))
+        if self.transaction is not None:
+            acting.compensate(self.andon, Chosen([self.transaction], None, 1))
 
     def action_take(self) -> None:
         """Make it mine; or give it back."""
@@ -374,6 +366,21 @@ class TransactionScreen(AndonScreen):
     def action_act(self, name: str) -> None:
         """Plan an action on this one."""
         self.andon.draft(Draft(action=Action(name), ids=[self.transaction_id], count=1))
+
+
+def _revision_row(name: str, one: Revision) -> Row:
+    return Row(
+        name,
+        one.sha256,
+        [
+            Cell(name, Tone.BRIGHT),
+            Cell(f"{one.created_at.astimezone():%Y-%m-%d %H:%M:%S}"),
+            Cell(one_line(one.created_by)),
+            Cell(str(one.size)),
+            Cell(shorten_middle(one.sha256, 17), Tone.QUIET),
+            Cell(one_line(one.reason or ""), Tone.QUIET),
+        ],
+    )
 
 
 def _facts(transaction: Transaction, now: datetime) -> list[tuple[str, str]]:

@@ -12,14 +12,10 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Checkbox, Input, RadioButton, RadioSet, Static
 
-from console.text import one_line
-from transactions.model import Status, Transaction
+from console.acting import Chosen
+from console.text import number, one_line
 from transactions.plans import PlanOptions, Resolution
 
-UNCLEAR = frozenset(
-    {Status.IN_DOUBT, Status.PARKED, Status.PARTLY_PROCESSED, Status.FAILED, Status.COMPENSATION_FAILED}
-)
-POSTED = frozenset({Status.PROCESSED, Status.PARTLY_PROCESSED, Status.RESOLVED, Status.COMPENSATION_FAILED})
 _APPLIED, _NOT_APPLIED = "it was applied", "it was not applied"
 
 
@@ -29,10 +25,10 @@ class _Asking(ModalScreen[PlanOptions | None]):
     CSS_PATH = "undoing.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "cancel", show=False)]
 
-    def __init__(self, transaction: Transaction) -> None:
-        """``transaction`` is what it is about."""
+    def __init__(self, chosen: Chosen) -> None:
+        """``chosen`` is what it is about."""
         super().__init__()
-        self._transaction = transaction
+        self._chosen = chosen
 
     def say(self, title: str, sentences: str) -> None:
         """What it is about, and what happens next."""
@@ -62,10 +58,11 @@ class ResolveScreen(_Asking):
 
     def on_mount(self) -> None:
         """Say that the target has the last word."""
-        target = one_line(self._transaction.target)
+        chosen = self._chosen
+        what = f"what is {chosen.some[0].status}" if chosen.count == 1 else f"{number(chosen.count)} transactions"
         self.say(
-            f"Resolve what is {self._transaction.status} at {target}",
-            f"{target} is asked, where it can be: what it says counts, and a claim against it is refused. "
+            f"Resolve {what} at {chosen.targets}",
+            "What the target says counts, where it can be asked, and a claim against it is refused. "
             "Space chooses, tab goes to the evidence, enter there plans it. Nothing is changed by that.",
         )
 
@@ -94,12 +91,18 @@ class CompensateScreen(_Asking):
 
     def on_mount(self) -> None:
         """Say what a compensation is."""
-        target = one_line(self._transaction.target)
+        chosen = self._chosen
+        what = "what was posted" if chosen.count == 1 else f"what {number(chosen.count)} transactions posted"
+        process = (
+            "their correlation ids"
+            if chosen.count > 1
+            else (f"the correlation id {one_line(chosen.some[0].correlation_id)}")
+        )
         self.say(
-            f"Take back what was posted in {target}",
+            f"Take back {what} in {chosen.targets}",
             "By reversals, newest first; each target is asked what followed. The whole process is everything with "
-            f"the correlation id {one_line(self._transaction.correlation_id)}. A day is wanted where the period is "
-            "closed. Tab goes to it, enter there plans the steps. Nothing is reversed by that.",
+            f"{process}. A day is wanted where the period is closed. Tab goes to it, enter there plans the steps. "
+            "Nothing is reversed by that.",
         )
 
     def on_input_submitted(self, event: Input.Submitted) -> None:

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from console.drafts import place_of
 from console.looks import Tone, of_verdict
-from console.text import clean, number, one_line, pretty_name, shorten_middle
+from console.text import clean, number, one_line, pretty_name, shorten, shorten_middle
 from console.widgets.sentences import Line
 from console.widgets.table import Cell, Column, Row
 from transactions.plans import Action, BlastRadius, Plan, PlanItem, PlanOptions, Touched, Verdict
@@ -22,6 +22,8 @@ ITEMS = (
     Column("because", "because", 16, flex=True),
 )
 ITEMS_SHOWN = 2000
+DIFFERENCES_SHOWN = 4
+VALUE_CELLS = 60
 PLACED = frozenset({Action.HOLD, Action.RELEASE})
 """Actions on a place, which have no items of their own."""
 
@@ -58,9 +60,11 @@ def totals(plan: Plan, tones: dict[str, str]) -> Text:
 
 def facts(plan: Plan, tones: dict[str, str]) -> list[Line]:
     """Where it would act, and on what."""
+    changed = Counter(one_line(each.path) or "document" for edit in plan.edits for each in edit.difference)
     return [
         *((label, _most(values), tones["foreground"]) for label, values in _counted(plan)),
         *([] if plan.radius is None else _around(plan.radius, tones)),
+        *([("changes", _most(changed), tones["bright"])] if changed else []),
     ]
 
 
@@ -90,6 +94,42 @@ def rows(plan: Plan) -> list[Row]:
     """Its items: what will not simply go is what a person has to look at, so it comes first."""
     items = sorted(plan.items, key=lambda item: item.verdict is Verdict.SEND)[:ITEMS_SHOWN]
     return [_row(item, plan.action) for item in items]
+
+
+def details(plan: Plan, row: Row | None, tones: dict[str, str]) -> Text:
+    """The item of a row, whole: why, and what differs in the document that it sends. A correction has two steps."""
+    text = Text()
+    if row is None:
+        return text
+    because = row.cells[-1].text
+    edit = next((edit for edit in plan.edits if edit.id == row.id), None)
+    if edit is None:
+        text.append(because, tones["foreground"])
+        return text
+    if plan.action is Action.CORRECT:
+        text.append("1 reverse  ", tones["quiet"])
+        text.append(f"{because}\n", tones["foreground"])
+        text.append("2 post     ", tones["quiet"])
+        text.append("the right document, under a key of its own, when the reversal is verified", tones["foreground"])
+    else:
+        text.append(
+            because or f"revision {edit.base} → {edit.base + 1}, by {one_line(edit.made_by)}", tones["foreground"]
+        )
+    for each in edit.difference[:DIFFERENCES_SHOWN]:
+        text.append(f"\n  {one_line(each.path) or 'document'}  ", tones["quiet"])
+        text.append(_value(each.before), tones[Tone.FAILED])
+        text.append(" → ", tones["quiet"])
+        text.append(_value(each.after), tones[Tone.FINE])
+    more = len(edit.difference) - DIFFERENCES_SHOWN + edit.more
+    if more > 0:
+        text.append(f"\n  and {number(more)} more", tones["quiet"])
+    for finding in edit.findings[:DIFFERENCES_SHOWN]:
+        text.append(f"\n▲ {one_line(finding.path)} {one_line(finding.message)}", tones["late"])
+    return text
+
+
+def _value(value: str | None) -> str:
+    return "nothing" if value is None else shorten(one_line(value), VALUE_CELLS)
 
 
 def _most(values: Counter[str]) -> str:

@@ -418,10 +418,19 @@ class MemorySource:
     async def reveal(self, id: str, revision: int, reason: str) -> Payload:  # noqa: A002
         raise NotImplementedError("see test_reveal.py")
 
-    async def edit(self, id: str, content: bytes, kind: str, etag: str, reason: str) -> Draft:  # noqa: A002
+    async def edit(
+        self,
+        id: str,  # noqa: A002
+        content: bytes,
+        kind: str,
+        etag: str,
+        reason: str,
+        *,
+        correction: bool = False,
+    ) -> Draft:
         raise NotImplementedError("see test_editing.py")
 
-    async def difference(self, id: str) -> PayloadDifference:  # noqa: A002
+    async def difference(self, id: str, before: str | None = None, after: str | None = None) -> PayloadDifference:  # noqa: A002
         raise NotImplementedError("see test_editing.py")
 
     async def assign(self, id: str, to: str | None, etag: str) -> Transaction:  # noqa: A002

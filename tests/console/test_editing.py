@@ -8,8 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from console_doubles import MemorySource, who
+from textual.widgets import Input
 
 from console.editor import edit, editable
 from console.screens.edit import DifferenceScreen, EditScreen
@@ -18,6 +20,8 @@ from console.screens.transaction import TransactionScreen
 from transactions.clock import SystemClock
 from transactions.edits import Difference, Draft, Finding, PayloadDifference
 from transactions.errors import AndonError, Refused
+from transactions.history import Payload
+from transactions.model import Status, Transaction
 from transactions.people import Role
 
 ID = "tx-00000003-7f3a9c"
@@ -31,9 +35,22 @@ class EditedSource(MemorySource):
         self.me = who(Role.OPERATOR)
         self.edits: list[tuple[str, bytes, str, str, str]] = []
         self.refusal: AndonError | None = None
+        self.corrections: list[bool] = []
+        self.status = Status.FAILED
+        self.compared: list[tuple[str | None, str | None]] = []
 
-    async def edit(self, id: str, content: bytes, kind: str, etag: str, reason: str) -> Draft:  # noqa: A002
+    async def edit(
+        self,
+        id: str,  # noqa: A002
+        content: bytes,
+        kind: str,
+        etag: str,
+        reason: str,
+        *,
+        correction: bool = False,
+    ) -> Draft:
         self.edits.append((id, content, kind, etag, reason))
+        self.corrections.append(correction)
         if self.refusal is not None:
             raise self.refusal
         return Draft(
@@ -43,11 +60,20 @@ class EditedSource(MemorySource):
             findings=[Finding(path="$.x", message="does not fit")],
         )  # fmt: skip
 
-    async def difference(self, id: str) -> PayloadDifference:  # noqa: A002
+    async def difference(self, id: str, before: str | None = None, after: str | None = None) -> PayloadDifference:  # noqa: A002
+        self.compared.append((before, after))
         return PayloadDifference(
             id=id, from_="1", to="draft", same=False, more=2,
             differences=[Difference(path="$.lot", before=None, after="L-1")],
         )  # fmt: skip
+
+    async def transaction(self, id: str) -> Transaction:  # noqa: A002
+        return msgspec.structs.replace(await super().transaction(id), status=self.status)
+
+    async def payload(self, id: str, revision: int | None) -> Payload:  # noqa: A002
+        found = await super().payload(id, revision)
+        draft = msgspec.structs.replace(found.revisions[0], revision=2, created_by="kim", reason="unit is KG")
+        return msgspec.structs.replace(found, draft=draft)
 
 
 @pytest.fixture
@@ -75,7 +101,7 @@ async def opened(app: Any, pilot: Any, until: Any, shown: Any, monkeypatch: pyte
 
     monkeypatch.setattr(app, "suspend", suspend)
     app.obey(f"transaction {ID}")
-    await until(pilot, lambda: isinstance(app.screen, TransactionScreen) and "M7021" in shown(app))
+    await until(pilot, lambda: isinstance(app.screen, TransactionScreen) and app.screen.transaction is not None)
     await pilot.press("2")
     await until(pilot, lambda: "order" in shown(app))
 
@@ -155,9 +181,47 @@ def test_an_editor_that_fails(editor, script, said) -> None:
 
 
 async def test_what_is_withheld_is_not_edited_here(source) -> None:
-    import msgspec
-
     payload = await source.payload(ID, None)
     assert editable(payload).count("\n") > 2
     with pytest.raises(Refused, match="hidden"):
         editable(msgspec.structs.replace(payload, withheld="all of it is hidden"))
+
+
+async def test_what_was_posted_is_corrected_in_the_editor_and_planned_with_a_day(
+    make_app, until, shown, source, editor, monkeypatch
+) -> None:
+    source.status = Status.PROCESSED
+    editor("open(path, 'w').write(text.replace('4711-22', '4711-23'))")
+    app = make_app(source)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(app, pilot, until, shown, monkeypatch)
+        await pilot.press("e")
+        await until(pilot, lambda: "Only a failed one is edited, and this is processed." in shown(app))
+        await pilot.press("C")
+        await until(pilot, lambda: isinstance(app.screen, EditScreen))
+        assert f"Correction of {ID}" in shown(app)
+        assert not app.screen.query_one("#day").display
+        await pilot.press(*"unit", "enter")
+        await until(pilot, lambda: "to reverse what was posted and to post this instead" in shown(app))
+        assert source.corrections == [True]
+        app.screen.query_one("#day", Input).value = "2026-12-01"
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, PlanScreen))
+        assert app.screen.draft.equivalent("r") == (
+            f"andon tx correct {ID} --drafts --date 2026-12-01 --reason r --yes"
+        )
+
+
+async def test_enter_on_a_revision_tells_what_it_changed(make_app, until, shown, source, editor, monkeypatch) -> None:
+    app = make_app(source)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(app, pilot, until, shown, monkeypatch)
+        await pilot.press("4")
+        await until(pilot, lambda: "draft" in shown(app) and "unit is KG" in shown(app))
+        table = app.screen.query_one("#revision-list")
+        table.focus()
+        await pilot.press("enter")
+        await until(pilot, lambda: "It is the first one" in shown(app))
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: isinstance(app.screen, DifferenceScreen))
+        assert source.compared == [("1", "draft")]
