@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, bindparam, func, select
 
+from hub.declarations import FlowDeclaration
 from hub.delivery.guards import version_order
 from hub.masks import Masks
 from hub.store.reach import within
@@ -26,8 +28,8 @@ TROUBLE = (
     Status.PARTLY_PROCESSED,
     Status.COMPENSATION_FAILED,
 )
-MOST_CELLS = 400
-_LOOKED_AT, _OF_ONE, _AT_LEAST = 6_000, 200, 12
+MOST_CELLS, MOST_SAMPLED = 5_000, 150
+_LOOKED_AT, _OF_ONE, _AT_LEAST = 2_000, 200, 8
 OBJECTS = ("material", "lot", "order", "shipment", "equipment")
 _CHUNK = 400
 _APPLIED = (Status.PROCESSED, Status.DUPLICATE, Status.RESOLVED)
@@ -65,7 +67,7 @@ def cells_of(
         condition: cuts down which transactions count; without one, what was counted all along is the answer.
     """
     table: Any = tallies if condition is None else transactions
-    count = func.sum(tallies.c.count) if condition is None else func.count()
+    count = tallies.c.count if condition is None else func.count()
     query = (
         select(
             table.c.status,
@@ -82,32 +84,27 @@ def cells_of(
         )
         .join(groups, groups.c.fingerprint == table.c.fingerprint)
         .where(table.c.status.in_(TROUBLE), *within(reach, table))
-        .group_by(table.c.status, table.c.plant, table.c.flow, table.c.target, table.c.fingerprint)
         .order_by(count.desc(), table.c.fingerprint, table.c.plant, table.c.status)
     )
-    if condition is not None:
-        query = query.where(condition)
-    found: list[Cell] = []
-    left = 0
-    for row in connection.execute(query):
-        if len(found) >= MOST_CELLS:
-            left += int(row.total)
-            continue
-        place = Place(
-            status=row.status, plant=row.of_plant, flow=row.flow, target=row.target, group=row.fingerprint or ""
+    if condition is not None:  # of the tallies every row is a cell already
+        names = (table.c.status, table.c.plant, table.c.flow, table.c.target, table.c.fingerprint)
+        query = query.where(condition).group_by(*names)
+    rows = connection.execute(query).all()
+    found = [
+        Cell(
+            place=Place(
+                status=row.status, plant=row.of_plant, flow=row.flow, target=row.target, group=row.fingerprint or ""
+            ),
+            count=int(row.total),
+            kind=FailureKind(row.kind),
+            code=row.code,
+            template=shown_template(row, masks),
+            first_seen=row.first_seen,
+            last_seen=row.last_seen,
         )
-        found.append(
-            Cell(
-                place=place,
-                count=int(row.total),
-                kind=FailureKind(row.kind),
-                code=row.code,
-                template=shown_template(row, masks),
-                first_seen=row.first_seen,
-                last_seen=row.last_seen,
-            )
-        )
-    return found, left
+        for row in rows[:MOST_CELLS]
+    ]
+    return found, sum(int(row.total) for row in rows[MOST_CELLS:])
 
 
 def symptoms_of(
@@ -115,6 +112,7 @@ def symptoms_of(
     cells: list[Cell],
     behind: dict[tuple[Place, str], Behind],
     condition: ColumnElement[bool] | None,
+    flows: Mapping[str, FlowDeclaration],
     masks: Masks,
     now: int,
 ) -> tuple[list[Symptom], list[Event]]:
@@ -123,12 +121,13 @@ def symptoms_of(
 
     Args:
         behind: what waits behind the transactions of a place and source.
+        flows: as declared.
         now: microseconds, for what is past its time.
     """
-    some = max(_AT_LEAST, min(_OF_ONE, _LOOKED_AT // max(1, len(cells))))
+    some = max(_AT_LEAST, min(_OF_ONE, _LOOKED_AT // max(1, min(len(cells), MOST_SAMPLED))))
     found: list[Symptom] = []
     old: list[Event] = []
-    for cell in cells:
+    for cell in cells[:MOST_SAMPLED]:
         rows = _newest(connection, cell.place, condition, some)
         replaced = _replaced(connection, rows) if cell.place.status == Status.FAILED else set()
         old += [event_of(row) for row in rows if row.id in replaced]
@@ -137,7 +136,29 @@ def symptoms_of(
         if kept:
             left = msgspec.structs.replace(cell, count=cell.count - len(replaced))
             found += _by_source(left, kept, behind, masks, now, whole=whole)
-    return found, old
+    return found + [_unsampled(cell, flows, behind) for cell in cells[MOST_SAMPLED:]], old
+
+
+def _unsampled(cell: Cell, flows: Mapping[str, FlowDeclaration], behind: dict[tuple[Place, str], Behind]) -> Symptom:
+    """A small cell among very many: what it is about is not looked at, and its source is the one that is declared."""
+    place, flow = cell.place, flows.get(cell.place.flow)
+    source = flow.sources[0] if flow is not None else ""
+    return Symptom(
+        status=Status(place.status),
+        kind=cell.kind,
+        code=cell.code,
+        flow=place.flow,
+        target=place.target,
+        plant=place.plant or None,
+        source=source,
+        count=cell.count,
+        risk=flow.risk if flow is not None else Risk.LOW,
+        group=place.group,
+        template=cell.template,
+        first_seen=from_micros(cell.first_seen),
+        last_seen=from_micros(cell.last_seen),
+        behind=behind.get((place, source), Behind()),
+    )
 
 
 def _replaced(connection: Connection, rows: list[Any]) -> set[str]:
@@ -177,29 +198,36 @@ def event_of(row: Any) -> Event:
     )
 
 
-def _newest(connection: Connection, place: Place, condition: ColumnElement[bool] | None, some: int) -> list[Any]:
-    plant = transactions.c.plant.is_(None) if place.plant == "" else transactions.c.plant == place.plant
-    query = (
-        select(
-            transactions.c.id,
-            transactions.c.flow,
-            transactions.c.target,
-            transactions.c.plant,
-            transactions.c.source,
-            transactions.c.created_at,
-            transactions.c.fingerprint,
-            transactions.c.object_key,
-            transactions.c.object_version,
-            transactions.c.business_keys,
-            transactions.c.risk,
-            transactions.c.failed_at,
-            transactions.c.due_at,
-        )
-        .where(transactions.c.fingerprint == place.group, transactions.c.status == place.status, plant)
-        .order_by(transactions.c.failed_at.desc())
-        .limit(some)
+_SAMPLE = (
+    select(
+        transactions.c.id,
+        transactions.c.flow,
+        transactions.c.target,
+        transactions.c.plant,
+        transactions.c.source,
+        transactions.c.created_at,
+        transactions.c.fingerprint,
+        transactions.c.object_key,
+        transactions.c.object_version,
+        transactions.c.business_keys,
+        transactions.c.risk,
+        transactions.c.failed_at,
+        transactions.c.due_at,
     )
-    return list(connection.execute(query if condition is None else query.where(condition)).all())
+    .where(
+        transactions.c.fingerprint == bindparam("of_group"),
+        transactions.c.status == bindparam("of_status"),
+        func.coalesce(transactions.c.plant, "") == bindparam("of_plant"),
+    )
+    .order_by(transactions.c.failed_at.desc())
+    .limit(bindparam("some"))
+)
+
+
+def _newest(connection: Connection, place: Place, condition: ColumnElement[bool] | None, some: int) -> list[Any]:
+    query = _SAMPLE if condition is None else _SAMPLE.where(condition)
+    asked = {"of_group": place.group, "of_status": place.status, "of_plant": place.plant, "some": some}
+    return list(connection.execute(query, asked).all())
 
 
 def _by_source(

@@ -37,7 +37,7 @@ from transactions.reconciliation.tolerance import Tolerance
 
 log = structlog.get_logger("andon.causes")
 
-FRESH = 1.0
+FRESH = 2.0
 """Seconds for which causes are told again as they were."""
 _MOST_REACHES = 50
 _MOST_DIFFERENCES = 2_000
@@ -100,7 +100,9 @@ class Diagnostician:
         masks, micros = self._landscape.masks, to_micros(now)
         behind, held = waiting(connection, reach, masks, micros)
         cells, left = cells_of(connection, reach, masks, condition)
-        symptoms, replaced = symptoms_of(connection, cells, behind, condition, masks, micros)
+        symptoms, replaced = symptoms_of(
+            connection, cells, behind, condition, self._landscape.catalogue.flow, masks, micros
+        )
         whole = condition is None
         evidence = Evidence(
             symptoms=[*symptoms, *(held if whole else ())],

@@ -18,9 +18,8 @@ from transactions.clock import from_micros
 from transactions.model import Status
 from transactions.people import Reach
 
-LOOKED_BACK = 20_000
+LOOKED_BACK = 10_000
 """Transactions that the first look after a start goes back; what came in before is taken to have been dealt with."""
-_STEP = 5_000
 MOST_EVENTS = 5_000
 _CHUNK = 400
 
@@ -69,8 +68,8 @@ class Repeats:
         newest = connection.execute(select(func.max(transactions.c.seq))).scalar() or 0
         if self._seen is None:
             self._seen = max(0, newest - LOOKED_BACK)
-        while self._seen < newest:
-            upto = min(newest, self._seen + _STEP)
+        if self._seen < newest:  # what more there is, the next look goes over
+            upto = min(newest, self._seen + LOOKED_BACK)
             came = connection.execute(_ROWS.where(transactions.c.seq > self._seen, transactions.c.seq <= upto)).all()
             self._compare(connection, came)
             self._seen = upto
@@ -87,13 +86,28 @@ class Repeats:
                 values[self._identity[row.flow][0]].add(msgspec.json.decode(event[3], type=list[str])[0])
         alike: dict[_Event, set[int]] = defaultdict(set)
         for name, wanted in values.items():
-            for row in self._about(connection, name, sorted(wanted)):
+            again = list(self._more_than_once(connection, name, sorted(wanted)))
+            for row in self._about(connection, name, again):
                 event = self._event(row)
                 if event in events:
                     alike[event].add(row.seq)
         for event, seqs in alike.items():
             if len(seqs) > 1:
                 self._events.setdefault(event, set()).update(seqs)
+
+    def _more_than_once(self, connection: Connection, name: str, values: list[str]) -> Iterator[str]:
+        """The values that several transactions of one flow to one target have: most have one."""
+        table = transactions.c
+        query = (
+            select(business_keys.c.value)
+            .join(transactions, table.seq == business_keys.c.tx_seq)
+            .where(business_keys.c.name == name)
+            .group_by(business_keys.c.value, table.flow, table.source, table.target, table.plant)
+            .having(func.count() > 1)
+        )
+        for start in range(0, len(values), _CHUNK):
+            chunk = values[start : start + _CHUNK]
+            yield from set(connection.execute(query.where(business_keys.c.value.in_(chunk))).scalars())
 
     def _event(self, row: Any) -> _Event | None:
         names = self._identity.get(row.flow)

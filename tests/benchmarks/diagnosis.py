@@ -21,6 +21,7 @@ from shift import Shift
 BEFORE, DURING = 36, 80
 """Documents of a healthy shift, and those sent while the faults are on."""
 _ROUNDS = 12
+_OPEN = "-status:processed,duplicate,compensated,resolved,discarded"
 
 
 @dataclass
@@ -42,11 +43,12 @@ class Outcome:
     seconds: float = 0.0
 
 
-def play(seed: int) -> Outcome:
+def play(what: Incident) -> Outcome:
     """One incident, from the healthy shift to the end of the recovery."""
     begun = time.monotonic()
-    outcome = Outcome(incident(seed))
-    with folder() as work, hub(work / "data", "--simulate", "--seed", str(seed), "--speed", "60", "--paused") as api:
+    outcome = Outcome(what)
+    told = ("--simulate", "--seed", str(what.seed), "--speed", "60", "--paused")
+    with folder() as work, hub(work / "data", *told) as api:
         shift = Shift(api.url, api.token)
         try:
             _play(outcome, shift)
@@ -95,6 +97,7 @@ def _hidden(shift: Shift) -> dict[str, set[str]]:
 
 def _recover(outcome: Outcome, shift: Shift, told: dict[str, Any]) -> None:
     doubles = int(shift.books()["double"])
+    before: object = None
     for _ in range(_ROUNDS):
         if not told["order"]:
             break
@@ -103,9 +106,11 @@ def _recover(outcome: Outcome, shift: Shift, told: dict[str, Any]) -> None:
         now = int(shift.books()["double"])
         outcome.doubles += max(0, now - doubles)
         doubles = now
-        before, told = told, shift.causes()
-        if [step["text"] for step in told["order"]] == [step["text"] for step in before["order"]]:
+        told = shift.causes()
+        state = ([step["text"] for step in told["order"]], sorted(one["id"] for one in shift.found(_OPEN)))
+        if state == before:
             break  # nothing came of it
+        before = state
     books = shift.books()
     outcome.recovered = bool(books["agree"]) and not books["in_flight"]
     wrong = int(books["mismatched"]) + int(books["double"])
@@ -114,7 +119,7 @@ def _recover(outcome: Outcome, shift: Shift, told: dict[str, Any]) -> None:
     if not outcome.recovered:
         open_ones = Counter(
             (one["status"], (one["failure"] or {}).get("code"), one["flow"], one["target"])
-            for one in shift.found("-status:processed -status:compensated -status:resolved -status:discarded")
+            for one in shift.found(_OPEN)
         )
         figures = {name: books[name] for name in ("missing", "double", "mismatched", "in_flight", "unresolved")}
         active = [str(fault) for fault in outcome.incident.active]
@@ -138,7 +143,7 @@ def main() -> None:
     begun = time.monotonic()
     outcomes = []
     with ThreadPoolExecutor(options.jobs) as pool:
-        for outcome in pool.map(play, range(options.seed, options.seed + count)):
+        for outcome in pool.map(play, map(incident, range(options.seed, options.seed + count))):
             outcomes.append(outcome)
             _tell(outcome, verbose=options.verbose)
     _conclude(outcomes, time.monotonic() - begun)

@@ -148,6 +148,8 @@ def _explained(found: list[Bundle], around: Surroundings) -> list[Bundle]:
 def _cause_of(bundle: Bundle, one: Symptom, found: list[Bundle], around: Surroundings) -> Bundle | None:
     if bundle.kind is CauseKind.UNCLEAR or one.status is Status.HELD:
         return _silence_at(one, [other for other in found if other is not bundle], around)
+    if bundle.kind is CauseKind.SUPERSEDED:
+        return _delays(one, [other for other in found if other is not bundle])
     if bundle.kind is CauseKind.RULE or bundle.kind is CauseKind.MASTER_DATA or bundle.kind is CauseKind.LOT:
         return _missing_first(one, [other for other in found if other.kind is not bundle.kind])
     return None
@@ -159,6 +161,24 @@ def _silence_at(one: Symptom, found: list[Bundle], around: Surroundings) -> Bund
     for kind in _SILENT:
         for other in found:
             if other.kind is kind and any(around.instance(each.target, each.plant) == here for each in other.symptoms):
+                return other
+    return None
+
+
+def _delays(one: Symptom, found: list[Bundle]) -> Bundle | None:
+    """The cause that kept an old version back until a newer one was applied: the same flow suffers from it."""
+    for other in found:
+        if PROFILES[other.kind].harmless:
+            continue
+        if any((each.target, each.flow) == (one.target, one.flow) for each in other.symptoms):
+            return other
+    return _silence_everywhere(one, found)
+
+
+def _silence_everywhere(one: Symptom, found: list[Bundle]) -> Bundle | None:
+    for kind in _SILENT:
+        for other in found:
+            if other.kind is kind and any(each.target == one.target for each in other.symptoms):
                 return other
     return None
 

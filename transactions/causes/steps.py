@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -35,16 +36,19 @@ def afterwards(cause: str, bundle: Bundle, around: Surroundings, alike: Mapping[
     steps: list[Step] = []
     unclear = [one for one in bundle.all if one.status in _UNCLEAR]
     steps += _clear(cause, unclear, around)
-    failed = [one for one in bundle.all if one.status is Status.FAILED]
+    failed = [one for one in bundle.symptoms if one.status is Status.FAILED]
+    carried = [one for one in bundle.carried if one.status is Status.FAILED]
+    replaced = [one for one in carried if one.code == "superseded"]
+    carried = [one for one in carried if one not in replaced]
     if bundle.kind is CauseKind.HAND_POSTED:
         steps += _resolve_by_hand(cause, failed, bundle)
     elif profile.harmless or bundle.kind is CauseKind.MALFORMED:
         steps += _discard_failed(cause, failed, bundle)
-    elif profile.sends:
-        for flow in in_order({one.flow for one in failed}, around):
-            here = [one for one in failed if one.flow == flow]
-            steps += _send(cause, bundle, here, flow, around, alike)
-    return steps
+    for flow in in_order({one.flow for one in [*failed, *carried]}, around):
+        if profile.sends:
+            steps += _send(cause, bundle, [one for one in failed if one.flow == flow], flow, around, alike)
+        steps += _replay(cause, bundle, [one for one in carried if one.flow == flow], flow)
+    return [*steps, *_discard_failed(cause, replaced, bundle)]
 
 
 _UNCLEAR = frozenset({Status.IN_DOUBT, Status.PARKED, Status.PARTLY_PROCESSED})
@@ -103,13 +107,12 @@ def _discard_failed(cause: str, failed: list[Symptom], bundle: Bundle) -> list[S
 def _send(
     cause: str, bundle: Bundle, failed: list[Symptom], flow: str, around: Surroundings, alike: Mapping[str, str]
 ) -> Iterable[Step]:
-    which = _filter(bundle, failed)
-    count = sum(one.count for one in failed)
     if not PROFILES[bundle.kind].edits:
-        text = f"Replay {count} of {flow.replace('-', ' ')}, one first."
-        command = _command(["tx", "replay", "--filter", which, "--canary", "1", "--reason", "REASON"])
-        yield Step(cause=cause, phase=Phase.SEND, do=Doing.REPLAY, text=text, filter=which, flow=flow, command=command)
+        yield from _replay(cause, bundle, failed, flow)
         return
+    if not failed:
+        return
+    which, count = _filter(bundle, failed), sum(one.count for one in failed)
     fixed = around.flows[flow].fixed if flow in around.flows else frozenset()
     if bundle.kind is CauseKind.LOT and "lot" in fixed:
         text = (
@@ -122,6 +125,14 @@ def _send(
     text = f"Mend {count} document{'s' * (count != 1)} of {flow.replace('-', ' ')}{_how(bundle, failed, alike)}."
     edit = ["tx", "edit", "--filter", which, "--set", _PATHS[bundle.kind], "--canary", "1", "--reason", "REASON"]
     yield Step(cause=cause, phase=Phase.SEND, do=Doing.EDIT, text=text, filter=which, flow=flow, command=_command(edit))
+
+
+def _replay(cause: str, bundle: Bundle, failed: list[Symptom], flow: str) -> Iterable[Step]:
+    if failed:
+        which, count = _filter(bundle, failed), sum(one.count for one in failed)
+        text = f"Replay {count} of {flow.replace('-', ' ')}, one first."
+        command = _command(["tx", "replay", "--filter", which, "--canary", "1", "--reason", "REASON"])
+        yield Step(cause=cause, phase=Phase.SEND, do=Doing.REPLAY, text=text, filter=which, flow=flow, command=command)
 
 
 _PATHS = {
@@ -140,28 +151,39 @@ def _how(bundle: Bundle, failed: list[Symptom], alike: Mapping[str, str]) -> str
 
 
 def _filter(bundle: Bundle, symptoms: Sequence[Symptom]) -> str:
-    """The failed ones of these symptoms, and no others of their groups."""
-    return f"status:failed {_of_groups(bundle, symptoms)}"
+    """The failed ones of these symptoms, and no others."""
+    return f"status:failed {_where(bundle, symptoms)}"
 
 
-def _of_groups(bundle: Bundle, symptoms: Sequence[Symptom]) -> str:
-    parts = [f"group:{','.join(sorted({one.group for one in symptoms}))}"]
+def _where(bundle: Bundle, symptoms: Sequence[Symptom]) -> str:
+    """In words that somebody can read and type: what was said, and where."""
+    codes = sorted({one.code for one in symptoms})
+    plants = sorted({one.plant for one in symptoms if one.plant is not None})
+    plain = all(_PLAIN.fullmatch(code) for code in codes)
+    parts = [f"code:{','.join(codes)}" if plain else f"group:{','.join(sorted({one.group for one in symptoms}))}"]
+    parts += [f"flow:{','.join(sorted({one.flow for one in symptoms}))}"]
+    parts += [f"target:{','.join(sorted({one.target for one in symptoms}))}"]
     if PROFILES[bundle.kind].joins in (Joins.SOURCE, Joins.SOURCE_CODE):
-        parts.append(f"source:{symptoms[0].source}")
-    if bundle.cut is not None or "," in bundle.anchor or " " in bundle.anchor:
-        plants = sorted({one.plant for one in symptoms if one.plant is not None})
-        if plants:
-            parts.append(f"plant:{','.join(plants)}")
+        parts.append(f"source:{','.join(sorted({one.source for one in symptoms}))}")
+    if plants and all(one.plant is not None for one in symptoms):
+        parts.append(f"plant:{','.join(plants)}")
     return " ".join(parts)
+
+
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
 def selecting(bundle: Bundle) -> str:
     """A filter for all that is in trouble because of it."""
-    grouped = [one for one in bundle.all if one.group]
-    held = sorted({one.target for one in bundle.all if one.status is Status.HELD})
-    parts = [f"({_of_groups(bundle, grouped)})"] if grouped else []
-    parts += [f"(status:held target:{','.join(held)} waiting_on:breaker*)"] if held else []
-    return parts[0][1:-1] if len(parts) == 1 else " or ".join(parts)
+    parts = []
+    for symptoms in (bundle.symptoms, bundle.carried):
+        own = [one for one in symptoms if one.status is not Status.HELD]
+        held = [one for one in symptoms if one.status is Status.HELD]
+        if own:
+            parts.append(f"status:{','.join(sorted({one.status for one in own}))} {_where(bundle, own)}")
+        if held:
+            parts.append(f"status:held target:{','.join(sorted({one.target for one in held}))} waiting_on:breaker*")
+    return parts[0] if len(parts) == 1 else " or ".join(f"({part})" for part in parts)
 
 
 # Causes that no failure tells of

@@ -130,7 +130,14 @@ def test_a_code_says_more_than_a_kind(symptom, around) -> None:
     at = [
         symptom("conflict", "maybe-posted"),
         symptom("conflict", "VERSION_CONFLICT"),
-        symptom("conflict", "superseded"),
+        symptom("conflict", "superseded", target="WMS"),
     ]
     kinds = {one.kind for one in diagnose(Evidence(symptoms=at), around).items}
     assert kinds == {"hand-posted", "conflict", "superseded"}
+
+
+def test_old_versions_that_a_slow_target_let_be_overtaken_are_a_symptom_of_that(symptom, around) -> None:
+    at = [symptom("unreachable", "breaker-open"), symptom("conflict", "superseded", flow="goods-receipt")]
+    (cause,) = diagnose(Evidence(symptoms=at, losses={"ERP": {"read-timeout": 5}}), around).items
+    assert cause.kind == "slow"
+    assert [step.do for step in cause.first] == ["mend", "replay", "discard"]
