@@ -25,8 +25,8 @@ from hub.masks.memory import remember
 from hub.seeding.casting import cast
 from hub.seeding.moulds import Foundry
 from hub.seeding.writing import Sheets
-from hub.store.dating import remember_dating
 from hub.store.database import migrate, open_database
+from hub.store.dating import remember_dating
 from hub.store.journal import journal, write_journal
 from hub.store.schema import transactions as transactions_table
 from transactions.clock import Clock, SystemClock
@@ -106,6 +106,7 @@ def _write(path: Path, count: int, seed: int, clock: Clock) -> None:
         book.tallies.update(sheets.tallies)
         book.trend.update(sheets.trend)
         book.groups = sheets.counts
+        book.kpis = sheets.kpis
         book.effect(now, "hub seed", "hub.seeded", path.name, None, None, {"transactions": count, "seed": seed})
         write_journal(connection)
     engine.dispose()

@@ -14,12 +14,14 @@ import msgspec
 from sqlalchemy import Table
 
 from hub.deadlines import Deadlines
+from hub.kpis.counting import KpiCounts
 from hub.seeding.casting import CastDelivery, CastDocument
 from hub.seeding.moulds import FailedDelivery
 from hub.store import schema
 from hub.store.dating import due_columns
 from hub.store.group_counts import GroupCounts
 from hub.store.journal import HALF_HOUR, TallyKey
+from transactions.kpis.counts import Measure
 from transactions.model import Priority, Status
 from transactions.priority import rank_of
 
@@ -37,7 +39,7 @@ class Sheets:
     """Everything a failed transaction has in the store, into a database file that nobody else has open.
 
     Attributes:
-        tallies, trend, counts: what was written, counted for the journal.
+        tallies, trend, counts, kpis: what was written, counted for the journal.
     """
 
     def __init__(self, path: Path, deadlines: Deadlines) -> None:
@@ -45,6 +47,7 @@ class Sheets:
         self.tallies: Counter[TallyKey] = Counter()
         self.trend: Counter[tuple[int, str, str]] = Counter()
         self.counts = GroupCounts()
+        self.kpis = KpiCounts()
         self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._scribe = ThreadPoolExecutor(1, thread_name_prefix="andon-seed")  # SQLite works while the next are cast
         self._writing: Future[None] | None = None
@@ -92,6 +95,7 @@ class Sheets:
         rows[schema.intake].append((mould.flow, intake_key, sha256, msgspec.json.encode(ids).decode(), created))
         by_name = dict(zip(mould.key_names, values, strict=True))
         due = due_columns(self._deadlines, mould.flow, mould.plant, by_name, created)
+        self.kpis.document(mould.flow, mould.plant, created)
         for delivery in document.deliveries:
             self._seq += 1
             rows[schema.transactions].append(
@@ -116,6 +120,7 @@ class Sheets:
             self.counts.saw(group, mould.plant, seen)
             self.counts.failed(group, mould.plant, seen)
             self.counts.count_due(Status.FAILED, group, mould.plant, due["due_at"], 1)
+            self._figures(document, delivery, due["due_at"])
         if len(rows[schema.transactions]) >= _SHEET:
             self._flush()
 
@@ -140,6 +145,17 @@ class Sheets:
         text = f"Failed: {failed.kind} {failed.code}. {failed.system} says: {message}"
         story.append((delivery.id, delivery.failed_at, "status", failed.label, text, _FAILED, _DELIVERING, None))
         self._rows[schema.ledger].append((failed.target, key, 1, sha256, delivery.failed_at - took, None, None))
+
+    def _figures(self, document: CastDocument, delivery: CastDelivery, due_at: int | None) -> None:
+        """What came in, failed with its first delivery, and is open."""
+        mould, failed = document.mould, delivery.mould
+        place = (mould.plant, mould.flow, failed.target)
+        self.kpis.received(mould.flow, mould.plant, failed.target, delivery.created_at, due_at)
+        took = (delivery.failed_at - delivery.created_at - (failed.tries - 1) * 900_000) // 2
+        first = delivery.failed_at if failed.tries == 1 else delivery.created_at + took + took
+        self.kpis.count(Measure.FIRST_TRIED, place, first)
+        self.kpis.count(Measure.FAILED, place, delivery.failed_at)
+        self.kpis.count(Measure.OPEN, place, delivery.failed_at)
 
     def _write_groups(self) -> None:
         for group, (failed, flow, first, last) in self._groups.items():
