@@ -196,6 +196,7 @@ def describe_status(answer: HubStatus, look: Look) -> str:
         f"  database      {plain(answer.database)} (schema {plain(answer.schema)})",
         f"  profile       {plain(answer.profile)}{', with simulated systems' if answer.simulate else ''}",
         f"  transactions  {answer.transactions}",
+        f"  search        {_search(answer.search_behind)}",
     ]
     if answer.no_writes_since is not None:
         began = spoken(look.now - answer.no_writes_since)
@@ -209,6 +210,12 @@ def describe_status(answer: HubStatus, look: Look) -> str:
             word, style = state(name)
             lines.append(f"    {look.paint(f'{word:<22}', style)}{count:>8}")
     return "\n".join(lines)
+
+
+def _search(behind: int) -> str:
+    if not behind:
+        return "everything is indexed"
+    return f"{behind} to be indexed; answers are right, and take longer until then"
 
 
 def describe_books(answer: Books, look: Look) -> str:

@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, TypeVar
 from platforms.calls import Call
 from platforms.contexts import Resolved
 from platforms.events import Connection
-from platforms.hub import approvals, batches, edits, kpis, landscape, plans, reconciliation, server, transactions
+from platforms.hub import (
+    approvals,
+    batches,
+    edits,
+    groups,
+    kpis,
+    landscape,
+    plans,
+    reconciliation,
+    server,
+    transactions,
+)
 from transactions.approvals import ApprovalItem, Decided
 from transactions.batches import Batch, BatchItem
 from transactions.edits import Draft, PayloadDifference
@@ -18,7 +29,7 @@ from transactions.kpis.model import KpiReport
 from transactions.landscape import Board, Hold, System, WhoAmI
 from transactions.model import Transaction
 from transactions.ownership import AssignRequest
-from transactions.pages import Page
+from transactions.pages import Count, Page
 from transactions.plans import Plan, PlanRequest
 from transactions.reconciliation.model import Kind, Reconciliation
 
@@ -51,8 +62,8 @@ class PlatformSource:
     async def page(self, filter: str, sort: str, limit: int, cursor: str | None) -> Page[Transaction]:  # noqa: A002
         return await self._send(transactions.list_page(filter or None, sort, limit, cursor))
 
-    async def count(self, filter: str) -> int:  # noqa: A002
-        return (await self._send(transactions.count(filter or None))).count
+    async def count(self, filter: str) -> Count:  # noqa: A002
+        return await self._send(transactions.count(filter or None))
 
     async def groups(self, filter: str, sort: str, limit: int, cursor: str | None) -> Page[Group]:  # noqa: A002
         return await self._send(groups.list_page(filter or None, sort, limit, cursor))

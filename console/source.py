@@ -14,7 +14,7 @@ from transactions.history import Payload, StreamEvent, TimelineEntry
 from transactions.kpis.model import KpiReport
 from transactions.landscape import Board, Hold, System, WhoAmI
 from transactions.model import Transaction
-from transactions.pages import Page
+from transactions.pages import Count, Page
 from transactions.plans import Plan, PlanRequest
 from transactions.reconciliation.model import Kind, Reconciliation
 
@@ -26,7 +26,7 @@ class Source(Protocol):
         """One page of transactions in keyset order."""
         ...
 
-    async def count(self, filter: str) -> int:  # noqa: A002
+    async def count(self, filter: str) -> Count:  # noqa: A002
         """How many transactions match."""
         ...
 

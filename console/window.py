@@ -43,12 +43,14 @@ class Window:
 
     def __init__(self) -> None:
         self.total = 0
+        self.exact = True
+        """Whether there are ``total``, or that many at least."""
         self._pages: OrderedDict[tuple[str, int], list[Transaction]] = OrderedDict()
         self._cursors: dict[str, dict[int, str | None]] = {"head": {0: None}, "tail": {0: None}}
 
     def clear(self) -> None:
         """Forget rows and cursors: another filter or another order."""
-        self.total = 0
+        self.total, self.exact = 0, True
         self._pages.clear()
         self._cursors = {"head": {0: None}, "tail": {0: None}}
 
@@ -60,6 +62,11 @@ class Window:
         self._cursors["tail"] = {0: None}
         for key in [key for key in self._pages if key[0] == "tail" or key[1] > beyond]:
             del self._pages[key]
+
+    def recount(self, total: int, *, exact: bool = True) -> None:
+        """There are ``total`` rows, or that many at least; more were seen already, maybe."""
+        self.total = total if exact else max(total, self.total)
+        self.exact = exact
 
     def row(self, index: int) -> Transaction | None:
         """The row, or None where it is not at hand."""
@@ -96,9 +103,11 @@ class Window:
         cursors = self._cursors[ask.end]
         if page.next_cursor is not None:
             cursors[position + len(page.items)] = page.next_cursor
+            if ask.end == "head" and not self.exact:
+                self.total = max(self.total, position + len(page.items) + 1)
         elif ask.end == "head":
             # The list has an end and this is it; the count may have been of another moment.
-            self.total = position + len(page.items)
+            self.total, self.exact = position + len(page.items), True
         if position % PAGE:
             return
         if ask.limit == PAGE or page.next_cursor is None:

@@ -194,7 +194,13 @@ class Hub:
         await self.watch.close()
 
     def condition(
-        self, text: str | None, now: datetime, reach: Reach, me: str | None = None, search: Search | None = None
+        self,
+        text: str | None,
+        now: datetime,
+        reach: Reach,
+        me: str | None = None,
+        search: Search | None = None,
+        failed: bool | None = None,
     ) -> ColumnElement[bool] | None:
         """A filter, within ``reach``, as a condition on the transactions table; None where nothing is cut.
 
@@ -206,12 +212,13 @@ class Hub:
             search: where texts are looked for; the index for lists that are read to their end unless told.
 
         Raises:
+            failed: all (none) of those that are looked at have a ``failed_at``; None for either.
             BadFilter: it cannot be read.
         """
         cut = within(reach, transactions)
         if text is not None and text.strip():
             asked = compile_filter(
-                text, self.business_keys(), now, self.landscape.masks, me, search or self.search.index
+                text, self.business_keys(), now, self.landscape.masks, me, search or self.search.index, failed
             )
             cut += [] if asked is None else [asked]
         return and_(*cut) if cut else None
@@ -277,7 +284,8 @@ def application(hub: Hub, caution: Caution = Caution()) -> ASGIApp:  # noqa: B00
 
     async def metrics(_request: Request) -> Response:
         now = hub.clock.now()
-        text = await hub.database.read(lambda c: exposition(c, hub.engine.breakers(), hub.watch.refusal is None))
+        breakers, writable, behind = hub.engine.breakers(), hub.watch.refusal is None, hub.search.index.behind
+        text = await hub.database.read(lambda c: exposition(c, breakers, writable, behind(c)))
         text += await hub.database.read(lambda c: expose(c, hub.running, now))
         return PlainTextResponse(text, media_type="text/plain; version=0.0.4")
 

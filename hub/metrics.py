@@ -11,9 +11,15 @@ from hub.store.schema import audit, batches, events, tallies
 Labels = dict[str, str]
 
 
-def exposition(connection: Connection, breakers: dict[str, str], writable: bool = True) -> str:
-    """Everything ``/metrics`` shows. ``breakers`` has the state of each target's breaker; ``writable`` says whether the
-    store takes writes."""
+def exposition(connection: Connection, breakers: dict[str, str], writable: bool = True, search_behind: int = 0) -> str:
+    """Everything ``/metrics`` shows.
+
+    Args:
+        connection: a reader's.
+        breakers: the state of each target's breaker.
+        writable: whether the store takes writes.
+        search_behind: transactions that the index of the search does not have yet.
+    """
     rows = connection.execute(
         select(tallies.c.status, tallies.c.flow, tallies.c.target, tallies.c.plant, func.sum(tallies.c.count)).group_by(
             tallies.c.status, tallies.c.flow, tallies.c.target, tallies.c.plant
@@ -32,6 +38,12 @@ def exposition(connection: Connection, breakers: dict[str, str], writable: bool 
             "gauge",
             "1 while the breaker of a target is not closed.",
             [({"target": label}, int(state != "closed")) for label, state in sorted(breakers.items())],
+        ),
+        *family(
+            "andon_search_behind",
+            "gauge",
+            "Transactions that the index of the search does not have yet.",
+            [({}, search_behind)],
         ),
         *family("andon_store_writable", "gauge", "0 while the store takes no writes.", [({}, int(writable))]),
         *family("andon_events_total", "counter", "Events ever written.", [({}, _newest(connection, events))]),

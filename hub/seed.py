@@ -22,6 +22,7 @@ from hub.errors import StoreError
 from hub.folder import Folder
 from hub.masks import Masks
 from hub.masks.memory import remember
+from hub.search.sqlite import SqliteTextIndex
 from hub.seeding.casting import cast
 from hub.seeding.moulds import Foundry
 from hub.seeding.writing import Sheets
@@ -34,6 +35,7 @@ from transactions.errors import Refused
 
 LIMIT = 10_000_000
 """So many at most: order numbers have seven digits."""
+_STEP = 4_000  # transactions that are indexed together
 
 
 class SeedRefused(Refused):
@@ -66,8 +68,11 @@ def seed(data: Path, transactions: int, seed: int, clock: Clock | None = None) -
         with tempfile.TemporaryDirectory(prefix=".seeding-", dir=data) as fresh:
             path = Path(fresh) / "andon.db"
             shutil.copyfile(data / "andon.db", path)
-            _write(path, transactions, seed, clock or SystemClock())
+            masks = Masks(shipped_catalogue())
+            _write(path, transactions, seed, clock or SystemClock(), masks)
+            search = _index(Path(fresh), masks)
             path.replace(data / "andon.db")
+            search.replace(data / search.name)
     except (sqlite3.Error, DatabaseError, OSError) as error:
         raise StoreError(
             f"The transactions could not be written to {data}: {error}. The folder is as it was before. "
@@ -91,7 +96,19 @@ def _check_empty(data: Path) -> None:
         )
 
 
-def _write(path: Path, count: int, seed: int, clock: Clock) -> None:
+def _index(folder: Path, masks: Masks) -> Path:
+    """Index what was written, so that nobody who looks for words has to wait for that; returns the file."""
+    index = SqliteTextIndex(folder, masks)
+    index.open()
+    try:
+        while index.step(_STEP).left:
+            pass
+    finally:
+        index.close()
+    return index.path
+
+
+def _write(path: Path, count: int, seed: int, clock: Clock, masks: Masks) -> None:
     now = clock.now()
     deadlines = Deadlines(shipped_catalogue())
     with Sheets(path, deadlines) as sheets:
@@ -100,13 +117,13 @@ def _write(path: Path, count: int, seed: int, clock: Clock) -> None:
     engine = create_engine(f"sqlite:///{path}", poolclass=NullPool)
     migrate(engine)
     with engine.begin() as connection:
-        remember(connection, Masks(shipped_catalogue()), now)
+        remember(connection, masks, now)
         remember_dating(connection, deadlines)
         book = journal(connection)
         book.tallies.update(sheets.tallies)
         book.trend.update(sheets.trend)
-        book.groups = sheets.counts
         book.kpis = sheets.kpis
+        book.groups = sheets.counts
         book.effect(now, "hub seed", "hub.seeded", path.name, None, None, {"transactions": count, "seed": seed})
         write_journal(connection)
     engine.dispose()

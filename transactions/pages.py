@@ -24,6 +24,20 @@ class Page(Struct, Generic[T], frozen=True, kw_only=True):
     next_cursor: str | None = None
 
 
+class Count(Struct, frozen=True, kw_only=True):
+    """How many transactions match.
+
+    Attributes:
+        exact: false where counting took longer than an answer may; there are ``count`` at least.
+        search_behind: transactions in which words are looked for one by one, since the search's index does not have
+            them yet. The answer is right all the same, and takes longer; 0 where the filter has no words.
+    """
+
+    count: int
+    exact: bool = True
+    search_behind: int = 0
+
+
 class Cursor(Struct, array_like=True, frozen=True):
     """The last row of a page: which list and order it belongs to, its sort value and its id."""
 

@@ -27,7 +27,7 @@ from console.window import PAGE, Ask
 from transactions.errors import AndonError, BadFilter
 from transactions.model import Status, Transaction
 from transactions.ownership import owned
-from transactions.pages import Page
+from transactions.pages import Count, Page
 from transactions.plans import Action
 
 DEFAULT_FILTER = "status:failed"
@@ -62,10 +62,10 @@ class FailedScreen(AndonScreen):
     class Counted(Message):
         """How many match."""
 
-        def __init__(self, asked: int, total: int) -> None:
+        def __init__(self, asked: int, count: Count) -> None:
             super().__init__()
             self.asked = asked
-            self.total = total
+            self.count = count
 
     class PageArrived(Message):
         """Rows. ``asked`` tells answers to an older question apart."""
@@ -84,7 +84,7 @@ class FailedScreen(AndonScreen):
         self.filter = filter
         self._asked = 0
         self._shown_for = -1
-        self._counted = False
+        self._counted: Count | None = None
         self._filtering = filtering
 
     @property
@@ -165,12 +165,12 @@ class FailedScreen(AndonScreen):
     @work(group="count", exclusive=True, exit_on_error=False)
     async def _count(self, asked: int) -> None:
         try:
-            total = await self.andon.source.count(self.filter)
+            count = await self.andon.source.count(self.filter)
         except AndonError as error:
             if not isinstance(error, BadFilter):
                 self.post_message(FetchFailed(error))
         else:
-            self.post_message(self.Counted(asked, total))
+            self.post_message(self.Counted(asked, count))
 
     async def _ask(self, asked: int, ask: Ask, *, first: bool = False, keep: str | None = None) -> None:
         try:
@@ -192,7 +192,7 @@ class FailedScreen(AndonScreen):
             return
         now = self.andon.clock.now()
         if message.first:
-            total = self.table.window.total if self._counted else len(message.page.items)
+            total = self.table.window.total if self._counted is not None else len(message.page.items)
             self._shown_for = self._asked
             self.table.start(max(total, len(message.page.items)), message.ask, message.page, now)
         else:
@@ -204,8 +204,8 @@ class FailedScreen(AndonScreen):
     def on_failed_screen_counted(self, message: Counted) -> None:
         """The count came."""
         if message.asked == self._asked:
-            self._counted = True
-            self.table.recount(message.total)
+            self._counted = message.count
+            self.table.recount(message.count.count, exact=message.count.exact)
             self._say()
 
     def on_transaction_table_wanted(self) -> None:
@@ -256,8 +256,12 @@ class FailedScreen(AndonScreen):
             text.append("/ changes the filter, esc goes back", tones["quiet"])
             self.query_one("#empty", Static).update(text)
         marked = total if table.all_marked else len(table.marks)
-        counts = f"{number(min(table.cursor + 1, total))} of {number(total)}" if total else ""
-        title = f"{number(marked)} marked" if marked else ""
+        more = "" if table.window.exact else "+"
+        counts = f"{number(min(table.cursor + 1, total))} of {number(total)}{more}" if total else ""
+        behind = 0 if self._counted is None else self._counted.search_behind
+        title = f"search catches up: {number(behind)} to go" if behind else ""
+        if marked:
+            title = f"{number(marked)}{more if table.all_marked else ''} marked"
         self.query_one("#counts", Divider).show(title if arrived else "loading …", counts)
 
     # Acting
@@ -308,7 +312,7 @@ class FailedScreen(AndonScreen):
 
     def _ask_anew(self) -> None:
         self._asked += 1
-        self._counted = False
+        self._counted = None
         self.andon.show_place()
         self.fetch()
 

@@ -112,9 +112,9 @@ class TransactionTable(Table):
         self.redraw()
         self.post_message(self.Moved(self, self.cursor))
 
-    def recount(self, total: int) -> None:
-        """There are more or fewer."""
-        self.window.total = total
+    def recount(self, total: int, *, exact: bool = True) -> None:
+        """There are more or fewer; where the count is not ``exact``, there are that many at least."""
+        self.window.recount(total, exact=exact)
         self.redraw()
 
     def patch(self, transaction: Transaction) -> None:

@@ -5,20 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 from msgspec import Meta, Struct
-from sqlalchemy import Connection
+from sqlalchemy import ColumnElement, Connection
 from starlette.responses import Response
 
 from hub.api.leaving import ask_while_there
 from hub.api.routing import Call, Route
 from hub.store import questions
-from hub.store.paging import DEFAULT_LIMIT, MAX_LIMIT, order_of
-from hub.store.schema import transactions
+from hub.store.paging import DEFAULT_LIMIT, MAX_LIMIT
 from hub.store.shown import shown
 from transactions.filters import parse
 from transactions.filters.query import fields_of
 from transactions.history import TimelineEntry
 from transactions.model import Transaction
-from transactions.pages import Page
+from transactions.pages import Count, Page
 from transactions.people import Permission
 
 if TYPE_CHECKING:
@@ -51,29 +50,19 @@ class CountParams(Struct, frozen=True, forbid_unknown_fields=True):
     filter: str | None = None
 
 
-class Count(Struct, frozen=True):
-    """How many transactions match.
-
-    Attributes:
-        exact: false where counting took longer than an answer may; there are ``count`` at least.
-        search_behind: transactions that words are looked for in one by one, since the search's index does not have
-            them yet. The answer is right all the same, and takes longer; 0 where the filter has no words.
-    """
-
-    count: int
-    exact: bool = True
-    search_behind: int = 0
-
-
 async def list_transactions(hub: Hub, call: Call) -> Page[Transaction]:
     """One page."""
     params: ListParams = call.params
     now = hub.clock.now()
-    order = order_of(transactions, questions.SORTABLE, params.sort, "id", questions.STORED)
+    order = questions.transaction_order(params.sort)
 
     def question(connection: Connection) -> Page[Transaction]:
-        search = hub.search.index.for_page(connection)
-        condition = hub.condition(params.filter, now, call.reach, call.principal.subject, search)
+        search, who = hub.search.index.for_page(connection), call.principal.subject
+
+        def condition(has_value: bool) -> ColumnElement[bool] | None:
+            failed = has_value if order.name == "failed_at" else None
+            return hub.condition(params.filter, now, call.reach, who, search, failed)
+
         masks = hub.landscape.masks
         return questions.transaction_page(connection, condition, order, params.limit, params.cursor, now, masks)
 
@@ -89,10 +78,10 @@ async def count_transactions(hub: Hub, call: Call) -> Count:
     def question(connection: Connection) -> Count:
         if tallied is not None:
             found = questions.count_tallies(connection, *tallied)
-            return Count(found.count)
+            return Count(count=found.count)
         found = questions.count_transactions(connection, condition, _PATIENCE)
         behind = hub.search.index.behind(connection) if "" in fields_of(parse(asked)) else 0
-        return Count(found.count, found.exact, behind)
+        return Count(count=found.count, exact=found.exact, search_behind=behind)
 
     return await ask_while_there(hub.database, call.request, question)
 

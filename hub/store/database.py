@@ -22,7 +22,8 @@ from sqlalchemy.pool import QueuePool
 from hub.errors import StoreError
 from hub.masks import NO_MASKS
 from hub.masks.in_sql import NAME, Shown, shown_text
-from hub.store.writer import DEFECTS, Job, Writer
+from hub.store.ways import HintingCompiler
+from hub.store.writer import Job, Writer, is_defect
 
 T = TypeVar("T")
 log = structlog.get_logger("andon.store")
@@ -80,7 +81,7 @@ class Database:
             try:
                 return await self.write(job)
             except StoreError as error:  # the writer has logged it
-                if isinstance(error.__cause__, DEFECTS):
+                if is_defect(error.__cause__):
                     raise
                 await asyncio.sleep(TRY_AGAIN)
 
@@ -127,6 +128,7 @@ def open_database(data: Path) -> Database:
         connect_args={"check_same_thread": False},
         hide_parameters=True,  # errors are logged, and parameters are payloads
     )
+    read_engine.dialect.statement_compiler = HintingCompiler
     event.listen(engine, "connect", _writer_pragmas)
     event.listen(engine, "begin", _begin_immediate)
     event.listen(read_engine, "connect", _reader_pragmas)

@@ -85,6 +85,7 @@ def compile_filter(
     masks: Masks = NO_MASKS,
     me: str | None = None,
     search: Search = _EVERYTHING,
+    failed: bool | None = None,
 ) -> Condition | None:
     """A filter as a condition; None when it matches everything.
 
@@ -96,12 +97,14 @@ def compile_filter(
             older than the masks.
         me: what ``assignee:me`` means.
         search: knows where a text may be.
+        failed: all (none) of those that are looked at have a ``failed_at``, so that their age is told by one column;
+            None for either.
 
     Raises:
         BadFilter: it cannot be read, or asks for a masked key.
     """
     query = parse(text, keys, masks.keys)
-    return condition_of(query if me is None else with_me(query, me), now, masks, search)
+    return condition_of(query if me is None else with_me(query, me), now, masks, search, failed)
 
 
 def compile_for_tallies(
@@ -128,16 +131,21 @@ class _Asked(Struct, frozen=True):
     masks: Masks
     search: Search
     columns: Mapping[str, ColumnElement[Any]]
+    failed: bool | None = None
 
 
 def condition_of(
-    query: Query, now: datetime, masks: Masks = NO_MASKS, search: Search = _EVERYTHING
+    query: Query,
+    now: datetime,
+    masks: Masks = NO_MASKS,
+    search: Search = _EVERYTHING,
+    failed: bool | None = None,
 ) -> Condition | None:
     """A query as a condition; None when it matches everything."""
     return (
         None
         if query.node is None
-        else _condition(query.node, False, _Asked(now, to_micros(now), masks, search, _COLUMNS))
+        else _condition(query.node, False, _Asked(now, to_micros(now), masks, search, _COLUMNS, failed))
     )
 
 
@@ -169,10 +177,13 @@ def _term(term: Term, negated: bool, asked: _Asked) -> Condition:
         case FlagTest(wanted=wanted):
             return _overdue(wanted, negated, asked.micros)
         case SpanTest(spans=spans) if field.type is FieldType.DURATION:
-            found = or_(
-                and_(_T.failed_at.is_not(None), _in_spans(_T.failed_at, spans)),
-                and_(_T.failed_at.is_(None), _in_spans(_T.created_at, spans)),
-            )
+            if asked.failed is not None:
+                found = _in_spans(_T.failed_at if asked.failed else _T.created_at, spans)
+            else:
+                found = or_(
+                    and_(_T.failed_at.is_not(None), _in_spans(_T.failed_at, spans)),
+                    and_(_T.failed_at.is_(None), _in_spans(_T.created_at, spans)),
+                )
             return not_(found) if negated else found
         case TextTest() if field.name == "priority":
             return _nullable(_T.rank, _in_spans(_T.rank, _ranks(test)), test.null, field.nullable, negated)

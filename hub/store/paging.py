@@ -8,8 +8,9 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Connection, Select, Table, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Select, Table, func, select, tuple_
 
+from hub.store.ways import first_rows, is_little
 from transactions.errors import BadCursor, Invalid
 from transactions.pages import Cursor, Page, decode_cursor, encode_cursor
 
@@ -24,6 +25,9 @@ class Order(Struct, frozen=True):
 
     Attributes:
         mirrored: descending is ascending backwards, and begins with the rows that have no value in the column.
+        index: the index that has this order; for an order of few values the one of ``tie``, along which each value is
+            looked for by itself.
+        few_values: there are few values in the column.
     """
 
     name: str
@@ -32,6 +36,8 @@ class Order(Struct, frozen=True):
     descending: bool
     list_name: str
     mirrored: bool = False
+    index: str | None = None
+    few_values: bool = False
 
     @property
     def key(self) -> str:
@@ -79,13 +85,21 @@ def order_of(
 
 def page(
     connection: Connection,
-    base: Select[Any],
+    base: Select[Any] | Callable[[bool], Select[Any]],
     order: Order,
     limit: int,
     cursor: str | None,
     convert: Callable[[Any], T],
 ) -> Page[T]:
     """One page of ``base`` in ``order``; rows without a value in the sort column come last, or where the order says so.
+
+    Args:
+        connection: a reader's.
+        base: what is listed; where it depends on that, of whether there is a value in the sort column.
+        order: its order.
+        limit: rows of the page.
+        cursor: where it begins.
+        convert: makes an item of a row.
 
     Raises:
         BadCursor: not a cursor of this list and order.
@@ -98,7 +112,8 @@ def page(
     rows: list[Any] = []
     for place, part in enumerate(parts):
         if place >= begun and len(rows) <= limit:
-            rows += part(connection, base, order, limit + 1 - len(rows), after if place == begun else None)
+            query = base(part is _with_value) if callable(base) else base
+            rows += part(connection, query, order, limit + 1 - len(rows), after if place == begun else None)
     items, more = rows[:limit], len(rows) > limit
     last = items[-1] if more else None
     return Page(
@@ -115,7 +130,35 @@ def _with_value(connection: Connection, base: Select[Any], order: Order, count: 
         here = tuple_(order.column, order.tie)
         there = tuple_(after.value, order.tie.type.python_type(after.id))
         query = query.where(here < there if order.descending else here > there)
-    return list(connection.execute(query.order_by(*_sorted(order, order.column)).limit(count)).all())
+    if order.index is None:
+        return list(connection.execute(query.order_by(*_sorted(order, order.column)).limit(count)).all())
+    if order.few_values and not is_little(connection, query):
+        return _value_by_value(connection, base, order, order.index, count, after)
+    both = [(order.column, order.descending), (order.tie, order.descending)]
+    return first_rows(connection, query, both, count, order.index)
+
+
+def _value_by_value(
+    connection: Connection, base: Select[Any], order: Order, index: str, count: int, after: Cursor | None
+) -> list[Any]:
+    """The same for an order of few values, one after the other: each along the index of the tie."""
+    tie = [(order.tie, order.descending)]
+    rows: list[Any] = []
+    value: Any = None if after is None else after.value
+    if after is not None:
+        there = order.tie.type.python_type(after.id)
+        here = base.where(order.column == value, order.tie < there if order.descending else order.tie > there)
+        rows += first_rows(connection, here, tie, count, index)
+    extreme = func.max if order.descending else func.min
+    while len(rows) < count:
+        beyond = select(extreme(order.column))
+        if value is not None:
+            beyond = beyond.where(order.column < value if order.descending else order.column > value)
+        value = connection.execute(beyond).scalar()
+        if value is None:
+            break
+        rows += first_rows(connection, base.where(order.column == value), tie, count - len(rows), index)
+    return rows
 
 
 def _without_value(
@@ -125,7 +168,9 @@ def _without_value(
     if after is not None:
         tie = order.tie.type.python_type(after.id)
         query = query.where(order.tie < tie if order.descending else order.tie > tie)
-    return list(connection.execute(query.order_by(_direction(order, order.tie)).limit(count)).all())
+    if order.index is None:
+        return list(connection.execute(query.order_by(_direction(order, order.tie)).limit(count)).all())
+    return first_rows(connection, query, [(order.tie, order.descending)], count, order.index)
 
 
 def _sorted(order: Order, *columns: Any) -> list[ColumnElement[Any]]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 from sqlalchemy import ColumnElement, Connection, Select, func, literal_column, select
 from sqlalchemy.exc import OperationalError
 
 from hub.masks import Masks
 from hub.masks.stored import secrets_of
-from hub.store.paging import Order, page
+from hub.store.paging import Order, order_of, page
 from hub.store.reach import within
 from hub.store.rows import attempt_entry, to_attempt, to_timeline
 from hub.store.schema import attempts, tallies, timeline, transactions
@@ -30,19 +32,51 @@ STORED = {"priority": "rank"}
 """Columns of those fields that are stored under another name."""
 
 
+_WALKS = {
+    "created_at": "tx_created",
+    "failed_at": "tx_failed",
+    "due_at": "tx_due",
+    "priority": "tx_rank",
+}
+"""The indexes that have an order in them."""
+_BY_ID = "sqlite_autoindex_transactions_1"
+_FEW_VALUES = frozenset({"flow", "plant", "target", "status"})
+
+
+def transaction_order(sort: str) -> Order:
+    """An order of transactions, with the way along it.
+
+    Raises:
+        Invalid: not a field that they can be sorted by.
+    """
+    order = order_of(transactions, SORTABLE, sort, "id", STORED)
+    index, few = _WALKS.get(order.name, _BY_ID), order.name in _FEW_VALUES
+    return msgspec.structs.replace(order, index=index, few_values=few)
+
+
 def transaction_page(
     connection: Connection,
-    condition: ColumnElement[bool] | None,
+    condition: Callable[[bool], ColumnElement[bool] | None],
     order: Order,
     limit: int,
     cursor: str | None,
     now: datetime,
     masks: Masks,
 ) -> Page[Transaction]:
-    """One page of transactions that match ``condition``."""
-    base = select(transactions)
-    if condition is not None:
-        base = base.where(condition)
+    """One page of transactions that match.
+
+    Args:
+        connection: a reader's.
+        condition: what matches; asked with whether there is a value in the column that is sorted by.
+        order, limit, cursor: which page.
+        now: the present moment.
+        masks: those of now.
+    """
+
+    def base(has_value: bool) -> Select[Any]:
+        cut = condition(has_value)
+        return select(transactions) if cut is None else select(transactions).where(cut)
+
     return page(connection, base, order, limit, cursor, lambda row: shown(connection, row, now, masks))
 
 

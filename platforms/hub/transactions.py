@@ -11,15 +11,9 @@ from transactions.export_form import ExportForm
 from transactions.history import Payload, TimelineEntry
 from transactions.model import Transaction
 from transactions.ownership import AssignRequest, NoteRequest
-from transactions.pages import Page
+from transactions.pages import Count, Page
 
 T = TypeVar("T")
-
-
-class Count(Struct, frozen=True, kw_only=True):
-    """How many transactions match."""
-
-    count: int
 
 
 def list_page(

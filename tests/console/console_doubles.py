@@ -35,7 +35,7 @@ from transactions.history import Attempt, Payload, Revision, StreamEvent, Timeli
 from transactions.kpis.model import KpiReport
 from transactions.landscape import Board, Health, Hold, Idempotent, Lamp, System, WhoAmI
 from transactions.model import Failure, FailureKind, KeyOrigin, Risk, Status, Transaction
-from transactions.pages import Page
+from transactions.pages import Count, Page
 from transactions.people import Limits, Permission, Role, permissions_of
 from transactions.plans import (
     PLAN_VALIDITY,
@@ -211,6 +211,8 @@ class MemorySource:
         self.total = total
         self.settle = settle
         self.many_groups = len(GROUPS)
+        self.counts_to: int | None = None
+        self.search_behind = 0
         self.changed: dict[str, Transaction] = {}
         self.fail: AndonError | None = None
         self.reconciliations: dict[Kind, Reconciliation] = {}
@@ -342,9 +344,11 @@ class MemorySource:
         end = start + len(rows)
         return Page(items=rows, next_cursor=str(end) if end < len(numbers) else None)
 
-    async def count(self, filter: str) -> int:  # noqa: A002
+    async def count(self, filter: str) -> Count:  # noqa: A002
         self._check()
-        return len(self._numbers(filter))
+        found = len(self._numbers(filter))
+        most = found if self.counts_to is None else min(found, self.counts_to)
+        return Count(count=most, exact=most == found, search_behind=self.search_behind)
 
     async def groups(self, filter: str, sort: str, limit: int, cursor: str | None) -> Page[Group]:  # noqa: A002
         self.asked.append((filter, sort, limit, cursor))

@@ -8,6 +8,7 @@ from textual.widgets import Input
 from console.screens.board import BoardScreen
 from console.screens.failed import FailedScreen
 from console.screens.transaction import TransactionScreen
+from console.text import number
 from console.widgets.transactions import TransactionTable
 from transactions.model import Status
 
@@ -205,3 +206,23 @@ async def test_what_is_typed_right_behind_the_slash_is_text_and_no_key(make_app,
             app.post_message(events.Key(character, "/" if character == "slash" else character))
         await until(pilot, lambda: app.screen.query_one("#filter", Input).value == "status:failedA/D")
         assert not table.all_marked
+
+
+async def test_a_count_that_was_given_up_is_told_as_a_least_one(make_app, until, shown) -> None:
+    source = MemorySource()
+    source.counts_to = 240
+    app = make_app(source)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await open_failed(app, pilot, until)
+        await until(pilot, lambda: "1 of 240+" in shown(app))
+        await pilot.press("A")
+        await until(pilot, lambda: "240+ marked" in shown(app))
+
+
+async def test_a_search_that_is_behind_says_how_far(make_app, until, shown) -> None:
+    source = MemorySource()
+    source.search_behind = 12_345
+    app = make_app(source)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await open_failed(app, pilot, until)
+        await until(pilot, lambda: f"search catches up: {number(12_345)} to go" in shown(app))

@@ -13,7 +13,7 @@ from console.platform_source import PlatformSource
 from platforms.calls import Call
 from transactions.errors import NotFound
 from transactions.landscape import Health
-from transactions.pages import Page
+from transactions.pages import Count, Page
 from transactions.plans import Action, PlanRequest
 
 Ask = Callable[[PlatformSource], Coroutine[Any, Any, object]]
@@ -86,7 +86,7 @@ async def test_lists_without_pages_come_as_lists(ask: Ask, items: list[object]) 
 
 
 async def test_a_count_is_a_number() -> None:
-    assert await source_with(Recorder(SimpleNamespace(count=266))).count("status:failed") == 266
+    assert (await source_with(Recorder(Count(count=266))).count("status:failed")).count == 266
 
 
 async def test_filter_order_and_place_are_in_the_question() -> None:

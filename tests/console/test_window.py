@@ -119,3 +119,15 @@ def test_nothing_is_asked_of_an_empty_list() -> None:
     window = Window()
     assert window.need(0, 40) is None
     assert window.row(0) is None
+
+
+def test_of_a_count_that_is_not_exact_more_is_found_on_the_way() -> None:
+    window, numbers = Window(), Numbers(3 * PAGE + 7)
+    window.recount(PAGE // 2, exact=False)
+    for end in (PAGE - 1, 2 * PAGE - 1, 3 * PAGE - 1, 3 * PAGE + 6):
+        look(window, numbers, 0, min(end, window.total - 1))
+        assert not window.exact or window.total == numbers.total
+        look(window, numbers, min(end, window.total - 1), min(end, window.total - 1))
+    assert (window.total, window.exact) == (numbers.total, True)
+    window.recount(PAGE, exact=False)
+    assert (window.total, window.exact) == (numbers.total, False)

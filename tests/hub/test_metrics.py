@@ -16,7 +16,7 @@ async def test_every_line_is_valid_and_values_are_escaped(tmp_path: Path) -> Non
     store = open_database(tmp_path)
     row = {"status": "failed", "plant": "", "flow": 'a"b\\c\nd', "target": "ERP", "fingerprint": "f", "count": 3}
     await store.write(lambda c: c.execute(tallies.insert(), [row, {**row, "fingerprint": "g", "count": 4}]))
-    text = await store.read(lambda c: exposition(c, {"MES/P01": "open", "ERP": "closed"}))
+    text = await store.read(lambda c: exposition(c, {"MES/P01": "open", "ERP": "closed"}, search_behind=12))
     store.close()
     assert text.endswith("\n")
     families: list[str] = []
@@ -27,8 +27,9 @@ async def test_every_line_is_valid_and_values_are_escaped(tmp_path: Path) -> Non
         elif not line.startswith("# HELP "):
             assert SAMPLE.fullmatch(line), line
             assert re.match(r"[a-z_]+", line)[0] == families[-1]  # type: ignore[index]
-    assert len(families) == len(set(families)) == 6
+    assert len(families) == len(set(families)) == 7
     assert r'andon_transactions{status="failed",flow="a\"b\\c\nd",target="ERP",plant=""} 7' in text
     assert 'andon_breaker_open{target="MES/P01"} 1' in text
     assert 'andon_breaker_open{target="ERP"} 0' in text
     assert "andon_audit_total 0" in text
+    assert "andon_search_behind 12" in text
