@@ -44,6 +44,20 @@ def test_board(picture, size) -> None:
 
 
 @pytest.mark.parametrize("size", SIZES, ids=IDS)
+def test_cause(snap_compare, make_app, until, shown, size) -> None:
+    app = make_app(MemorySource())
+
+    async def ready(pilot) -> None:
+        await until(pilot, lambda: "shipment release" in shown(app) and "● live" in shown(app))
+        app.screen.query_one("#causes").focus()
+        await pilot.press("enter")
+        await until(pilot, lambda: "over all causes" in shown(app))
+        await pilot.wait_for_scheduled_animations()
+
+    assert snap_compare(app, terminal_size=size, run_before=ready)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=IDS)
 def test_failed(picture, size) -> None:
     assert picture(size, "failed", "1 of 266", keys=("down", "space", "space"))
 
