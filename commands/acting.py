@@ -229,8 +229,9 @@ def _stored(session: Session, asked: Acting) -> Plan:
             plan = session.send(plans.show(given.hash))
         except NotFound as error:
             raise PlanAltered(
-                f"The platform does not know the plan in {named}. It was made on another platform, or is long gone. "
-                "Nothing was sent. Make a new plan here."
+                f"The platform does not know the plan in {named}: it was made on another platform "
+                f"({given.platform!r}), or is long gone. Nothing was sent. Switch to the right context, or make a new "
+                "plan here."
             ) from error
         check_unaltered(given, plan.platform)
     else:

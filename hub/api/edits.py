@@ -123,7 +123,9 @@ async def edit_payload(hub: Hub, call: Call) -> Response:
                 f"The edit cannot be made: {error.reason}. Nothing was stored.", permission=str(Permission.REVEAL)
             ) from error
         except CannotEdit as error:
-            raise Refused(f"The edit cannot be made: {error.reason}. Nothing was stored.") from error
+            raise Refused(
+                f"The edit cannot be made: {error.reason}. Nothing was stored. Correct it and try again."
+            ) from error
 
     made = await hub.database.read(make)
     draft = await hub.database.write(store)

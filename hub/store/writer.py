@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import queue
+import sqlite3
 import threading
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
@@ -114,7 +115,7 @@ class Writer:
                 for queued in group:
                     self._write(connection, [queued])
                 return
-            if isinstance(error, DatabaseError) and not isinstance(error, DEFECTS):
+            if isinstance(error, DatabaseError) and not is_defect(error):
                 for refused in self._refused:
                     refused(str(error.orig))
             _answer([(group[0], _told(error))], failed=True)
@@ -123,6 +124,12 @@ class Writer:
         for callback in self._committed:
             callback(told)
         _answer(results, failed=False)
+
+
+def is_defect(error: BaseException | None) -> bool:
+    """Whether the database refused what cannot be written, rather than to write: room on the disk would not help."""
+    sqlite_code = getattr(getattr(error, "orig", None), "sqlite_errorcode", None)
+    return isinstance(error, DEFECTS) or sqlite_code == sqlite3.SQLITE_ERROR
 
 
 def _told(error: Exception) -> Exception:
