@@ -22,8 +22,11 @@ from transactions.plans import Decision
 
 app = Noun(help="What waits for a second person: see it, approve it, reject it.")
 
+HASH_LETTERS = 12
+
 COLUMNS: tuple[Column, ...] = (
-    Column("hash", lambda a, _: a.hash, give=4, least=13),
+    # As long as it has to be to name the plan: what stands here is typed, not read.
+    Column("hash", lambda a, _: a.hash[:HASH_LETTERS]),
     Column("wants", lambda a, _: f"■ {a.kind} overdue" if a.overdue else a.kind, style=lambda a: _style(a)),
     Column("action", lambda a, _: a.action),
     Column("count", lambda a, _: str(a.count), right=True),

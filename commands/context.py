@@ -192,6 +192,11 @@ def add(
     )
     _save(session, ContextFile(current=contexts.current or name, context={**contexts.context, name: added}))
     session.note(f"{name} was added: {address.url}")
+    if address.scheme == "http" and not address.loopback:
+        session.stderr.write(
+            f"WARNING: {plain(address.url)} is plain HTTP. Whoever is on the way can read the token, act in your name, "
+            "and change what you see. Put the platform behind https, and add it again with --replace.\n"
+        )
     if contexts.current not in (None, name):
         session.note(f"{contexts.current} is current still; to work on this one: andon context use {name}")
 

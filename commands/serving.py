@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from shlex import quote
 
 from msgspec import Struct
 
@@ -86,7 +87,14 @@ def serve_hub(session: Session, asked: Serving) -> None:
     with hub_extra():
         from hub.serve import ServeOptions, serve
     fields = {name: getattr(asked, name) for name in Serving.__struct_fields__}
-    fields["data"] = asked.data or data_folder(session.environ)
+    usual = data_folder(session.environ)
+    fields["data"] = data = asked.data or usual
+    if session.stderr.isatty():
+        # Its log is for machines; a person who looks at it wants to know what to do next.
+        place = "" if data.absolute() == usual.absolute() else f"ANDON_DATA_DIR={quote(str(data.absolute()))} "
+        fields["told"] = lambda url: session.note(
+            f"The hub answers at {url}. In another terminal, the console: {place}andon --url {url}"
+        )
     serve(ServeOptions(**fields))
 
 

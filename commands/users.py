@@ -140,7 +140,8 @@ def token(
     ctx: typer.Context,
     name: Name,
     expires: Annotated[
-        str | None, typer.Option("--expires", metavar="TIME", help="Its life, like 12h; 30d unless told, 365d at most.")
+        str | None,
+        typer.Option("--expires", metavar="TIME", help="Its life, like 12h or 90d; 30d unless told, 365d at most."),
     ] = None,
     revoke: Annotated[bool, typer.Option("--revoke", help="End every token of theirs instead.")] = False,
 ) -> None:

@@ -12,6 +12,7 @@ import socket
 import ssl
 import sys
 import threading
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -61,6 +62,7 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
         ephemeral: end when standard input does, and take the folder along.
         tls_cert: file with the hub's certificate and those between it and its root; None serves plain HTTP.
         tls_key: file with its key, unless that is in the same file.
+        told: called with the hub's address once it answers.
     """
 
     data: Path
@@ -75,6 +77,7 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
     ephemeral: bool = False
     tls_cert: Path | None = None
     tls_key: Path | None = None
+    told: Callable[[str], None] | None = None
 
 
 def serve(options: ServeOptions) -> None:
@@ -188,6 +191,8 @@ async def _serve(
         if options.ephemeral:
             _end_with_input(server)
         log.info("hub.serving", url=url, data=str(options.data), simulate=options.simulate)
+        if options.told is not None:
+            options.told(url)
         await _until_stopped(server, hub, listening, tls)
     finally:
         await hub.close()

@@ -187,7 +187,7 @@ class BoardScreen(AndonScreen):
                     text.append(f"{line.glyph} {number(line.many)} {line.word}", tones[line.tone])
                     text.append(f" {line.age}  " if line.age else "  ", tones["quiet"])
             if board.overdue:
-                text.append(f"{number(board.overdue)} overdue  ", tones["late"])
+                text.append(f"▲ {number(board.overdue)} overdue  ", tones["late"])
         if holds:
             text.append(f"◆ held by hand: {holds}", tones["held"])
         text.rstrip()
@@ -200,8 +200,9 @@ class BoardScreen(AndonScreen):
             look, moment = of_status(status), ages.get(status)
             age = "" if moment is None else short(now - moment)
             lines.append(_Line(look.glyph, look.word, board.counts.get(status, 0), age, look.tone, status=True))
-            if status is Status.FAILED and board.overdue:
-                lines.append(_Line(" ", "overdue", board.overdue, "", Tone.LATE))
+        if board.overdue:
+            # Of all that is open: what is held or retried is late as well.
+            lines.append(_Line("▲", "overdue", board.overdue, "", Tone.LATE))
         session = self.andon.session
         waiting, mine = session.waiting(now), session.to_decide(now)
         since = "" if mine.oldest is None else short(now - mine.oldest)

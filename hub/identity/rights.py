@@ -71,7 +71,10 @@ def read_lifetime(text: str | None) -> timedelta:
     try:
         found = parse_duration(text)
     except ValueError as error:
-        raise Invalid(f"The token's life: {error}. No token was given.", parameter="expires_in") from error
+        raise Invalid(
+            f"The token's life: {error}. No token was given. It lives from a minute to 365d, like 12h or 90d.",
+            parameter="expires_in",
+        ) from error
     if not SHORTEST <= found <= LONGEST:
         raise Invalid(
             f"A token cannot live {text}. No token was given. It lives from a minute to 365d: "

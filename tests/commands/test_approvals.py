@@ -221,3 +221,11 @@ def test_two_people_approve_each_others_work_and_not_their_own(hub_factory: Call
         assert run(asker, "batches", "watch", batch["id"]).returncode == 0
         assert json.loads(run(second, "tx", "show", tx, "-o", "json").stdout)["status"] == "discarded"
         assert run(second, "approvals", "approve", plan, "--reason", "again").returncode == Exit.STALE
+
+
+def test_a_hash_in_the_list_is_as_long_as_it_has_to_be_to_name_the_plan(andon: Andon, stocked: Any) -> None:
+    ran = andon("approvals", "list")
+    words = ran.out.split()
+    assert "ab" * 6 in words
+    assert "ab" * 7 not in ran.out
+    assert andon("approvals", "list", "-o", "id").out.split()[0] == "ab" * 32

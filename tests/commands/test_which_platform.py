@@ -200,3 +200,16 @@ def test_a_token_in_clear_text_is_not_for_quiet_to_silence(
     asked = andon("whoami", "--quiet")
     assert asked.code == 3
     assert "WARNING: http://no-such-host.invalid:8470 is plain HTTP" in asked.err
+
+
+@pytest.mark.parametrize(
+    ("url", "warned"),
+    [("http://hub.example:8470", True), ("https://hub.example", False), ("http://127.0.0.1:8470", False)],
+)
+def test_a_context_in_clear_text_elsewhere_is_warned_of(
+    andon: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str, warned: bool
+) -> None:
+    monkeypatch.setenv("ANDON_CONFIG_DIR", str(tmp_path / "config"))
+    ran = andon("--quiet", "context", "add", "plant", "--url", url)
+    assert ran.code == 0
+    assert (f"WARNING: {url} is plain HTTP" in ran.err) is warned
