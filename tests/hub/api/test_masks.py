@@ -384,10 +384,15 @@ async def test_masks_hold_for_what_was_stored_before_they_were_declared(local, o
         f"transactions/{older}/timeline",
         f"transactions/{older}/payload",
         "board",
+        "groups",
+        "groups?filter=order:4711",
     ):
         clean((await local.get(path)).text)
-    cause = (await local.get("board")).json()["causes"][0]
-    assert cause["template"] == "M7021: the target's words repeat a masked field"
+    group = (await local.get("groups")).json()["items"][0]
+    assert group["template"] == "M7021: the target's words repeat a masked field"
+    clean((await local.get(f"groups/{group['fingerprint']}")).text)
+    for asked in ("Kestrelmann", "message:8731", BADGE):
+        assert (await local.get("groups", params={"filter": asked})).json()["items"] == []
     for asked in ("Kestrelmann", "message:8731", BADGE):
         assert (await local.get("transactions/count", params={"filter": asked})).json()["count"] == 0
     assert (await local.get("transactions/count", params={"filter": "fragile"})).json()["count"] == 1
