@@ -21,6 +21,8 @@ PAGES = (
     "docs/limits.md",
     "docs/audit.md",
     "docs/reconciliation.md",
+    "docs/outcomes.md",
+    "docs/promises.md",
     "SECURITY.md",
 )
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
