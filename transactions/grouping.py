@@ -31,9 +31,17 @@ _MASKS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?<![\w<])[-+]?\d(?:[\d.,:/-]*\d)?(?!\w)"), "<n>"),
     (re.compile(r"\s+"), " "),
 )
-_JSON_CODE = re.compile(r"(?:error_?)?code|error|type", re.IGNORECASE)
+_JSON_CODE = re.compile(r"(?:(?:error|fault|reason)_?)?code|error", re.IGNORECASE)
+_JSON_WORDS = re.compile(
+    r"message|title|detail|name|reason|fault_?string|error(?:_?(?:message|description))?", re.IGNORECASE
+)
+_NO_TYPE = "about:blank"  # RFC 9457, section 4.2.1: the problem has no meaning beyond its status
 _XML_CODE = re.compile(
-    r"<(?:[\w-]{1,40}:)?(?:fault|error|reason)?code(?: [^<>]{0,200})?>\s*([^<>\s]{1,80})\s*<", re.IGNORECASE
+    # an element that is called so; the value of one (SOAP 1.2, part 1, section 5.4.6); an attribute
+    r"<(?:[\w-]{1,40}:)?(?:fault|error|reason|sub)?code(?: [^<>]{0,200})?>\s*"
+    r"(?:<(?:[\w-]{1,40}:)?value(?: [^<>]{0,200})?>\s*)?([^<>\s]{1,80})\s*<"
+    r"|<[^<>]{1,200}\s(?:fault|error|reason)?code=[\"']([^\"'\s]{1,80})[\"']",
+    re.IGNORECASE,
 )
 _TAG = re.compile(r"<[/?!]?[A-Za-z][^<>]{0,300}>")
 
@@ -41,11 +49,19 @@ _TAG = re.compile(r"<[/?!]?[A-Za-z][^<>]{0,300}>")
 def template(message: str) -> str:
     """A message with everything masked that tells one transaction from the next."""
     text = message[:_LIMIT].strip()
-    codes = _fault_codes(text)
-    if codes:
-        return f"fault {' '.join(codes)}"
     if text[:1] == "<":
+        codes = list(dict.fromkeys(one or other for one, other in _XML_CODE.findall(text)))[:_CODES]
+        if codes:
+            return f"fault {' '.join(codes)}"
         text = _TAG.sub(" ", text)
+    elif text[:1] in ("{", "["):
+        fault = _json_fault(text)
+        if fault is not None:
+            return fault
+    return _masked(text)
+
+
+def _masked(text: str) -> str:
     for pattern, mask in _MASKS:
         text = pattern.sub(mask, text)
     return text.strip()
@@ -63,31 +79,44 @@ def fingerprint(flow: str, target: str, kind: str, code: str, shape: str) -> str
     return hashlib.sha256(parts.encode("utf-8", "replace")).hexdigest()[:16]
 
 
-def _fault_codes(text: str) -> list[str]:
-    """The codes in a JSON or XML fault: they do not change from one document to the next."""
-    if text[:1] in ("{", "["):
-        return _json_codes(text)
-    if text[:1] == "<":
-        return list(dict.fromkeys(_XML_CODE.findall(text)))[:_CODES]
-    return []
-
-
-def _json_codes(text: str) -> list[str]:
+def _json_fault(text: str) -> str | None:
+    """A JSON fault by its codes, which do not change from one document to the next; one that has only numbers, or none,
+    by what it says in words as well. None where the text is no JSON that says anything."""
     try:
         tree = json.loads(text)
     except (ValueError, RecursionError):  # cut short, or no JSON at all: then it is text
-        return []
-    return list(dict.fromkeys(_codes(tree)))[:_CODES]
+        return None
+    codes, numbers, words = _Found(), _Found(), _Found()
+    for name, value, depth in _members(tree):
+        if isinstance(value, str):
+            outer = depth <= 1  # further in are the fields of documents, which have types and names of their own
+            code = _JSON_CODE.fullmatch(name) or (outer and name.lower() == "type" and value != _NO_TYPE)
+            if code and not re.search(r"\s", value):
+                codes.add(value[:80])
+            elif outer and _JSON_WORDS.fullmatch(name):
+                words.add(_masked(value))
+        elif isinstance(value, int) and not isinstance(value, bool) and _JSON_CODE.fullmatch(name):
+            numbers.add(str(value))
+    found = sorted(codes) or sorted(numbers) + sorted(words)  # members of an object have no order
+    return f"fault {' '.join(found)}" if found else None
 
 
-def _codes(tree: Any) -> Iterator[str]:
-    waiting = [tree]
+class _Found(list[str]):
+    """The first few of a kind, each once."""
+
+    def add(self, text: str) -> None:
+        if text and text not in self and len(self) < _CODES:
+            self.append(text)
+
+
+def _members(tree: Any) -> Iterator[tuple[str, Any, int]]:
+    """Every member of every object, with the depth of the object: the outermost ones first."""
+    waiting = [(tree, 0)]
     while waiting:
-        node = waiting.pop(0)
+        node, depth = waiting.pop(0)
         if isinstance(node, dict):
             for name, value in node.items():
-                if isinstance(value, str) and _JSON_CODE.fullmatch(name) and not re.search(r"\s", value):
-                    yield value[:80]
-            waiting += node.values()
+                yield name, value, depth
+            waiting += [(value, depth + 1) for value in node.values()]
         elif isinstance(node, list):
-            waiting += node
+            waiting += [(value, depth + 1) for value in node]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 
@@ -40,6 +41,34 @@ from transactions.grouping import fingerprint, template
             "fault s:Client F5201",
         ),
         ("<html><h1>400 Bad Request</h1></html>", "<n> Bad Request"),
+        (
+            (
+                "<env:Fault><env:Code><env:Value>env:Sender</env:Value><env:Subcode><env:Value>m:Locked</env:Value>"
+                "</env:Subcode></env:Code><env:Reason><env:Text>4711 is locked</env:Text></env:Reason></env:Fault>"
+            ),
+            "fault env:Sender m:Locked",
+        ),
+        ('<error code="M7053" id="77"><text>Period 10</text></error>', "fault M7053"),
+        ('{"message": "no Route matched with those values"}', "fault no Route matched with those values"),
+        (
+            '{"name": "not found", "message": "no entity \'4711\'", "code": 6, "fields": {"id": "4711"}}',
+            "fault 6 no entity <value> not found",
+        ),
+        (
+            '{"type": "https://erp.example/problems/locked", "title": "Locked", "status": 423}',
+            "fault https://erp.example/problems/locked",
+        ),
+        ('{"type": "about:blank", "title": "Not Found", "status": 404}', "fault Not Found"),
+        ('{"error": "invalid_scope", "error_description": "You must specify a scope"}', "fault invalid_scope"),
+        (
+            '{"fault": {"faultstring": "Rate limit of 50 exceeded", "detail": {"errorcode": "policies.Quota"}}}',
+            "fault policies.Quota",
+        ),
+        (
+            '{"message": "1 error", "errors": [{"entity": {"name": "P01-7", "errors": [{"type": "field"}]}}]}',
+            "fault <n> error",
+        ),
+        ('{"order": "4711", "lot": true}', "{<value>: <value>, <value>: true}"),
         ("{broken 12", "{broken <n>"),
         ("", ""),
     ],
@@ -52,6 +81,25 @@ def test_what_differs_is_masked_and_what_says_the_cause_stays(message: str, shap
 def test_the_same_words_with_other_names_and_numbers_are_one_group(lot: str, number: int, key: object) -> None:
     message = f"Lot {lot} has {number} of 12 KG (request {key})"
     assert template(message) == template("Lot P01-000001 has 5 of 3 KG (request 3fa85f64-5717-4562-b3fc-2c963f66afa6)")
+
+
+@given(st.permutations(["message", "code", "name", "fields"]))
+def test_members_of_a_fault_have_no_order(names: list[str]) -> None:
+    said = {"message": "host: required field missing", "code": 2, "name": "schema violation", "fields": {"host": "x"}}
+    shape = template(json.dumps({name: said[name] for name in names}))
+    assert shape == "fault 2 host: required field missing schema violation"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ('{"message": "Not found"}', '{"message": "no Route matched with those values"}'),
+        ('{"code": 2, "message": "host: required field missing"}', '{"code": 2, "message": "unknown field"}'),
+        ("<html><h1>415 Unsupported Media Type</h1></html>", "<html><h1>412 Precondition Failed</h1></html>"),
+    ],
+)
+def test_other_faults_are_other_groups(one: str, other: str) -> None:
+    assert template(one) != template(other)
 
 
 @given(st.text(max_size=300) | st.text(alphabet="aA1-./:'\"<>{}[ v", max_size=300))
