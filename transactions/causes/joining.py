@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable
 
-from transactions.causes.kinds import PROFILES, CauseKind, Joins
+from transactions.causes.kinds import PROFILES, CauseKind, Joins, Phase
 from transactions.causes.reading import kind_of
 from transactions.causes.symptoms import Evidence, Surroundings, Symptom
 from transactions.model import Status
@@ -132,16 +132,21 @@ _MAKES_LOT = frozenset({"goods-receipt", "inventory-movement"})
 
 
 def _explained(found: list[Bundle], around: Surroundings) -> list[Bundle]:
-    """Give what is a symptom to its cause; a bundle of which nothing is left goes."""
+    """Give what is a symptom to its cause; a bundle of which nothing is left goes, with what it had explained."""
     for bundle in found:
         kept = []
+        taken_by: Bundle | None = None
         for one in bundle.symptoms:
             cause = _cause_of(bundle, one, found, around)
             if cause is None:
                 kept.append(one)
             else:
                 cause.carried.append(one)
+                taken_by = cause
         bundle.symptoms = kept
+        if not kept and taken_by is not None:
+            taken_by.carried += bundle.carried
+            bundle.carried = []
     return [bundle for bundle in found if bundle.symptoms]
 
 
@@ -149,7 +154,7 @@ def _cause_of(bundle: Bundle, one: Symptom, found: list[Bundle], around: Surroun
     if bundle.kind is CauseKind.UNCLEAR or one.status is Status.HELD:
         return _silence_at(one, [other for other in found if other is not bundle], around)
     if bundle.kind is CauseKind.SUPERSEDED:
-        return _delays(one, [other for other in found if other is not bundle])
+        return _delays(one, [other for other in found if other is not bundle], around)
     if bundle.kind is CauseKind.RULE or bundle.kind is CauseKind.MASTER_DATA or bundle.kind is CauseKind.LOT:
         return _missing_first(one, [other for other in found if other.kind is not bundle.kind])
     return None
@@ -165,21 +170,18 @@ def _silence_at(one: Symptom, found: list[Bundle], around: Surroundings) -> Bund
     return None
 
 
-def _delays(one: Symptom, found: list[Bundle]) -> Bundle | None:
-    """The cause that kept an old version back until a newer one was applied: the same flow suffers from it."""
-    for other in found:
-        if PROFILES[other.kind].harmless:
-            continue
-        if any((each.target, each.flow) == (one.target, one.flow) for each in other.symptoms):
-            return other
-    return _silence_everywhere(one, found)
-
-
-def _silence_everywhere(one: Symptom, found: list[Bundle]) -> Bundle | None:
-    for kind in _SILENT:
+def _delays(one: Symptom, found: list[Bundle], around: Surroundings) -> Bundle | None:
+    """The cause that kept an old version back until a newer one was applied: the same flow suffers from it there, or
+    the target is hard to reach."""
+    here = around.instance(one.target, one.plant)
+    for near in (True, False):
         for other in found:
-            if other.kind is kind and any(each.target == one.target for each in other.symptoms):
-                return other
+            hinders = PROFILES[other.kind].phase in (Phase.ACCESS, Phase.CAPACITY)
+            for each in other.symptoms if not PROFILES[other.kind].harmless else ():
+                if near and (each.target, each.flow) == (one.target, one.flow):
+                    return other
+                if not near and hinders and around.instance(each.target, each.plant) == here:
+                    return other
     return None
 
 
