@@ -50,6 +50,7 @@ from hub.caution import Caution
 from hub.delivery.engine import Engine
 from hub.delivery.http import HttpChannel
 from hub.delivery.profile import Profile
+from hub.edits.tidying import Tidier
 from hub.identity.wiring import KEYS, METADATA, Identity, SignIn
 from hub.ids import go_on_after
 from hub.kpis.exposing import expose
@@ -155,6 +156,7 @@ class Hub:
         self.signer = AuditSigner(platform, audit_key)
         self.followers = Followers()
         self.housekeeper = Housekeeper(database, clock)
+        self.tidier = Tidier(database, clock)
         self.running = Running(database)
         self.exports: set[object] = set()
         """Those under way."""
@@ -177,6 +179,7 @@ class Hub:
         await self.redating.start()
         await self.running.start()
         self.housekeeper.start()
+        self.tidier.start()
         await self.engine.start()
         await self.runner.start()
         self.ready = True
@@ -190,6 +193,7 @@ class Hub:
         await self.engine.close()
         await self.identity.close()
         await self.housekeeper.close()
+        await self.tidier.close()
         await self.search.close()
         await self.watch.close()
 
