@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -160,6 +161,9 @@ class Plant:
             if sends:
                 api.post(f"plans/{plan['hash']}/run").raise_for_status()
         self.told.append(f"{action} {options} {plan['verdicts']}")
+        said = " ".join(item["because"] or "" for item in plan["items"])
+        if not sends and "date" not in options and (day := re.search(r"open from (\d{4}-\d\d-\d\d)", said)):
+            return self.begin(action, options | {"date": day[1]}, **selection)
         return sends
 
     def command(self, *words: str) -> None:

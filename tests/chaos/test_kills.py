@@ -72,10 +72,10 @@ def test_whatever_is_killed_nothing_is_lost_and_nothing_is_there_twice(
     left = [tx for tx in everything.values() if is_open(tx) and tx not in undecided + behind]
     assert not left, story
     assert undecided or not behind, story
-    told = {name: books[name] for name in ("missing", "double", "mismatched", "unresolved", "in_flight")}
-    expected = dict.fromkeys(told, 0) | {"unresolved": len(undecided), "in_flight": len(behind)}
-    assert told == expected, f"{told}\n{story}"
-    assert books["agree"] is not bool(undecided)
+    told = {name: books[name] for name in ("missing", "double", "mismatched", "in_flight")}
+    assert told == dict.fromkeys(told, 0) | {"in_flight": len(behind)}, f"{told}\n{story}"
+    assert books["unresolved"] <= len(undecided), story  # some of them were applied
+    assert books["agree"] is not bool(books["unresolved"])
     assert not shift.running()
     check_sagas(everything, story)
 
