@@ -177,7 +177,6 @@ class Hub:
         await self.search.start()
         await self.identity.start()
         await self.redating.start()
-        await self.running.start()
         self.housekeeper.start()
         self.tidier.start()
         await self.engine.start()

@@ -6,8 +6,9 @@ from collections import Counter, defaultdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, and_, func, select, union_all
+from sqlalchemy import Connection, Select, Table, and_, func, select, text, true, union_all
 
+from hub.kpis.counting import GRAINS
 from hub.store.reach import within
 from hub.store.schema import kpi_counts, kpi_spans, reconciliations
 from transactions.clock import from_micros
@@ -15,13 +16,15 @@ from transactions.kpis.counts import Measure, Span, Totals
 from transactions.kpis.definitions import AGES
 from transactions.kpis.model import Reconciled
 from transactions.kpis.reporting import Place
-from transactions.kpis.windows import DAY, HOUR, MINUTE, Window, hours_from, minutes_from
+from transactions.kpis.windows import DAY, HOUR, MINUTE, Window, hours_from
 from transactions.people import Reach
 
 Piece = tuple[int, int, int]
 """A grain, and from which second to which its rows are summed."""
 
 _MEASURES = [measure.value for measure in Measure]
+_SOME_OPEN = text("open <> 0")
+"""As the index of what is open says it, which has few rows however long numbers are kept."""
 
 
 class Cut:
@@ -38,32 +41,32 @@ class Cut:
         return found
 
 
-def pieces(window: Window, now: datetime, *, finest: int = HOUR) -> list[Piece]:
-    """Rows that make up an aligned window: each moment of it exactly once.
+def pieces(window: Window, coarsest: int = DAY) -> list[Piece]:
+    """Rows that make up an aligned window: each moment of it exactly once, of whole days as far as that goes. On the
+    edges that :meth:`Window.aligned` puts it, it needs no minutes and hours that are kept no more.
 
     Args:
-        finest: ``MINUTE`` to take minutes as far back as they go, also where their hours stand for them.
+        coarsest: the largest grain that is taken.
     """
-    begin, until = int(window.begin.timestamp()), int(window.until.timestamp())
-    minutes, hours = int(minutes_from(now).timestamp()), int(hours_from(now).timestamp())
-    found: list[Piece] = []
-    if begin < hours:  # what was counted late waits as hours to be added to its day
-        found += [(DAY, begin, min(until, hours)), (HOUR, begin, min(until, hours))]
-    if begin < minutes and until > hours:
-        found.append((HOUR, max(begin, hours), min(until, minutes)))
-    first, last = max(begin, minutes), until
-    if first < last:
-        whole, end = -(-first // HOUR) * HOUR, last // HOUR * HOUR
-        if finest == MINUTE or whole >= end:
-            found.append((MINUTE, first, last))
-        else:
-            found += [(MINUTE, first, whole), (HOUR, whole, end), (MINUTE, end, last)]
-    return [piece for piece in found if piece[1] < piece[2]]
+    grains = [grain for grain in GRAINS if grain <= coarsest]
+    return _split(int(window.begin.timestamp()), int(window.until.timestamp()), grains)
 
 
-def totals(connection: Connection, window: Window, now: datetime, cut: Cut) -> dict[Place, Totals]:
+def _split(first: int, last: int, grains: list[int]) -> list[Piece]:
+    if first >= last:
+        return []
+    finer, grain = grains[:-1], grains[-1]
+    if not finer:
+        return [(grain, first, last)]
+    whole, end = -(-first // grain) * grain, last // grain * grain
+    if whole >= end:
+        return _split(first, last, finer)
+    return [*_split(first, whole, finer), (grain, whole, end), *_split(end, last, finer)]
+
+
+def totals(connection: Connection, window: Window, cut: Cut) -> dict[Place, Totals]:
     """Everything that was counted in a window, by place."""
-    wanted = pieces(window, now)
+    wanted = pieces(window)
     found: dict[Place, Totals] = defaultdict(Totals)
     place = ("plant", "flow", "target")
     for row in _counts(connection, wanted, place, cut):
@@ -77,7 +80,7 @@ def totals(connection: Connection, window: Window, now: datetime, cut: Cut) -> d
 def slices(connection: Connection, window: Window, now: datetime, cut: Cut) -> dict[int, dict[tuple[str, str], Totals]]:
     """The same in slices of the window, by flow and target."""
     step, begin = window.step(now), int(window.begin.timestamp())
-    wanted = pieces(window, now, finest=MINUTE if step < HOUR else HOUR)
+    wanted = pieces(window, max(grain for grain in GRAINS if step % grain == 0))
     found: dict[int, dict[tuple[str, str], Totals]] = defaultdict(lambda: defaultdict(Totals))
     for row in _counts(connection, wanted, ("flow", "target"), cut, step):
         found[int(row.slice) - begin // step][row.flow, row.target].counts = _read(row)
@@ -95,7 +98,7 @@ def open_by_age(connection: Connection, now: datetime, cut: Cut) -> dict[tuple[s
     for place, (_, hours) in enumerate(AGES):
         begin = from_micros(0) if hours is None else now - timedelta(hours=hours)
         window = Window(label="", begin=begin, until=until).aligned(now)
-        summed = _summing(kpi_counts, pieces(window, now), ("plant", "flow"), [Measure.OPEN.value], cut)
+        summed = _summing(kpi_counts, pieces(window), ("plant", "flow"), [Measure.OPEN.value], cut, only=_SOME_OPEN)
         for row in connection.execute(summed):
             if row.open:
                 found[row.plant, row.flow][place] = int(row.open)
@@ -107,7 +110,7 @@ def by_hour(
     connection: Connection, window: Window, now: datetime, cut: Cut, *measures: Measure
 ) -> list[tuple[Any, ...]]:
     """Some numbers of each flow and hour (of long ago: day): flow, when it began, the numbers."""
-    wanted = pieces(window, now)
+    wanted = pieces(window, HOUR) if window.begin >= hours_from(now) else pieces(window)
     if not wanted:
         return []
     hours: Counter[tuple[str, int, Measure]] = Counter()
@@ -180,9 +183,15 @@ def _spans(
 
 
 def _summing(
-    table: Table, wanted: list[Piece], by: tuple[str, ...], numbers: list[str], cut: Cut, step: int | None = None
+    table: Table,
+    wanted: list[Piece],
+    by: tuple[str, ...],
+    numbers: list[str],
+    cut: Cut,
+    step: int | None = None,
+    only: Any = true(),  # noqa: B008 - a condition is never changed
 ) -> Select[Any]:
-    """Sum ``numbers`` of some pieces, ``by`` some columns and, with ``step``, by slice.
+    """Sum ``numbers`` of some pieces, ``by`` some columns and, with ``step``, by slice, of rows that are ``only`` so.
 
     One select for each piece, since each is a range of the primary key.
     """
@@ -190,7 +199,7 @@ def _summing(
     slice_ = [] if step is None else [(table.c.at // step).label("slice")]
     parts = [
         select(*keys, *slice_, *(table.c[name] for name in numbers)).where(
-            table.c.grain == grain, table.c.at >= begin, table.c.at < until, *cut.conditions(table)
+            table.c.grain == grain, table.c.at >= begin, table.c.at < until, *cut.conditions(table), only
         )
         for grain, begin, until in wanted
     ]

@@ -1,7 +1,7 @@
 """What every change adds to the key figures; written with the group of jobs that made the change.
 
-Numbers are kept by the minute and by the hour at once: a window is summed of whole hours, and of minutes at its edges,
-so that no question reads more than some thousand rows.
+Numbers are kept by the minute, by the hour and by the day at once: a window is summed of whole days, and at its edges
+of hours and minutes, so that no question reads more than some thousand rows.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from hub.store.schema import corrections, kpi_counts, kpi_spans, reversals, time
 from transactions.kpis.counts import Measure, Span
 from transactions.kpis.definitions import FOLLOWED
 from transactions.kpis.spans import slot_of
-from transactions.kpis.windows import HOUR, MINUTE
+from transactions.kpis.windows import DAY, HOUR, MINUTE
 from transactions.model import Status
 from transactions.states import CLOSED, OPEN, Event
 
 SECOND = 1_000_000
-GRAINS = (MINUTE, HOUR)
+GRAINS = (MINUTE, HOUR, DAY)
 OURS = ("reverse:", "correct:")
 """How the keys of the hub's own transactions begin; those of others may as well, so that the tables decide."""
 
@@ -218,7 +218,7 @@ class KpiCounts:
         return {"troubled_at": None}
 
     def write(self, connection: Connection) -> None:
-        """Add it to the tables, by the minute and by the hour."""
+        """Add it to the tables, by the minute, the hour and the day."""
         dialect = connection.dialect.name
         if self.counts:
             connection.execute(adding_counts(dialect), self.count_rows())

@@ -1,40 +1,30 @@
-"""Keeping the numbers small: minutes for two days, hours for a hundred days, then days."""
+"""Keeping the numbers small: minutes for two days, hours for a hundred days, days for good."""
 
 from __future__ import annotations
 
 import asyncio
 from datetime import datetime
-from typing import Any
 
 import structlog
-from sqlalchemy import Connection, Table, delete, exists, func, literal, select
+from sqlalchemy import Connection, delete, exists, select
 
 from hub.errors import StoreError
-from hub.kpis.counting import adding_counts
-from hub.store.counting import adding
 from hub.store.database import Database
 from hub.store.schema import kpi_counts, kpi_spans, reconciliations
 from transactions.clock import Clock, to_micros
-from transactions.kpis.counts import Measure
-from transactions.kpis.windows import DAY, HOUR, MINUTE, hours_from, minutes_from
+from transactions.kpis.windows import HOUR, MINUTE, hours_from, minutes_from
 
 log = structlog.get_logger("andon.kpis")
 EVERY = 1_800.0
 """Seconds from one time to the next."""
 
-_MEASURES = [measure.value for measure in Measure]
-
 
 def forget(connection: Connection, now: datetime) -> None:
-    """Drop minutes that their hours stand for, turn old hours into days, and drop old reconciliations that have a
-    newer one."""
-    minutes, hours = int(minutes_from(now).timestamp()), int(hours_from(now).timestamp())
-    for table in (kpi_counts, kpi_spans):
-        connection.execute(delete(table).where(table.c.grain == MINUTE, table.c.at < minutes))
-    dialect = connection.dialect.name
-    _days(connection, kpi_counts, ("plant", "flow", "target"), _MEASURES, adding_counts(dialect), hours)
-    keys = ("plant", "flow", "target", "span", "slot")
-    _days(connection, kpi_spans, keys, ["count"], adding(dialect, kpi_spans), hours)
+    """Drop old minutes and hours, which their days stand for, and old reconciliations that have a newer one."""
+    for grain, before in ((MINUTE, minutes_from(now)), (HOUR, hours_from(now))):
+        for table in (kpi_counts, kpi_spans):
+            old = (table.c.grain == grain, table.c.at < int(before.timestamp()))
+            connection.execute(delete(table).where(*old))
     newer = reconciliations.alias("newer")
     connection.execute(
         delete(reconciliations).where(
@@ -48,25 +38,6 @@ def forget(connection: Connection, now: datetime) -> None:
             ),
         )
     )
-
-
-def _days(
-    connection: Connection, table: Table, keys: tuple[str, ...], numbers: list[str], add: Any, before: int
-) -> None:
-    """Add the hours before a moment (seconds) to their days, and drop them."""
-    old = (table.c.grain == HOUR, table.c.at < before)
-    day = table.c.at - table.c.at % DAY
-    place = [table.c[name] for name in keys]
-    question = select(
-        literal(DAY).label("grain"),
-        day.label("at"),
-        *place,
-        *(func.sum(table.c[name]).label(name) for name in numbers),
-    )
-    rows = connection.execute(question.where(*old).group_by(day, *place)).mappings().all()
-    if rows:
-        connection.execute(add, [dict(row) for row in rows])
-        connection.execute(delete(table).where(*old))
 
 
 class Housekeeper:

@@ -26,8 +26,8 @@ def tell(connection: Connection, window: Window, now: datetime, cut: Cut, slos: 
     whole = window.aligned(now)
     told_all = cut.reach.flows is None
     numbers = Numbers(
-        totals=asking.totals(connection, whole, now, cut),
-        before=asking.totals(connection, whole.before().aligned(now), now, cut),
+        totals=asking.totals(connection, whole, cut),
+        before=asking.totals(connection, whole.before().aligned(now), cut),
         slices=asking.slices(connection, whole, now, cut),
         open=asking.open_by_age(connection, now, cut),
         reconciled=asking.reconciled(connection, cut) if told_all else [],

@@ -1,63 +1,27 @@
-"""Numbers since the beginning, in memory, for who scrapes them: summed once at the start, added to at every commit."""
+"""Numbers since the hub began, in memory, for who scrapes them: added to at every commit.
+
+They begin at zero with the process, which is what a counter in Prometheus does: rates are told across it.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections import Counter, defaultdict
 
-from sqlalchemy import Connection, func, select
-
 from hub.store.database import Database
 from hub.store.journal import Journal
-from hub.store.schema import kpi_counts, kpi_spans
 from transactions.kpis.counts import Measure, Span
 from transactions.kpis.reporting import Place
-from transactions.kpis.windows import DAY, HOUR
-
-_MEASURES = [measure.value for measure in Measure]
 
 
 class Running:
-    """What was ever counted, by place."""
+    """What was counted since the hub began, by place."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
         self._lock = threading.Lock()  # added to in the writer's thread, read in the readers'
-        self._follows = False
         self._counts: dict[Place, Counter[Measure]] = defaultdict(Counter)
         self._spans: dict[tuple[Place, Span], Counter[int]] = defaultdict(Counter)
-
-    async def start(self) -> None:
-        """Sum what is stored, then follow; in one job of the writer, so that nothing is counted twice or left out."""
-        await self._database.write(self._begin)
-
-    def _begin(self, connection: Connection) -> None:
-        with self._lock:
-            self._read(connection)
-        if not self._follows:  # what else is in this group is not in the tables yet, and told with its commit
-            self._database.writer.on_commit(self._committed)
-            self._follows = True
-
-    def _read(self, connection: Connection) -> None:
-        counts, spans = kpi_counts.c, kpi_spans.c
-        place = (counts.plant, counts.flow, counts.target)
-        question = (
-            select(*place, *(func.sum(counts[name]).label(name) for name in _MEASURES))
-            .where(counts.grain.in_((HOUR, DAY)))
-            .group_by(*place)
-        )
-        self._counts.clear()
-        self._spans.clear()
-        for row in connection.execute(question):
-            self._counts[row.plant, row.flow, row.target] = Counter(
-                {measure: int(getattr(row, measure.value)) for measure in Measure}
-            )
-        keys = (spans.plant, spans.flow, spans.target, spans.span, spans.slot)
-        lengths = (
-            select(*keys, func.sum(spans.count).label("times")).where(spans.grain.in_((HOUR, DAY))).group_by(*keys)
-        )
-        for row in connection.execute(lengths):
-            self._spans[(row.plant, row.flow, row.target), Span(row.span)][row.slot] += int(row.times)
+        database.writer.on_commit(self._committed)
 
     def _committed(self, told: Journal) -> None:
         with self._lock:

@@ -38,7 +38,7 @@ def tell_week(
     until = min(week.until, now)
     window = Window(label=week.label, begin=week.begin, until=until).aligned(now)
     last = Window(label="", begin=week.before().begin, until=week.begin).aligned(now)
-    mine, earlier = _by_flow(connection, window, now, cut), _by_flow(connection, last, now, cut)
+    mine, earlier = _by_flow(connection, window, cut), _by_flow(connection, last, cut)
     worst = _worst(connection, window, now, cut)
     causes = _causes(connection, window, cut, masks)
     flows = []
@@ -84,9 +84,9 @@ def _wanted(flow: str, cut: Cut) -> bool:
     return cut.reach.covers_flow(flow) and cut.flow in (None, flow)
 
 
-def _by_flow(connection: Connection, window: Window, now: datetime, cut: Cut) -> dict[str, Totals]:
+def _by_flow(connection: Connection, window: Window, cut: Cut) -> dict[str, Totals]:
     by_flow: dict[str, list[Totals]] = defaultdict(list)
-    for (_plant, flow, _target), totals in asking.totals(connection, window, now, cut).items():
+    for (_plant, flow, _target), totals in asking.totals(connection, window, cut).items():
         by_flow[flow].append(totals)
     return {flow: summed(parts) for flow, parts in by_flow.items()}
 

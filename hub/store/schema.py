@@ -491,7 +491,7 @@ search_changes = Table(  # whose words or document changed, for the index of the
     sqlite_autoincrement=True,
 )
 
-# Key figures, by the minute and by the hour (then by the day). The columns after the key are those of
+# Key figures, by the minute, the hour and the day. The columns after the key are those of
 # transactions.kpis.counts.Measure, in its order; plant and target are '' where there is none.
 kpi_counts = Table(
     "kpi_counts",
@@ -503,6 +503,13 @@ kpi_counts = Table(
     Column("target", String, primary_key=True),
     *(Column(measure.value, BigInteger, nullable=False, server_default="0") for measure in Measure),
     sqlite_with_rowid=False,
+)
+Index(
+    "kpi_open",
+    kpi_counts.c.grain,
+    kpi_counts.c.at,
+    sqlite_where=text("open <> 0"),
+    postgresql_where=text("open <> 0"),
 )
 
 kpi_spans = Table(  # how many spans of time each slot holds

@@ -16,9 +16,9 @@ LENGTHS = ("1h", "8h", "24h", "7d")
 SHIFT = "shift"
 LONGEST = timedelta(days=400)
 MINUTES_KEPT = timedelta(days=2)
-"""For so long numbers are kept by the minute, then by the hour."""
+"""For so long numbers are kept by the minute as well."""
 HOURS_KEPT = timedelta(days=100)
-"""For so long numbers are kept by the hour, then by the day."""
+"""For so long numbers are kept by the hour as well; by the day for good."""
 
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
 _STEPS = (MINUTE, 5 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 7 * DAY, 28 * DAY)

@@ -215,12 +215,3 @@ async def test_the_metrics_count_on_and_their_histograms_add_up(local, target) -
     before = families["andon_received_total"][1][place]
     await local.settled(await local.send(event="one more"))
     assert read((await local.client.get(page)).text)["andon_received_total"][1][place] == before + 1
-
-
-async def test_what_was_counted_before_a_restart_is_counted_on(local, target) -> None:
-    from hub.kpis.running import Running
-
-    await a_night(local, target)
-    again = Running(local.hub.database)
-    await again.start()
-    assert again.counts() == local.hub.running.counts()

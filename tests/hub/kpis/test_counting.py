@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -72,17 +73,19 @@ async def test_what_is_kept_is_what_history_says(store: Database, live: Live, se
 
 
 @pytest.mark.parametrize("seed", range(4))
-async def test_hours_are_the_sum_of_their_minutes_and_stocks_are_what_counting_says(
+async def test_hours_and_days_are_the_sum_of_their_parts_and_stocks_are_what_counting_says(
     store: Database, live: Live, seed: int
 ) -> None:
     await store.write(lambda c: live(c, 100 + seed, 80))
     counts = await store.read(kept)
-    by_grain: dict[int, dict[tuple[Any, ...], Counter[str]]] = {grain: {} for grain in GRAINS}
-    for (grain, at, *place), numbers in counts.items():
-        by_grain[grain].setdefault((at // 3600, *place), Counter()).update(numbers)
-    minutes = {key: {n: v for n, v in numbers.items() if v} for key, numbers in by_grain[60].items()}
-    hours = {key: dict(numbers) for key, numbers in by_grain[3600].items()}
-    assert {key: numbers for key, numbers in minutes.items() if numbers} == hours
+    for fine, coarse in pairwise(GRAINS):
+        expected: dict[tuple[Any, ...], Counter[str]] = {}
+        for (grain, at, *place), numbers in counts.items():
+            if grain == fine:
+                expected.setdefault((at // coarse * coarse, *place), Counter()).update(numbers)
+        whole = {key: {n: v for n, v in numbers.items() if v} for key, numbers in expected.items()}
+        found = {(at, *place): numbers for (grain, at, *place), numbers in counts.items() if grain == coarse}
+        assert {key: numbers for key, numbers in whole.items() if numbers} == found
     rows = await store.read(lambda c: c.execute(select(transactions)).all())
     assert await store.read(lambda c: summed(c, Measure.RECEIVED)) == len(rows)
     assert await store.read(lambda c: summed(c, Measure.OWED)) == len(rows)

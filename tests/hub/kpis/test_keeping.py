@@ -20,7 +20,7 @@ from hub.store.schema import kpi_counts, kpi_spans
 from transactions.clock import to_micros
 from transactions.kpis.counts import Measure, Span, summed
 from transactions.kpis.spans import ERROR, quantile, slot_of
-from transactions.kpis.windows import DAY, HOUR, MINUTE, Window
+from transactions.kpis.windows import DAY, HOUR, MINUTE, Window, hours_from, minutes_from
 from transactions.people import EVERYTHING, Reach
 
 NOW = datetime(2026, 3, 2, 12, 34, 56, tzinfo=UTC)
@@ -41,7 +41,7 @@ def strewn(connection: Connection, seed: int, days: int, count: int = 400) -> No
 
 
 async def asked(store: Database, window: Window, cut: Cut) -> dict[Any, int]:
-    found = await store.read(lambda c: totals(c, window.aligned(NOW), NOW, cut))
+    found = await store.read(lambda c: totals(c, window.aligned(NOW), cut))
     for place in found.values():
         assert sum(place.span(Span.POSTED).values()) == place[Measure.RECEIVED]
     return {place: each[Measure.RECEIVED] for place, each in found.items()}
@@ -69,8 +69,7 @@ async def test_a_window_is_summed_of_each_moment_once_before_and_after_forgettin
     window = Window(label="x", begin=NOW - timedelta(hours=ago + hours), until=NOW - timedelta(hours=ago))
     whole = window.aligned(NOW)
     expected = Counter(place for place, at in noted if whole.begin <= at < whole.until)
-    # what is older than minutes are kept for was written by the minute and is read by the hour
-    assert await asked(store, window, Cut(EVERYTHING)) == expected or ago + hours > 2_400
+    assert await asked(store, window, Cut(EVERYTHING)) == expected
     await store.write(lambda c: forget(c, NOW))
     assert await asked(store, window, Cut(EVERYTHING)) == expected
     await store.write(lambda c: forget(c, NOW))
@@ -106,12 +105,12 @@ async def test_forgetting_leaves_few_rows_and_late_news_find_their_day(store: Da
 
 
 def ever_received(connection: Connection) -> int:
-    question = select(func.sum(kpi_counts.c.received)).where(kpi_counts.c.grain >= HOUR)
+    question = select(func.sum(kpi_counts.c.received)).where(kpi_counts.c.grain == DAY)
     return int(connection.execute(question).scalar_one())
 
 
 async def asked_received(store: Database, window: Window) -> int:
-    found = await store.read(lambda c: totals(c, window.aligned(NOW), NOW, Cut(EVERYTHING)))
+    found = await store.read(lambda c: totals(c, window.aligned(NOW), Cut(EVERYTHING)))
     return summed(found.values())[Measure.RECEIVED]
 
 
@@ -125,7 +124,7 @@ async def test_slices_come_to_the_whole(store: Database, hours: int) -> None:
     assert set(found) <= set(range(len(lengths)))
     assert sum(lengths) == pytest.approx(window.hours)
     inside = summed(each for slice_ in found.values() for each in slice_.values())
-    whole = summed((await store.read(lambda c: totals(c, window, NOW, Cut(EVERYTHING)))).values())
+    whole = summed((await store.read(lambda c: totals(c, window, Cut(EVERYTHING)))).values())
     assert inside.counts == whole.counts
     assert inside.spans == whole.spans
 
@@ -162,18 +161,20 @@ async def test_ages_are_counted_to_the_minute_and_further_back_to_the_hour(store
         await store.write(lambda c: forget(c, NOW))
 
 
-def test_pieces_of_a_window_never_overlap_and_have_no_gap() -> None:
+def test_pieces_of_a_window_never_overlap_have_no_gap_are_kept_and_are_few() -> None:
     chance = random.Random(9)
     for _ in range(2_000):
         begin = NOW - timedelta(minutes=chance.randrange(1, 200 * 1_440))
         window = Window(label="", begin=begin, until=begin + (NOW - begin) * chance.random()).aligned(NOW)
-        found = pieces(window, NOW)
-        # hours beside days are what was counted late: the same time, on purpose
-        told = sorted({(first, last) for _, first, last in found})
+        found = pieces(window)
+        told = sorted((first, last) for _, first, last in found)
         assert told[0][0] == window.begin.timestamp()
         assert told[-1][1] == window.until.timestamp()
         assert all(before[1] == after[0] for before, after in pairwise(told))
-        assert all(first % grain == 0 for grain, first, _ in found if grain == HOUR)
+        assert all(first % grain == 0 and last % grain == 0 for grain, first, last in found)
+        kept = {MINUTE: minutes_from(NOW).timestamp(), HOUR: hours_from(NOW).timestamp(), DAY: 0}
+        assert all(first >= kept[grain] for grain, first, _ in found)
+        assert sum((last - first) // grain for grain, first, last in found) < 120 + 48 + 200
 
 
 def test_the_quantiles_of_what_is_kept_are_within_the_error() -> None:

@@ -1,4 +1,4 @@
-"""Key figures, kept by the minute and by the hour; what reconciliations came to."""
+"""Key figures, kept by the minute, the hour and the day; what reconciliations came to."""
 
 from datetime import UTC, datetime
 
