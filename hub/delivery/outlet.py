@@ -283,7 +283,8 @@ class Outlet:
         if not silent:
             await self._answers(now)
             return
-        self.last_failure = now
+        # Where the clock was set back in between, the newer one is no earlier all the same: health goes by it.
+        self.last_failure = now if self.last_success is None else max(now, self.last_success)
         loss = tried.not_sent or tried.no_answer
         self.last_failure_text = loss.message if loss is not None else (failure.message if failure else None)
         code = loss.code if loss is not None else failure.code if failure is not None else None
@@ -295,6 +296,8 @@ class Outlet:
 
     async def _answers(self, now: datetime) -> None:
         self.last_success = now
+        if self.last_failure is not None and self.last_failure > now:
+            self.last_failure = now
         if self.breaker.succeeded():
             log.info("breaker.closed", target=self.label)
             await self._database.insist(lambda c: release_breaker(c, self.label, now, one=False))

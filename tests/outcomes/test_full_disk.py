@@ -12,6 +12,8 @@ DOCUMENT = {"event": "full-disk-1", "order": "4700999", "equipment": "PRESS-1", 
 # A process that begins with a file size limit, which root has as well.
 LIMITED = """
 import os, resource, sys
+
+pytestmark = pytest.mark.timeout(400)  # real processes, on machines that have other things to do
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), resource.RLIM_INFINITY))
 os.execv(sys.executable, [sys.executable, *sys.argv[2:]])
 """

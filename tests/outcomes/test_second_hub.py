@@ -6,6 +6,10 @@ import subprocess
 import sys
 from collections import Counter
 
+import pytest
+
+pytestmark = pytest.mark.timeout(400)  # real processes, on machines that have other things to do
+
 
 def test_a_second_hub_is_refused_and_the_run_goes_on_once(hub_factory, operator_of, eventually) -> None:
     hub = hub_factory("--simulate", "--seed", "17", "--speed", "40", "--paused")

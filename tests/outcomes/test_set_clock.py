@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import pytest
 
+pytestmark = pytest.mark.timeout(400)  # real processes, on machines that have other things to do
+
 HOUR = 3600.0
 
 

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.timeout(400)  # real processes, on machines that have other things to do
+
 
 def said(runbook: Any, code: int, *words: str) -> str:
     """What a command says on stderr when it ends with ``code``, without its line breaks."""

@@ -160,3 +160,16 @@ async def test_what_was_written_before_the_clock_was_set_moves_with_it(bench, st
         lambda c: c.execute(select(transactions.c.due_next).where(transactions.c.id == tx)).scalar_one()
     )
     assert (found - moment) / 1_000_000 == pytest.approx(becomes, abs=0.001)
+
+
+async def test_what_a_system_said_last_counts_though_the_clock_was_set_back(hands, bench, target) -> None:
+    """Its health goes by the newer of the two: an hour of warnings would be told for nothing."""
+    outlet = bench.engine.outlet("ERP", None)
+    target.deliver = drop
+    await bench.send("report", event="e1")
+    await bench.soon("the silence counts", lambda: outlet.last_failure is not None, within=30)
+    hands.set(-HOUR)
+    target.deliver = APPLIED
+    await bench.until(await bench.send("report", event="e2"), Status.PROCESSED, within=30)
+    await bench.soon("the answer counts", lambda: outlet.last_success is not None, within=30)
+    assert outlet.last_failure <= outlet.last_success
