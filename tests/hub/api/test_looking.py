@@ -219,7 +219,8 @@ async def test_the_board_and_the_status_count_the_same(local, target) -> None:
     (lamp,) = board["lamps"]
     assert (lamp["plant"], lamp["flow"], lamp["counts"]["failed"], sum(lamp["trend"])) == ("P01", "report", 1, 1)
     (cause,) = board["causes"]
-    assert (cause["code"], cause["count"], cause["plants"], cause["owner"]) == ("M7053", 1, ["P01"], "mes-team")
+    told = (cause["kind"], cause["count"], cause["plants"], cause["owner"])
+    assert told == ("closed-period", 1, ["P01"], "mes-team")
     assert board["oldest_failed_at"] == lamp["oldest_failed_at"]
 
 
