@@ -1,4 +1,4 @@
-"""``andon transactions``, the verbs that look: list, show, payload, timeline, watch, export."""
+"""``andon transactions``, the verbs that look: list, show, payload, timeline, lineage, related, watch, export."""
 
 from __future__ import annotations
 
@@ -159,6 +159,40 @@ def timeline(ctx: typer.Context, id: Id) -> None:
             next_cursor=page.next_cursor,
         )
     )
+
+
+@app.verb()
+def lineage(ctx: typer.Context, id: Id) -> None:
+    """The process of a transaction as a tree: causes, times, what each waits for."""
+    from commands.lineage_view import show_lineage
+
+    show_lineage(session_of(ctx), id)
+
+
+@app.verb()
+def related(
+    ctx: typer.Context,
+    id: Id,
+    by: Annotated[
+        str | None,
+        typer.Option("--by", metavar="KEY", help="Those that share this key, like order, lot, shipment, material."),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", metavar="N", min=1, max=LARGEST_PAGE, help="Length of the page of --by.")
+    ] = None,
+    cursor: Annotated[str | None, typer.Option("--cursor", metavar="C", help="next_cursor of the page before.")] = None,
+) -> None:
+    """What shares an order, a lot or another business key, newest first."""
+    from commands.lineage_view import show_related
+
+    if by is None and (limit is not None or cursor is not None):
+        raise Usage("--limit and --cursor are of one list. Nothing was asked. Say which with --by KEY.")
+    session = session_of(ctx)
+    try:
+        show_related(session, id, by, limit, cursor)
+    except Invalid as error:
+        # A key that it does not have is a mistake of the line.
+        raise Usage(error.detail) from error
 
 
 @app.verb()

@@ -26,6 +26,7 @@ from hub.api import (
     groups,
     intake,
     kpis,
+    lineage,
     looking,
     ownership,
     payloads,
@@ -89,6 +90,7 @@ except PackageNotFoundError:  # run from a checkout that is not installed
 
 ROUTES: tuple[Route, ...] = (
     *listing.ROUTES,
+    *lineage.ROUTES,
     *causes.ROUTES,
     *groups.ROUTES,
     *ownership.ROUTES,

@@ -80,7 +80,21 @@ THINGS: dict[str, tuple[str, ...]] = {
 RECONCILE = {f"reconcile {kind}" for kind in ("orders", "inventory", "holds", "lots", "shipments")}
 """A thing as JSON, and its differences one by one as lines: held in test_reconcile."""
 # kpis too: held in test_kpis
-OTHERS = {"tx watch", "tx export", "hub serve", "hub seed", "hub send", "demo", "completion", "login", "kpis", *RECONCILE}
+# tx lineage and tx related as well: held in test_lineage
+OTHERS = {
+    "tx watch",
+    "tx lineage",
+    "tx related",
+    "tx export",
+    "hub serve",
+    "hub seed",
+    "hub send",
+    "demo",
+    "completion",
+    "login",
+    "kpis",
+    *RECONCILE,
+}
 QUIET = {"context use", "context add", "context remove"}
 PLANNING = frozenset(name for name in THINGS if THINGS[name][1:2] == ("--reason",) and not name.startswith("approvals"))
 ANSWERS = sorted([*LISTS.items(), *THINGS.items()])

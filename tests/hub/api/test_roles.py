@@ -26,6 +26,8 @@ MAY: dict[tuple[str, str], frozenset[Role]] = {
     ("GET", "transactions/count"): READERS,
     ("GET", "transactions/{id}"): READERS,
     ("GET", "transactions/{id}/timeline"): READERS,
+    ("GET", "transactions/{id}/lineage"): READERS,
+    ("GET", "transactions/{id}/related"): READERS,
     ("GET", "groups"): READERS,
     ("GET", "causes"): READERS,
     ("GET", "groups/{fingerprint}"): READERS,
