@@ -7,7 +7,8 @@ from collections.abc import Collection
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Connection, and_, func, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, String, and_, column, func, select
+from sqlalchemy import values as listed
 
 from hub.masks import Masks
 from hub.store.group_matching import Asked, Found, blocked, find, overdue, unindexed
@@ -223,8 +224,9 @@ def _trends(connection: Connection, asked: Asked, names: Collection[str]) -> dic
 
 def _edges(connection: Connection, asked: Asked, found: dict[str, Found]) -> dict[str, tuple[int | None, str | None]]:
     """When the oldest of each group failed, and the id of the newest."""
-    if not asked.tallied:  # when the newest failed is known, and so few rows have to be looked at
-        return {name: (each.oldest, _newest(connection, asked, name, each)) for name, each in found.items()}
+    if not asked.tallied:
+        newest = _newest(connection, asked, found)
+        return {name: (each.oldest, newest.get(name)) for name, each in found.items()}
     oldest = _first(_T.failed_at, asked, _T.failed_at.is_not(None)).order_by(_T.failed_at, _T.id)
     newest = _first(_T.id, asked).order_by(_T.failed_at.desc(), _T.id.desc())
     rows = connection.execute(
@@ -237,16 +239,25 @@ def _edges(connection: Connection, asked: Asked, found: dict[str, Found]) -> dic
     return {row.fingerprint: (row.oldest, row.newest) for row in rows}
 
 
-def _first(column: Any, asked: Asked, *more: ColumnElement[bool]) -> Any:
+def _first(wanted: Any, asked: Asked, *more: ColumnElement[bool]) -> Any:
     mine = unindexed(asked.condition)  # the index of the group leads to it
-    return select(column).where(_T.fingerprint == groups.c.fingerprint, mine, *more).correlate(groups)
+    return select(wanted).where(_T.fingerprint == groups.c.fingerprint, mine, *more).correlate(groups)
 
 
-def _newest(connection: Connection, asked: Asked, name: str, found: Found) -> str | None:
-    at = _T.failed_at.is_(None) if found.newest is None else _T.failed_at == found.newest
-    query = select(_T.id).where(_T.fingerprint == name, at, unindexed(asked.condition)).order_by(_T.id.desc()).limit(1)
-    tx_id: str | None = connection.execute(query).scalar()
-    return tx_id
+def _newest(connection: Connection, asked: Asked, found: dict[str, Found]) -> dict[str, str]:
+    """The id of the newest of each group, where it is known when that failed: few rows are looked at, and what the
+    condition asks of other tables is asked once."""
+    when = [(name, each.newest) for name, each in found.items() if each.newest is not None]
+    if not when:
+        return {}
+    edge = listed(column("name", String), column("at", BigInteger), name="edge").data(when).cte("edge")
+    query = (
+        select(edge.c.name, func.max(_T.id))
+        .select_from(edge.join(transactions, and_(_T.fingerprint == edge.c.name, _T.failed_at == edge.c.at)))
+        .where(unindexed(asked.condition))
+        .group_by(edge.c.name)
+    )
+    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def _plants(reach: Reach, table: Any) -> list[ColumnElement[bool]]:
