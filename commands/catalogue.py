@@ -22,6 +22,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("stop", "stop", "Stop every running batch at once."),
     Entry("approvals", "approvals", "What waits for a second person: see it, approve it, reject it."),
     Entry("reconcile", "reconcile", "Ask the systems themselves, and see where they disagree and why."),
+    Entry("handover", "handover", "What a shift hands to the next: done, left, waiting, to watch."),
     Entry("kpis", "kpis", "Key figures of a window, and the report on a week's service levels."),
     Entry("systems", "systems", "Systems and their health; place and release holds."),
     Entry("hub", "hub", "Serve, seed and ask a hub; send it documents; its simulator."),

@@ -18,6 +18,7 @@ def nodes() -> tuple[type[DOMNode], ...]:
         cause,
         failed,
         groups,
+        handover,
         kpis,
         log,
         plan,
@@ -50,6 +51,7 @@ def nodes() -> tuple[type[DOMNode], ...]:
         systems.SystemsScreen,
         reconcile.ReconcileScreen,
         kpis.KpisScreen,
+        handover.HandoverScreen,
         whoami.WhoamiScreen,
         log.LogScreen,
     )

@@ -24,6 +24,7 @@ from transactions.approvals import ApprovalItem, Decided
 from transactions.batches import Batch, BatchItem
 from transactions.edits import Draft, PayloadDifference
 from transactions.groups import Group
+from transactions.handover.model import Handover
 from transactions.history import Payload, StreamEvent, TimelineEntry
 from transactions.kpis.model import KpiReport
 from transactions.landscape import Board, Hold, System, WhoAmI
@@ -112,6 +113,12 @@ class PlatformSource:
 
     async def reconcile(self, kind: Kind) -> Reconciliation:
         return await self._send(reconciliation.reconcile(kind))
+
+    async def handover(self, shift: str) -> Handover:
+        return await self._send(handover.show(shift))
+
+    async def remark(self, text: str) -> None:
+        await self._send(handover.remark(text))
 
     async def kpis(self, window: str) -> KpiReport:
         return await self._send(kpis.kpis(window))

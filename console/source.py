@@ -10,6 +10,7 @@ from transactions.approvals import ApprovalItem, Decided
 from transactions.batches import Batch, BatchItem
 from transactions.edits import Draft, PayloadDifference
 from transactions.groups import Group
+from transactions.handover.model import Handover
 from transactions.history import Payload, StreamEvent, TimelineEntry
 from transactions.kpis.model import KpiReport
 from transactions.landscape import Board, Hold, System, WhoAmI
@@ -94,6 +95,14 @@ class Source(Protocol):
 
     async def kpis(self, window: str) -> KpiReport:
         """Every key figure of a window."""
+        ...
+
+    async def handover(self, shift: str) -> Handover:
+        """What the ``current`` or the ``previous`` shift hands over."""
+        ...
+
+    async def remark(self, text: str) -> None:
+        """Leave words to the next shift."""
         ...
 
     async def whoami(self) -> WhoAmI:

@@ -23,6 +23,7 @@ VERBS = (
     Verb("systems", "", "systems, their health and holds"),
     Verb("reconcile", "[KIND]", "where the systems themselves disagree, and why"),
     Verb("kpis", "[WINDOW]", "key figures of a window: latency, failures, replays, propagation"),
+    Verb("handover", "[previous]", "what a shift hands to the next: done, left, waiting, to watch"),
     Verb("log", "", "the commands that do what was done here"),
     Verb("whoami", "", "who you are here, and what you may do"),
     Verb("theme", "[NAME]", "another theme"),

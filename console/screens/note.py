@@ -18,10 +18,11 @@ class NoteScreen(ModalScreen[str | None]):
     CSS_PATH = "note.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "cancel", show=False)]
 
-    def __init__(self, count: int) -> None:
-        """``count`` transactions get it."""
+    def __init__(self, count: int, about: str | None = None) -> None:
+        """``count`` transactions get it; ``about`` says what becomes of it where it is not about transactions."""
         super().__init__()
         self._count = count
+        self._about = about
 
     def compose(self) -> ComposeResult:
         """What becomes of it, and the line for it."""
@@ -33,8 +34,10 @@ class NoteScreen(ModalScreen[str | None]):
         """Say what it is about."""
         tones = self.app.theme_variables
         text = Text()
-        text.append(f"Note on {self._count} transaction{'' if self._count == 1 else 's'}\n", f"bold {tones['bright']}")
-        text.append("It stays in the timeline, with your name. Enter adds it; escape adds nothing.", tones["quiet"])
+        title = "Remark" if self._about else f"Note on {self._count} transaction{'' if self._count == 1 else 's'}"
+        becomes = self._about or "It stays in the timeline, with your name."
+        text.append(f"{title}\n", f"bold {tones['bright']}")
+        text.append(f"{becomes} Enter adds it; escape adds nothing.", tones["quiet"])
         self.query_one("#about", Static).update(text)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:

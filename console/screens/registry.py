@@ -53,6 +53,10 @@ def make(name: str, argument: str) -> AndonScreen:
         from console.screens.kpis import KpisScreen
 
         return KpisScreen(argument or "24h")
+    if name == "handover":
+        from console.screens.handover import CURRENT, PREVIOUS, HandoverScreen
+
+        return HandoverScreen(PREVIOUS if argument and PREVIOUS.startswith(argument.lower()) else CURRENT)
     if name == "log":
         from console.screens.log import LogScreen
 

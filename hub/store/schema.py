@@ -539,3 +539,16 @@ reconciliations = Table(  # what each reconciliation of everything came to, by p
     Column("complete", Integer, nullable=False),
     sqlite_with_rowid=False,
 )
+
+remarks = Table(  # words from one shift to the next
+    "remarks",
+    metadata,
+    Column("seq", _Serial, primary_key=True, autoincrement=True),
+    Column("at", BigInteger, nullable=False),
+    Column("by", String, nullable=False),
+    Column("plant", String),  # none: all of them
+    Column("text", Text, nullable=False),
+)
+Index("remarks_at", remarks.c.at)
+Index("audit_at", audit.c.at)
+Index("timeline_notes", timeline.c.at, sqlite_where=text("kind = 'note'"))

@@ -78,3 +78,9 @@ def shown_template(row: Any, masks: Masks) -> str:
     it."""
     flow = masks.flow(row.flow)
     return str(row.template) if flow is None or row.first_seen >= flow.since else withheld_words(row.code)
+
+
+def shown_words(connection: Connection, row: Any, text: str, masks: Masks) -> str:
+    """What somebody wrote about a transaction, as it is shown."""
+    flow = masks.flow(row.flow)
+    return text if flow is None else secrets_of(connection, flow, row.id).sentence(text, WITHHELD)

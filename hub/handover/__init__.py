@@ -1,0 +1,1 @@
+"""What the hub's store tells of a shift."""
