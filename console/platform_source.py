@@ -13,6 +13,7 @@ from platforms.hub import (
     batches,
     edits,
     groups,
+    handover,
     kpis,
     landscape,
     plans,

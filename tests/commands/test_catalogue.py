@@ -6,7 +6,7 @@ from commands.app import Root, global_options
 from commands.catalogue import BY_NAME, ENTRIES, GLOBAL_OPTIONS, help_text
 from commands.main import open_console
 
-WORDS = ("stop", "kpis", "login", "logout", "whoami", "doctor", "demo", "completion")
+WORDS = ("stop", "kpis", "handover", "login", "logout", "whoami", "doctor", "demo", "completion")
 
 
 def root() -> tuple[Root, typer.Context]:

@@ -59,6 +59,7 @@ THINGS: dict[str, tuple[str, ...]] = {
     "batches resume": ("b1",),
     "batches retry-failed": ("b1", "--reason", "r", "--yes"),
     "stop": ("--reason", "r"),
+    "handover": (),
     "approvals show": (PLAN_HASH,),
     "approvals approve": (PLAN_HASH, "--reason", "r"),
     "approvals reject": (PLAN_HASH, "--reason", "r"),

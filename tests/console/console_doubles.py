@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
+from handover_doubles import handover
 from kpi_doubles import figures
 
 from platforms.contexts import Resolved
@@ -31,6 +32,7 @@ from transactions.edits import Draft, PayloadDifference
 from transactions.errors import AndonError, BadFilter, NotFound, Refused, SecondPersonWanted, Stale, Unreachable
 from transactions.grouping import template
 from transactions.groups import Group
+from transactions.handover.model import Handover
 from transactions.history import Attempt, Payload, Revision, StreamEvent, TimelineEntry
 from transactions.kpis.model import KpiReport
 from transactions.landscape import Board, Health, Hold, Idempotent, Lamp, System, WhoAmI
@@ -219,6 +221,8 @@ class MemorySource:
         self.reconciled: list[Kind] = []
         self.figures: dict[str, KpiReport] = {}
         self.windows: list[str] = []
+        self.shifts: list[str] = []
+        self.said: list[str] = []
         self.waiting: asyncio.Event | None = None
         self.fail_run: AndonError | None = None
         self.plans: dict[str, Plan] = {}
@@ -460,6 +464,17 @@ class MemorySource:
     async def holds(self) -> list[Hold]:
         self._check()
         return list(self.placed)
+
+    async def handover(self, shift: str) -> Handover:
+        self.shifts.append(shift)
+        if self.waiting is not None:
+            await self.waiting.wait()
+        self._check()
+        return handover(label=f"{shift} shift")
+
+    async def remark(self, text: str) -> None:
+        self._check()
+        self.said.append(text)
 
     async def kpis(self, window: str) -> KpiReport:
         self.windows.append(window)

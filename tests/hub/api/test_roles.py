@@ -64,6 +64,8 @@ MAY: dict[tuple[str, str], frozenset[Role]] = {
     ("GET", "status"): READERS,
     ("GET", "whoami"): EVERYBODY,
     ("GET", "export"): READERS,
+    ("GET", "handover"): READERS,
+    ("POST", "handover/remarks"): OPERATORS,
     ("GET", "audit"): AUDITORS,
     ("GET", "audit/key"): AUDITORS,
     ("GET", "audit/export"): AUDITORS,
