@@ -21,6 +21,7 @@ from hub.intake import lane_of, object_of
 from hub.seed import LIMIT, SeedRefused, seed
 from hub.store.board import board
 from hub.store.database import open_database
+from hub.store.group_counts import SLOT
 from hub.store.journal import HALF_HOUR
 from hub.store.rows import to_attempt, to_transaction
 from hub.store.schema import attempts, transactions
@@ -108,6 +109,14 @@ def test_groups_tallies_and_trend_count_what_is_there(seeded: Path) -> None:
     assert {tuple(row)[:5]: row["count"] for row in ask(seeded, "SELECT * FROM tallies")} == counted
     trend = Counter((row["failed_at"] // HALF_HOUR, row["plant"], row["flow"]) for row in rows)
     assert {tuple(row)[:3]: row["count"] for row in ask(seeded, "SELECT * FROM failures_by_half_hour")} == trend
+    of_group = Counter((row["fingerprint"], row["failed_at"] // HALF_HOUR, row["plant"]) for row in rows)
+    kept = ask(seeded, "SELECT * FROM group_failures_by_half_hour")
+    assert {tuple(row)[:3]: row["count"] for row in kept} == of_group
+    due = Counter((row["status"], row["fingerprint"], row["plant"], row["due_at"] // SLOT) for row in rows)
+    assert {tuple(row)[:4]: row["count"] for row in ask(seeded, "SELECT * FROM group_due")} == due
+    for place in ask(seeded, "SELECT * FROM group_plants"):
+        seen = [row["failed_at"] for row in rows if (row["fingerprint"], row["plant"]) == tuple(place)[:2]]
+        assert tuple(place)[2:] == (min(seen), max(seen), 0, 0)
     groups = {row["fingerprint"]: row for row in ask(seeded, "SELECT * FROM groups")}
     assert set(groups) == {row["fingerprint"] for row in rows}
     for name, group in groups.items():

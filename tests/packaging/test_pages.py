@@ -16,6 +16,7 @@ from hub.settings import read_settings
 PAGES = (
     "README.md",
     "docs/concepts.md",
+    "docs/groups.md",
     "docs/hub.md",
     "docs/sign-in.md",
     "docs/limits.md",
