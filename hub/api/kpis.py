@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
 from msgspec import Meta, Struct
-from transactions.shifts import read_shift, shift_at
 
 from hub.api.routing import Call, Route
 from hub.kpis.asking import Cut
@@ -18,6 +17,7 @@ from transactions.kpis.model import KpiReport
 from transactions.kpis.slo import SloReport
 from transactions.kpis.windows import SHIFT, Window, parse_week, parse_window
 from transactions.people import Permission
+from transactions.shifts import read_shift, shift_at
 
 if TYPE_CHECKING:
     from hub.app import Hub

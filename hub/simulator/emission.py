@@ -33,8 +33,8 @@ _KEY_STYLES = {
     "PLM": "recipe",
     "EDI": "recipe",
 }
-"""How a source names its messages: an ``Idempotency-Key`` beside its CloudEvents, those alone (the default), or nothing,
-so that the hub makes the key by the flow's recipe."""
+"""How a source names its messages: an ``Idempotency-Key`` beside its CloudEvents, those alone (the default), or
+nothing, so that the hub makes the key by the flow's recipe."""
 
 
 class Emission:

@@ -24,8 +24,8 @@ length before, by plant and by flow, within the reach of whoever asks.
 - **Windows**: {_LENGTHS} or any other duration up to {LONGEST.days} days; `shift`, the running shift of the plant
   that is named, else of the default plant; `FROM..TO` with two moments in UTC (`2026-11-20..2026-11-21T06:00`).
 - **Kept, not scanned**: numbers are counted when something happens, by the minute for {MINUTES_KEPT.days} days, by
-  the hour for {HOURS_KEPT.days} days, and by the day for good. A window is widened to these edges, and the answer says where
-  they are.
+  the hour for {HOURS_KEPT.days} days, and by the day for good. A window is widened to these edges, and the answer
+  says where they are.
 - **Counted when**: most numbers are counted at the moment something happens. What is said of transactions "that came in
   during the window", or "fell due", is counted at that moment however late it happens, so that both sides of a
   fraction are about the same transactions.

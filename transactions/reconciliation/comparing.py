@@ -103,8 +103,8 @@ class Disagreement(Struct, frozen=True, kw_only=True):
 
 
 class Compared(Struct, frozen=True, kw_only=True):
-    """What came of it: disagreements by key and field, how many values were compared (and of which plants), and how many
-    could not be, because a system they depend on gave no answer."""
+    """What came of it: disagreements by key and field, how many values were compared (and of which plants), and how
+    many could not be, because a system they depend on gave no answer."""
 
     disagreements: list[Disagreement]
     compared: int
