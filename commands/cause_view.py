@@ -5,6 +5,7 @@ from __future__ import annotations
 from commands.output import Column
 from commands.terminal import Look, one_line, plain
 from transactions.causes.model import Cause, Doing, Step
+from transactions.causes.places import listed
 from transactions.model import Help
 
 _STYLES = {Help.NEVER: "dim", Help.CARE: "yellow"}
@@ -43,7 +44,7 @@ def describe(cause: Cause, rank: int, look: Look) -> str:
         ("from", ", ".join(cause.sources)),
         ("since", f"{look.age(cause.since)} ago" if cause.since is not None else ""),
         ("helps", f"{cause.help}" + (f": {cause.owner}" if cause.owner else "")),
-        *((name, ", ".join(values)) for name, values in cause.objects.items() if name in ("material", "lot")),
+        *((name, listed(values)) for name, values in cause.objects.items() if name in ("material", "lot")),
         ("groups", " ".join(cause.groups)),
         ("id", cause.id),
     ]

@@ -20,6 +20,7 @@ from console.screens.base import AndonScreen, FetchFailed
 from console.text import number, one_line
 from console.widgets.sentences import labelled
 from transactions.causes.model import Cause, Doing, Step
+from transactions.causes.places import listed
 from transactions.durations import short
 from transactions.errors import AndonError
 
@@ -135,7 +136,7 @@ def _facts(cause: Cause, now: datetime, plain: str, late: str) -> list[tuple[str
         ("since", "" if cause.since is None else f"{short(now - cause.since)} ago", plain),
         ("helps", one_line(f"{cause.help}, {cause.owner}" if cause.owner else str(cause.help)), plain),
     ]
-    facts += [(name, one_line(", ".join(cause.objects.get(name, []))), plain) for name in ("material", "lot")]
+    facts += [(name, one_line(listed(cause.objects.get(name, []))), plain) for name in ("material", "lot")]
     return [fact for fact in facts if fact[1]]
 
 

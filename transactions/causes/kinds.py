@@ -65,16 +65,16 @@ class Phase(IntEnum):
 
 
 _PHASES = {
-    Phase.STOP: "stop what makes it worse",
+    Phase.STOP: "stop it",
     Phase.ACCESS: "access",
     Phase.CAPACITY: "capacity",
     Phase.MASTER_DATA: "master data",
-    Phase.SOURCES: "documents of the sources",
+    Phase.SOURCES: "sources",
     Phase.DECISIONS: "decisions",
-    Phase.CARE: "what is unclear: ask, then close",
+    Phase.CARE: "ask, then close",
     Phase.LET_GO: "let go again",
-    Phase.SEND: "send along the chain, a canary first",
-    Phase.SET_RIGHT: "set right what was posted",
+    Phase.SEND: "send along the chain",
+    Phase.SET_RIGHT: "set right",
 }
 
 

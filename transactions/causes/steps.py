@@ -165,11 +165,14 @@ def _where(bundle: Bundle, symptoms: Sequence[Symptom]) -> str:
     parts += [f"target:{','.join(sorted({one.target for one in symptoms}))}"]
     if PROFILES[bundle.kind].joins in (Joins.SOURCE, Joins.SOURCE_CODE):
         parts.append(f"source:{','.join(sorted({one.source for one in symptoms}))}")
-    if plants and all(one.plant is not None for one in symptoms):
+    told_apart = bundle.kind in _BY_INSTANCE or PROFILES[bundle.kind].joins is Joins.NEIGHBOURS
+    if told_apart and plants and all(one.plant is not None for one in symptoms):
         parts.append(f"plant:{','.join(plants)}")
     return " ".join(parts)
 
 
+_BY_INSTANCE = (CauseKind.UNREACHABLE, CauseKind.SLOW, CauseKind.DROPPED)
+"""At one plant's instance of a system it may be one of these, at another's another, with the same code."""
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
