@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 from msgspec import Meta, Struct
 from sqlalchemy import ColumnElement, Connection
 from starlette.responses import Response
@@ -13,8 +14,10 @@ from hub.api.routing import Call, Route
 from hub.store import questions
 from hub.store.paging import DEFAULT_LIMIT, MAX_LIMIT
 from hub.store.shown import shown
+from hub.store.ways import Way
 from transactions.filters import parse
-from transactions.filters.query import fields_of
+from transactions.filters.meaning import fold
+from transactions.filters.query import fields_of, required_words
 from transactions.history import TimelineEntry
 from transactions.model import Transaction
 from transactions.pages import Count, Page
@@ -55,6 +58,7 @@ async def list_transactions(hub: Hub, call: Call) -> Page[Transaction]:
     params: ListParams = call.params
     now = hub.clock.now()
     order = questions.transaction_order(params.sort)
+    words = [fold(text) for text in required_words(parse(params.filter or ""))]
 
     def question(connection: Connection) -> Page[Transaction]:
         search, who = hub.search.index.for_page(connection), call.principal.subject
@@ -63,8 +67,10 @@ async def list_transactions(hub: Hub, call: Call) -> Page[Transaction]:
             failed = has_value if order.name == "failed_at" else None
             return hub.condition(params.filter, now, call.reach, who, search, failed)
 
-        masks = hub.landscape.masks
-        return questions.transaction_page(connection, condition, order, params.limit, params.cursor, now, masks)
+        ways = [Way.FETCH if rare else Way.WALK for word in words if (rare := search.is_rare(word)) is not None]
+        way = Way.FETCH if Way.FETCH in ways else next(iter(ways), None)
+        there, masks = msgspec.structs.replace(order, way=way), hub.landscape.masks
+        return questions.transaction_page(connection, condition, there, params.limit, params.cursor, now, masks)
 
     return await ask_while_there(hub.database, call.request, question)
 
@@ -88,7 +94,6 @@ async def count_transactions(hub: Hub, call: Call) -> Count:
 
 async def show_transaction(hub: Hub, call: Call) -> Response:
     """One transaction, with its ETag."""
-    import msgspec
 
     def question(connection: Connection) -> Transaction:
         row = questions.one_row(connection, call.path["id"], call.reach)

@@ -20,10 +20,18 @@ class Search(Protocol):
         ...
 
 
+class PageSearch(Search, Protocol):
+    """Knows where a text may be, for one page."""
+
+    def is_rare(self, needle: str) -> bool | None:
+        """Whether few transactions may contain a text, so that they are fetched; None where that is not known."""
+        ...
+
+
 class TextIndex(Search, Protocol):
     """An index of the store."""
 
-    def for_page(self, connection: Connection) -> Search:
+    def for_page(self, connection: Connection) -> PageSearch:
         """The same for one page of an order: what is rare is fetched and put in order, what is frequent is met on the
         way along that order. ``connection`` is a reader's, and is asked which of both it is."""
         ...
@@ -35,6 +43,10 @@ class TextIndex(Search, Protocol):
 
 class NoIndex:
     """Rules nothing out, so that everything is looked at."""
+
+    def is_rare(self, needle: str) -> bool | None:
+        """Nobody knows."""
+        return None
 
     def may_contain(self, needle: str) -> ColumnElement[bool] | None:
         """Nothing is known."""

@@ -23,7 +23,7 @@ from sqlalchemy import ColumnElement, CompoundSelect, Connection, Select, column
 from hub.masks import Masks
 from hub.masks.in_sql import NAME as SHOWN
 from hub.masks.in_sql import shown_text
-from hub.search.protocol import NoIndex, Search
+from hub.search.protocol import NoIndex, PageSearch
 from hub.search.trigrams import fts5_query
 from hub.store.document_sql import plain
 from hub.store.schema import search_changes, transactions
@@ -226,7 +226,7 @@ class SqliteTextIndex:
         """See :class:`hub.search.protocol.Search`."""
         return transactions.c.seq.in_(_candidates(needle)) if self.usable else None
 
-    def for_page(self, connection: Connection) -> Search:
+    def for_page(self, connection: Connection) -> PageSearch:
         """See :class:`hub.search.protocol.TextIndex`."""
         return _ForPage(self, connection) if self.usable else NoIndex()
 
@@ -246,16 +246,24 @@ class _ForPage:
 
     def __init__(self, index: SqliteTextIndex, connection: Connection) -> None:
         self._index, self._connection = index, connection
+        self._rare: dict[str, bool] = {}
 
-    def may_contain(self, needle: str) -> ColumnElement[bool] | None:
+    def is_rare(self, needle: str) -> bool | None:
         if not self._index.usable:
             return None
-        some = _indexed(needle).limit(_FEW).subquery()
-        found: int = self._connection.execute(select(func.count()).select_from(some)).scalar_one()
-        if found < _FEW and found + self._index.behind(self._connection) < _FEW:
-            return transactions.c.seq.in_(_candidates(needle))
+        if needle not in self._rare:
+            some = _indexed(needle).limit(_FEW).subquery()
+            found: int = self._connection.execute(select(func.count()).select_from(some)).scalar_one()
+            self._rare[needle] = found < _FEW and found + self._index.behind(self._connection) < _FEW
+        return self._rare[needle]
+
+    def may_contain(self, needle: str) -> ColumnElement[bool] | None:
+        rare = self.is_rare(needle)
+        if rare is None:
+            return None
         # the sum hides the column from the planner, which would fetch every one of them by its number
-        return (transactions.c.seq + 0).in_(_candidates(needle))
+        number = transactions.c.seq if rare else transactions.c.seq + 0
+        return number.in_(_candidates(needle))
 
 
 def _candidates(needle: str) -> CompoundSelect[tuple[int]]:

@@ -73,6 +73,7 @@ _TALLIED: dict[str, ColumnElement[Any]] = {
 }
 """What the tallies know of a transaction, so that it is counted without looking at it."""
 _LAST = "\U0010ffff"
+_DIGITS = 19  # that a 64-bit number cannot have
 
 
 _EVERYTHING = NoIndex()
@@ -189,7 +190,13 @@ def _term(term: Term, negated: bool, asked: _Asked) -> Condition:
             return _nullable(_T.rank, _in_spans(_T.rank, _ranks(test)), test.null, field.nullable, negated)
         case TextTest():
             column = asked.columns[field.name] if field.name in asked.columns else _T[field.name]
-            return _nullable(column, _like(column, test), test.null, field.nullable, negated)
+            found = _like(column, test)
+            if field.name == "idempotency_key":
+                # the index of keys has the target first; every target there is stands in the tallies
+                found = and_(_T.target.in_(select(tallies.c.target)), found)
+            if field.name == "etag" and not (test.prefixes or test.patterns):
+                found = and_(_T.seq.in_(_numbers(test.exact)), found)
+            return _nullable(column, found, test.null, field.nullable, negated)
         case SearchTest(needles=needles):
             column = _message(asked.masks)
             found = or_(
@@ -199,6 +206,12 @@ def _term(term: Term, negated: bool, asked: _Asked) -> Condition:
         case SpanTest(spans=spans):
             column = _T[field.name]
             return _nullable(column, _in_spans(column, spans), test.null, field.nullable, negated)
+
+
+def _numbers(etags: tuple[str, ...]) -> list[int]:
+    """The numbers of the rows that have such an ETag, which begins with it."""
+    begun = [etag.partition(".")[0] for etag in etags]
+    return [int(text) for text in begun if text.isdecimal() and text.isascii() and len(text) < _DIGITS]
 
 
 def _nullable(column: ColumnElement[Any], found: Condition, null: bool, nullable: bool, negated: bool) -> Condition:

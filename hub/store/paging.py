@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from msgspec import Struct
 from sqlalchemy import ColumnElement, Connection, Select, Table, func, select, tuple_
 
-from hub.store.ways import first_rows, is_little
+from hub.store.ways import Way, first_rows, is_little, shortly
 from transactions.errors import BadCursor, Invalid
 from transactions.pages import Cursor, Page, decode_cursor, encode_cursor
 
@@ -28,6 +28,7 @@ class Order(Struct, frozen=True):
         index: the index that has this order; for an order of few values the one of ``tie``, along which each value is
             looked for by itself.
         few_values: there are few values in the column.
+        way: the better one to the rows, where that is known.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Order(Struct, frozen=True):
     mirrored: bool = False
     index: str | None = None
     few_values: bool = False
+    way: Way | None = None
 
     @property
     def key(self) -> str:
@@ -132,10 +134,10 @@ def _with_value(connection: Connection, base: Select[Any], order: Order, count: 
         query = query.where(here < there if order.descending else here > there)
     if order.index is None:
         return list(connection.execute(query.order_by(*_sorted(order, order.column)).limit(count)).all())
-    if order.few_values and not is_little(connection, query):
+    if order.few_values and order.way is not Way.FETCH and not is_little(connection, query):
         return _value_by_value(connection, base, order, order.index, count, after)
     both = [(order.column, order.descending), (order.tie, order.descending)]
-    return first_rows(connection, query, both, count, order.index)
+    return first_rows(connection, query, both, count, order.index, order.way)
 
 
 def _value_by_value(
@@ -148,17 +150,21 @@ def _value_by_value(
     if after is not None:
         there = order.tie.type.python_type(after.id)
         here = base.where(order.column == value, order.tie < there if order.descending else order.tie > there)
-        rows += first_rows(connection, here, tie, count, index)
-    extreme = func.max if order.descending else func.min
+        rows += first_rows(connection, here, tie, count, index, order.way)
     while len(rows) < count:
-        beyond = select(extreme(order.column))
-        if value is not None:
-            beyond = beyond.where(order.column < value if order.descending else order.column > value)
-        value = connection.execute(beyond).scalar()
+        value = _next_value(connection, base, order, value)
         if value is None:
             break
-        rows += first_rows(connection, base.where(order.column == value), tie, count - len(rows), index)
+        rows += first_rows(connection, base.where(order.column == value), tie, count - len(rows), index, order.way)
     return rows
+
+
+def _next_value(connection: Connection, base: Select[Any], order: Order, value: Any) -> Any:
+    """The next value after ``value`` that something has; one that matches, where that is quick to see."""
+    extreme = func.max(order.column) if order.descending else func.min(order.column)
+    beyond = [] if value is None else [order.column < value if order.descending else order.column > value]
+    found = shortly(connection, base.with_only_columns(extreme).where(*beyond))
+    return connection.execute(select(extreme).where(*beyond)).scalar() if found is None else found[0][0]
 
 
 def _without_value(
@@ -170,7 +176,7 @@ def _without_value(
         query = query.where(order.tie < tie if order.descending else order.tie > tie)
     if order.index is None:
         return list(connection.execute(query.order_by(_direction(order, order.tie)).limit(count)).all())
-    return first_rows(connection, query, [(order.tie, order.descending)], count, order.index)
+    return first_rows(connection, query, [(order.tie, order.descending)], count, order.index, order.way)
 
 
 def _sorted(order: Order, *columns: Any) -> list[ColumnElement[Any]]:

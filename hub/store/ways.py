@@ -1,27 +1,30 @@
 """Rows of a page, in order, on the way that costs least.
 
-Two ways lead to the first rows of an order. One fetches whatever matches and sorts it: quick where that is little. The
-other walks along an index of the order and takes what matches until there is enough: quick where much matches. A
-database chooses by what it knows of whole columns; what it cannot know is how much of this filter there is, so a short
-look decides, and a walk that does not find enough for too long is given up.
+Two ways lead to the first rows of an order. One walks along an index of the order and takes what matches until there
+is enough: quick where much matches. The other fetches whatever matches and sorts it: quick where that is little. A
+database chooses by what it knows of whole columns, and cannot know how much of this filter there is; so a few steps
+are walked first, then a short look tells how much there is, and a walk that finds too little for too long is given up.
 """
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import Any
 
-from sqlalchemy import ClauseElement, ColumnElement, Connection, Executable, Select, Table, func, literal_column, select
+from sqlalchemy import ClauseElement, ColumnElement, Connection, Executable, Select, Table, func, select
 from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.compiler import compiles
 
 from hub.store.time_limit import interrupted, time_limit
 
-_LITTLE = 1_000
+_LITTLE = 5_000
 """Rows that are fetched and sorted without a second thought."""
+_STEPS = 0.01
+"""Seconds of the first steps."""
 _LOOK = 0.03
 """Seconds that the look may take."""
-_WALK = 0.5
+_WALK = 2.0
 """Seconds that a walk may take."""
 
 
@@ -33,8 +36,20 @@ class HintingCompiler(SQLiteCompiler):
         return text
 
 
+class Way(Enum):
+    """A way that is known to be the better one."""
+
+    WALK = "walk"
+    FETCH = "fetch"
+
+
 def first_rows(
-    connection: Connection, query: Select[Any], order: list[tuple[ColumnElement[Any], bool]], count: int, index: str
+    connection: Connection,
+    query: Select[Any],
+    order: list[tuple[ColumnElement[Any], bool]],
+    count: int,
+    index: str,
+    way: Way | None = None,
 ) -> list[Any]:
     """The first rows of a query in an order.
 
@@ -44,44 +59,61 @@ def first_rows(
         order: columns to sort by, each with whether it descends.
         count: how many rows are wanted.
         index: the index that has this order.
+        way: the better one, where that is known.
     """
     natural = query.order_by(*(column.desc() if descends else column.asc() for column, descends in order)).limit(count)
     if query.whereclause is None or connection.dialect.name != "sqlite":
         return list(connection.execute(natural).all())
-    if not is_little(connection, query):
-        rows = _walk(connection, natural, index)
-        if rows is not None:
-            return rows
-    fetched = [_Plain(column) for column, _ in order]
-    fetching = query.order_by(
-        *(one.desc() if descends else one.asc() for one, (_, descends) in zip(fetched, order, strict=True))
-    )
-    return list(connection.execute(fetching.limit(count)).all())
+    if way is Way.FETCH:
+        return _fetched(connection, query, order, count)
+    along = _along(connection, natural, index)
+    rows = _within(connection, along, _STEPS) if way is None else None
+    if rows is None and (way is Way.WALK or not is_little(connection, query)):
+        rows = _within(connection, along, _WALK)
+    return _fetched(connection, query, order, count) if rows is None else rows
+
+
+def _fetched(
+    connection: Connection, query: Select[Any], order: list[tuple[ColumnElement[Any], bool]], count: int
+) -> list[Any]:
+    """All that matches, sorted by number; only the rows that are wanted are read whole."""
+    table = _table(query)
+    keys = [_Plain(column) for column, _ in order]
+    ordered = [key.desc() if descends else key.asc() for key, (_, descends) in zip(keys, order, strict=True)]
+    wanted = connection.execute(query.with_only_columns(table.c.seq).order_by(*ordered).limit(count)).scalars().all()
+    whole = query.with_only_columns(*query.selected_columns).where(table.c.seq.in_(wanted))
+    by_number = {row.seq: row for row in connection.execute(whole)}
+    return [by_number[seq] for seq in wanted if seq in by_number]
+
+
+def _table(query: Select[Any]) -> Table:
+    return next(one for one in query.get_final_froms() if isinstance(one, Table))
+
+
+def shortly(connection: Connection, query: Select[Any]) -> list[Any] | None:
+    """The rows of a query, if they are there in the time of a short look."""
+    return _within(connection, query, _LOOK)
 
 
 def is_little(connection: Connection, query: Select[Any]) -> bool:
     """Whether a query has few rows, as far as a short look tells."""
-    some = query.with_only_columns(literal_column("1")).limit(_LITTLE).subquery()
-    try:
-        with time_limit(connection, _LOOK):
-            found: int = connection.execute(select(func.count()).select_from(some)).scalar_one()
-    except OperationalError as error:
-        if not interrupted(error):
-            raise
-        return False
-    return found < _LITTLE
+    some = query.with_only_columns(_table(query).c.seq).limit(_LITTLE).subquery()
+    found = shortly(connection, select(func.count()).select_from(some))
+    return found is not None and int(found[0][0]) < _LITTLE
 
 
-def _walk(connection: Connection, natural: Select[Any], index: str) -> list[Any] | None:
-    """The rows along an index: the planner's, if it knows one that has this order, else ``index``. None where it took
-    too long."""
-    table = next(one for one in natural.get_final_froms() if isinstance(one, Table))
+def _along(connection: Connection, natural: Select[Any], index: str) -> Select[Any]:
+    """The query along an index: the planner's, if it knows one that has this order, else ``index``."""
     plan = connection.execute(_Explained(natural)).all()
     sorts = any("TEMP B-TREE" in str(row[-1]) for row in plan)
-    along = natural.with_hint(table, f"INDEXED BY {index}", "sqlite") if sorts else natural
+    return natural.with_hint(_table(natural), f"INDEXED BY {index}", "sqlite") if sorts else natural
+
+
+def _within(connection: Connection, query: Select[Any], seconds: float) -> list[Any] | None:
+    """The rows of a query; None where it took too long."""
     try:
-        with time_limit(connection, _WALK):
-            return list(connection.execute(along).all())
+        with time_limit(connection, seconds):
+            return list(connection.execute(query).all())
     except OperationalError as error:
         if not interrupted(error):
             raise

@@ -85,6 +85,12 @@ def _fields(node: Node) -> frozenset[str]:
             return frozenset().union(*(_fields(part) for part in parts))
 
 
+def required_words(query: Query) -> list[str]:
+    """The words without which nothing matches: those that are the whole filter, or a part of it that must hold."""
+    parts = query.node.parts if isinstance(query.node, And) else (query.node,)
+    return [part.text for part in parts if isinstance(part, Words)]
+
+
 _PLAIN_VALUE = re.compile(r"[^\s\"(),]+")
 _PLAIN_WORD = re.compile(r"[^\s\"(),\-*][^\s\"(),*]*")
 _LOOKS_LIKE_TERM = re.compile(r"[A-Za-z_][\w.-]*[:<>=]")

@@ -7,7 +7,7 @@ import random
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, event, select
 
 from hub.masks import NO_MASKS
 from hub.store import ways
@@ -86,12 +86,16 @@ def naive(connection: Connection, text: str, sort: str) -> list[str]:
     return list(connection.execute(query.order_by(*order.columns())).scalars())
 
 
-@pytest.mark.parametrize(("little", "walk"), [(1_000, 30.0), (2, 30.0), (2, 0.0), (0, 30.0)])
+@pytest.mark.parametrize(
+    ("steps", "little", "walk"),
+    [(30.0, 1_000, 30.0), (0.0, 1_000, 30.0), (0.0, 2, 30.0), (0.0, 2, 0.0), (0.0, 0, 30.0)],
+)
 async def test_every_way_leads_to_the_same_rows(
-    filled: Database, monkeypatch: pytest.MonkeyPatch, little: int, walk: float
+    filled: Database, monkeypatch: pytest.MonkeyPatch, steps: float, little: int, walk: float
 ) -> None:
     monkeypatch.setattr(ways, "_LITTLE", little)
     monkeypatch.setattr(ways, "_LOOK", 30.0)
+    monkeypatch.setattr(ways, "_STEPS", steps)
     monkeypatch.setattr(ways, "_WALK", walk)
 
     def question(connection: Connection) -> None:
@@ -112,57 +116,39 @@ async def test_a_page_needs_no_second_question_where_it_ends_within_a_value(fill
     assert await filled.read(question) == ["f0"] * 3
 
 
-async def plan_of(store: Database, text: str, sort: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+async def statements_of(
+    store: Database, text: str, sort: str, monkeypatch: pytest.MonkeyPatch, steps: float
+) -> list[str]:
     """The statements that a page takes."""
-    from sqlalchemy import event
-
     said: list[str] = []
-    monkeypatch.setattr(ways, "_LITTLE", 2)
+    monkeypatch.setattr(ways, "_STEPS", steps)
+    monkeypatch.setattr(ways, "_LOOK", 30.0)
+
+    def note(_connection, _cursor, statement: str, *_rest) -> None:
+        said.append(" ".join(statement.split()))
 
     def question(connection: Connection) -> None:
-        event.listen(
-            connection,
-            "before_cursor_execute",
-            lambda _c, _k, statement, *_rest: said.append(" ".join(statement.split())),
-        )
-        pages_of = transaction_page(
-            connection,
-            lambda _: compile_filter(text, frozenset(), NOW),
-            transaction_order(sort),
-            3,
-            None,
-            NOW,
-            NO_MASKS,
-        )
-        assert len(pages_of.items) == 3
+        event.listen(connection, "before_cursor_execute", note)
+        order, filter_of = transaction_order(sort), lambda _: compile_filter(text, frozenset(), NOW)
+        assert len(transaction_page(connection, filter_of, order, 3, None, NOW, NO_MASKS).items) == 3
 
     await store.read(question)
     return said
 
 
 async def test_what_matches_much_is_met_along_the_order(filled: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    said = await plan_of(filled, "plant:P01", "-created_at", monkeypatch)
-    assert "FROM transactions INDEXED BY tx_created WHERE" in said[-1]
+    said = await statements_of(filled, "plant:P01", "-created_at", monkeypatch, 30.0)
     assert said[-2].startswith("EXPLAIN QUERY PLAN SELECT")
-    said = await plan_of(filled, "status:failed", "-failed_at", monkeypatch)
+    assert "FROM transactions INDEXED BY tx_created WHERE" in said[-1]
+    said = await statements_of(filled, "status:failed", "-failed_at", monkeypatch, 30.0)
     assert "INDEXED BY" not in said[-1]  # an index has both
 
 
-async def test_a_walk_that_takes_too_long_is_given_up(filled: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ways, "_LITTLE", 0)
-    real = ways._walk
-    given_up: list[bool] = []
-
-    def walk(*arguments) -> object:
-        found = real(*arguments)
-        given_up.append(found is None)
-        return None
-
-    monkeypatch.setattr(ways, "_walk", walk)
-
-    def question(connection: Connection) -> tuple[list[str], list[str]]:
-        return pages(connection, "plant:P01", "-created_at", 50), naive(connection, "plant:P01", "-created_at")
-
-    found, expected = await filled.read(question)
-    assert found == expected
-    assert given_up
+async def test_what_matches_little_is_fetched_and_sorted(filled: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = ways._within
+    monkeypatch.setattr(ways, "_within", lambda c, query, seconds: real(c, query, seconds) if seconds > 1 else None)
+    said = await statements_of(filled, "plant:P01", "-created_at", monkeypatch, 0.0)
+    assert "SELECT count(*)" in said[1]
+    assert said[2].startswith("SELECT transactions.seq")
+    assert "ORDER BY +transactions.created_at DESC" in said[2]
+    assert len(said) == 4
