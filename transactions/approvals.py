@@ -18,7 +18,12 @@ ITEMS_WITHOUT_SECOND_PERSON = 1_000
 REVIEW_WITHIN = timedelta(hours=24)
 SENSITIVE = frozenset({Risk.FINANCIAL, Risk.QUALITY})
 """Risks whose transactions are not closed, changed or forced by one person."""
-_NOUNS = {Action.COMPENSATE: "compensation", Action.RESOLVE: "resolution"}
+_NOUNS = {
+    Action.EDIT: "an edit",
+    Action.CORRECT: "a correction",
+    Action.COMPENSATE: "a compensation",
+    Action.RESOLVE: "a resolution",
+}
 _ALONE = frozenset({Action.REPLAY, Action.RESTORE, Action.HOLD, Action.REOPEN})
 """Actions that one person may take on anything: they send what was sent before, or stop harm."""
 
@@ -95,7 +100,7 @@ def why_second(
         found = sorted({item.risk for item in acting} & SENSITIVE)
         count = sum(item.risk in SENSITIVE for item in acting)
         if found:
-            what = f"forces {action}" if forced else f"is a {_NOUNS.get(action, action)}"
+            what = f"forces {action}" if forced else f"is {_NOUNS.get(action, f'a {action}')}"
             because.append(f"It {what} of {count:,} {' and '.join(found)} transaction{'' if count == 1 else 's'}.")
     if len(acting) > most:
         because.append(f"It acts on {len(acting):,} transactions, and more than {most:,} want two people.")

@@ -19,7 +19,7 @@ from console.looks import Look, Tone
 from console.screens.base import AndonScreen, FetchFailed
 from console.second_person import HASH_CELLS, SHOWN, YOURS, consequence, equivalent, look_of, overdue, word
 from console.text import clean, one_line
-from console.widgets.plan_preview import ITEMS, PLACED, details, facts, rows, sentence, totals
+from console.widgets.plan_preview import ITEMS, PLACED, details, facts, room, rows, sentence, totals
 from console.widgets.rule import Divider
 from console.widgets.sentences import Line, labelled
 from console.widgets.table import RowTable, Table
@@ -247,7 +247,9 @@ class ApprovalScreen(AndonScreen):
         # Frozen: it is drawn once.
         tones = dict(self.app.theme_variables)
         placed = plan.action in PLACED
-        numbers = Group(totals(plan, tones), labelled(facts(plan, tones), tones["quiet"], width=7))
+        numbers = Group(
+            totals(plan, tones), labelled(facts(plan, tones, most=room(self.size.width)), tones["quiet"], width=7)
+        )
         self.query_one("#preview", Static).update("" if placed else numbers)
         table = self.query_one("#items", RowTable)
         table.display = bool(plan.items)

@@ -18,7 +18,7 @@ from textual.widgets import Button, Input, Static
 from console.drafts import Draft
 from console.screens.base import AndonScreen, FetchFailed
 from console.text import clean, number, one_line, shorten_middle
-from console.widgets.plan_preview import ITEMS, PLACED, acts, details, facts, rows, sentence, totals
+from console.widgets.plan_preview import ITEMS, PLACED, acts, details, facts, room, rows, sentence, totals
 from console.widgets.rule import Divider
 from console.widgets.sentences import Line, labelled
 from console.widgets.table import RowTable, Table
@@ -229,7 +229,7 @@ class PlanScreen(AndonScreen):
         self.query_one("#plan-title", Divider).show(
             f"plan {shorten_middle(clean(plan.hash), 13)}", f"valid {left.total_seconds() / 3600:.0f} h, runs once"
         )
-        lines = [*self._people(plan, now), *facts(plan, tones)]
+        lines = [*self._people(plan, now), *facts(plan, tones, most=room(self.size.width))]
         if not acts(plan):
             lines.append(("but", "nothing here can run: every item has a reason against it", tones["late"]))
         parts = [labelled(lines, tones["quiet"], width=7)]

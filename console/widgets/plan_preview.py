@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from rich.cells import cell_len
 from rich.text import Text
 
 from console.drafts import place_of
@@ -11,6 +12,7 @@ from console.looks import Tone, of_verdict
 from console.text import clean, number, one_line, pretty_name, shorten, shorten_middle
 from console.widgets.sentences import Line
 from console.widgets.table import Cell, Column, Row
+from transactions.edits import Difference
 from transactions.plans import Action, BlastRadius, Plan, PlanItem, PlanOptions, Touched, Verdict
 
 ITEMS = (
@@ -24,6 +26,9 @@ ITEMS = (
 ITEMS_SHOWN = 2000
 DIFFERENCES_SHOWN = 4
 VALUE_CELLS = 60
+PATH_CELLS = 40
+_AND_POSTS = ", and posts the right document"
+WIDE = 100
 PLACED = frozenset({Action.HOLD, Action.RELEASE})
 """Actions on a place, which have no items of their own."""
 
@@ -53,19 +58,27 @@ def totals(plan: Plan, tones: dict[str, str]) -> Text:
         count, look = plan.verdicts.get(verdict, 0), of_verdict(verdict)
         if not count and verdict is not Verdict.SEND:
             continue
-        word = "do it" if verdict is Verdict.SEND and plan.action is not Action.REPLAY else look.word
+        word = str(plan.action) if verdict is Verdict.SEND and plan.action is not Action.REPLAY else look.word
         text.append(f"{look.glyph} {word} {number(count)}   ", tones[look.tone if count else Tone.QUIET])
     return text
 
 
-def facts(plan: Plan, tones: dict[str, str]) -> list[Line]:
-    """Where it would act, and on what."""
-    changed = Counter(one_line(each.path) or "document" for edit in plan.edits for each in edit.difference)
+def facts(plan: Plan, tones: dict[str, str], *, most: int = 6) -> list[Line]:
+    """Where it would act, and on what; ``most`` names of a kind, so that each kind has its line."""
+    changed = Counter(_place(each) for edit in plan.edits for each in edit.difference)
     return [
-        *((label, _most(values), tones["foreground"]) for label, values in _counted(plan)),
-        *([] if plan.radius is None else _around(plan.radius, tones)),
-        *([("changes", _most(changed), tones["bright"])] if changed else []),
+        *((label, told, tones["foreground"]) for label, told in _where(plan, most)),
+        *([] if plan.radius is None else _around(plan.radius, tones, most)),
+        *([("changes", _most(changed, most), tones["bright"])] if changed else []),
     ]
+
+
+def _where(plan: Plan, most: int) -> list[tuple[str, str]]:
+    if len(plan.items) != 1:
+        return [(label, _most(values, most)) for label, values in _counted(plan)]
+    (item,) = plan.items
+    place = f" of {one_line(item.plant)}" if item.plant else ""
+    return [("about", f"{pretty_name(item.flow)}{place} at {one_line(item.target)}, {item.risk}")]
 
 
 def _counted(plan: Plan) -> tuple[tuple[str, Counter[str]], ...]:
@@ -77,17 +90,17 @@ def _counted(plan: Plan) -> tuple[tuple[str, Counter[str]], ...]:
     )
 
 
-def _around(radius: BlastRadius, tones: dict[str, str]) -> list[Line]:
+def _around(radius: BlastRadius, tones: dict[str, str], most: int) -> list[Line]:
     """Orders and lots, and what waits behind; what there is none of is not told."""
-    told = [("orders", _named(radius.orders)), ("lots", _named(radius.lots))]
+    told = [("orders", _named(radius.orders, most)), ("lots", _named(radius.lots, most))]
     if radius.behind.count:
         told.append(("behind", f"{number(radius.behind.count)} wait for these"))
     return [(label, text, tones["foreground"]) for label, text in told if text]
 
 
-def _named(touched: Touched) -> str:
-    shown = ", ".join(one_line(name) for name in touched.some[:6])
-    return f"{shown} … {number(touched.count)} in all" if touched.count > 6 else shown
+def _named(touched: Touched, most: int) -> str:
+    shown = ", ".join(one_line(name) for name in touched.some[:most])
+    return f"{shown} … {number(touched.count)} in all" if touched.count > most else shown
 
 
 def rows(plan: Plan) -> list[Row]:
@@ -108,15 +121,15 @@ def details(plan: Plan, row: Row | None, tones: dict[str, str]) -> Text:
         return text
     if plan.action is Action.CORRECT:
         text.append("1 reverse  ", tones["quiet"])
-        text.append(f"{because}\n", tones["foreground"])
+        text.append(f"{because.removesuffix(_AND_POSTS)}\n", tones["foreground"])
         text.append("2 post     ", tones["quiet"])
-        text.append("the right document, under a key of its own, when the reversal is verified", tones["foreground"])
+        text.append("the right document, under a key of its own, once that is verified", tones["foreground"])
     else:
         text.append(
             because or f"revision {edit.base} → {edit.base + 1}, by {one_line(edit.made_by)}", tones["foreground"]
         )
     for each in edit.difference[:DIFFERENCES_SHOWN]:
-        text.append(f"\n  {one_line(each.path) or 'document'}  ", tones["quiet"])
+        text.append(f"\n  {_place(each)}  ", tones["quiet"])
         text.append(_value(each.before), tones[Tone.FAILED])
         text.append(" → ", tones["quiet"])
         text.append(_value(each.after), tones[Tone.FINE])
@@ -128,13 +141,24 @@ def details(plan: Plan, row: Row | None, tones: dict[str, str]) -> Text:
     return text
 
 
+def _place(difference: Difference) -> str:
+    """Where documents differ: the end of a path says more than its beginning."""
+    path = one_line(difference.path) or "document"
+    return path if cell_len(path) <= PATH_CELLS else f"…{path[-PATH_CELLS + 1 :]}"
+
+
 def _value(value: str | None) -> str:
     return "nothing" if value is None else shorten(one_line(value), VALUE_CELLS)
 
 
-def _most(values: Counter[str]) -> str:
-    most = ", ".join(f"{name} {number(count)}" for name, count in values.most_common(6))
-    return f"{most} …" if len(values) > 6 else most
+def _most(values: Counter[str], most: int) -> str:
+    told = ", ".join(f"{name} {number(count)}" for name, count in values.most_common(most))
+    return f"{told} …" if len(values) > most else told
+
+
+def room(width: int) -> int:
+    """How many names of a kind fit into a line of so many cells."""
+    return 6 if width >= WIDE else 3
 
 
 def _row(item: PlanItem, action: Action) -> Row:

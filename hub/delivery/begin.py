@@ -311,6 +311,7 @@ def _wait(connection: Connection, row: TxRow, blocked: guards.Blocked, now: date
     )
     if blocked.by is not None and not blocked.moving:
         rank_again(connection, blocked.by)
+    if blocked.by is not None and not (blocked.moving and reposts.goes_on(connection, row, blocked.by)):
         reposts.rest(connection, row, f"held behind: {blocked.text}", now)
 
 

@@ -13,6 +13,7 @@ from hub.store.schema import batch_items, batches, corrections, transactions
 from transactions.batches import ITEM_DONE, BatchState, ItemState
 from transactions.clock import to_micros
 from transactions.model import Status
+from transactions.states import OPEN
 
 CORRECTS = "correct:"
 """How the keys of such transactions begin; those of others may as well, so that the table of corrections decides."""
@@ -122,7 +123,21 @@ def rest(connection: Connection, row: Any, reason: str, now: datetime) -> None:
         return
     item = connection.execute(_ITEM, {"id": row.id}).first()
     if item is not None and item.state == ItemState.INTENDED:
-        _write(connection, item, ItemState.SKIPPED, Status(row.status), reason, now)
+        _write(connection, item, ItemState.SKIPPED, Status.HELD, reason, now)
+
+
+def goes_on(connection: Connection, row: Any, ahead: str) -> bool:
+    """Whether what a transaction waits for goes on by itself, where it posts the right thing instead of another: what
+    that one waits for in turn may be for people."""
+    seen: set[str] = set()
+    waits: str | None = ahead if row.idempotency_key.startswith(CORRECTS) else None
+    while waits is not None and waits not in seen:
+        seen.add(waits)
+        other = connection.execute(select(transactions).where(transactions.c.id == waits)).first()
+        if other is None or other.claimed_by is not None or other.status != Status.HELD:
+            return other is None or other.claimed_by is not None or Status(other.status) not in OPEN
+        waits = other.blocked_by
+    return waits is None
 
 
 def rest_behind(connection: Connection, original: str, reason: str, now: datetime) -> None:

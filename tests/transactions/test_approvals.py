@@ -19,16 +19,16 @@ def why(an_item, action: Action, risk: Risk = Risk.FINANCIAL, count: int = 1, **
 @pytest.mark.parametrize(
     ("action", "noun"),
     [
-        (Action.EDIT, "edit"),
-        (Action.CORRECT, "correct"),
-        (Action.DISCARD, "discard"),
-        (Action.COMPENSATE, "compensation"),
-        (Action.RESOLVE, "resolution"),
+        (Action.EDIT, "an edit"),
+        (Action.CORRECT, "a correction"),
+        (Action.DISCARD, "a discard"),
+        (Action.COMPENSATE, "a compensation"),
+        (Action.RESOLVE, "a resolution"),
     ],
 )
 def test_what_closes_or_changes_money_or_quality_wants_two(an_item, action, noun) -> None:
-    assert why(an_item, action, Risk.FINANCIAL) == [f"It is a {noun} of 1 financial transaction."]
-    assert why(an_item, action, Risk.QUALITY, 3) == [f"It is a {noun} of 3 quality transactions."]
+    assert why(an_item, action, Risk.FINANCIAL) == [f"It is {noun} of 1 financial transaction."]
+    assert why(an_item, action, Risk.QUALITY, 3) == [f"It is {noun} of 3 quality transactions."]
     assert why(an_item, action, Risk.OPERATIONAL) == []
     assert why(an_item, action, Risk.LOW) == []
 

@@ -147,3 +147,23 @@ async def test_edits_that_failed_are_replayed_and_not_edited_again(bench, erp) -
     batch = await bench.act(Action.EDIT, tx, patch=RIGHT)
     assert batch.counts["failed"] == 1
     assert await retried(bench, batch.id) == (Action.REPLAY, [tx])
+
+
+async def test_what_waits_for_something_that_waits_for_people_is_not_waited_for(bench, erp) -> None:
+    """Ahead in the lane one is held behind one that failed: nobody knows when it goes on."""
+    row = await posted(bench)
+    erp.refuse_all = True
+    stuck = await bench.send("consumption", event="e2", order="o1")
+    await bench.until(stuck, Status.FAILED)
+    behind = await bench.send("consumption", event="e3", order="o1")
+    await bench.until(behind, Status.HELD)
+    erp.refuse_all = False
+    batch = await bench.act(Action.CORRECT, row.id, patch=RIGHT)
+    original, instead = await items(bench, batch)
+    assert (original.state, original.status) == (ItemState.PROCESSED, Status.COMPENSATED)
+    assert (instead.state, instead.status) == (ItemState.SKIPPED, Status.HELD)
+    assert "ahead of it" in (instead.reason or "")
+    await bench.act(Action.DISCARD, stuck)
+    await bench.until(instead.id, Status.PROCESSED, within=30)
+    _, instead = await items(bench, batch)
+    assert instead.state is ItemState.PROCESSED
