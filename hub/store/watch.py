@@ -16,7 +16,10 @@ from hub.store.schema import meta
 from transactions.clock import Clock
 
 log = structlog.get_logger("andon.store")
-_NAME = "written"
+ROOM = 1_048_576
+"""Bytes that have to find room before the store counts as one that takes writes again: on a disk that is all but full a
+small write passes now and then."""
+_NAME = "room"
 
 
 class Refusal(Struct, frozen=True):
@@ -27,7 +30,7 @@ class Refusal(Struct, frozen=True):
 
 
 class StoreWatch:
-    """Knows whether the store refuses to write. While it does, a small write is tried again and again, so that it is
+    """Knows whether the store refuses to write. While it does, a write is tried again and again, so that it is
     known at once when there is room, though nobody asks for anything."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
@@ -62,16 +65,22 @@ class StoreWatch:
         while True:
             await asyncio.sleep(TRY_AGAIN)
             try:
-                await self._database.write(self._touch)
+                await self._database.write(_take_room)
+                await self._database.write(_give_room_back)
             except StoreError:  # the writer has logged it
                 continue
             break
         log.info("store.writes-again")
         self.refusal, self._trying = None, None
 
-    def _touch(self, connection: Connection) -> None:
-        statement = upsert(connection.dialect.name, meta)
-        connection.execute(
-            statement.on_conflict_do_update(index_elements=["name"], set_={"value": statement.excluded.value}),
-            {"name": _NAME, "value": self._clock.now().isoformat()},
-        )
+
+def _take_room(connection: Connection) -> None:
+    statement = upsert(connection.dialect.name, meta)
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=["name"], set_={"value": statement.excluded.value}),
+        {"name": _NAME, "value": "." * ROOM},
+    )
+
+
+def _give_room_back(connection: Connection) -> None:
+    connection.execute(meta.delete().where(meta.c.name == _NAME))

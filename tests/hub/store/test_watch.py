@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from hub.errors import StoreError
 from hub.store import watch
@@ -48,17 +48,7 @@ def put(connection: Connection) -> None:
     connection.execute(meta.insert(), {"name": "large", "value": LARGE})
 
 
-async def test_a_full_database_is_noticed_and_so_is_its_end(store: Database, watched: StoreWatch, monkeypatch) -> None:
-    await store.write(lambda c: watched._touch(c))  # has its row: another write of it wants no room
-    room = asyncio.Event()
-    touch = watched._touch
-
-    def when_there_is_room(connection: Connection) -> None:
-        if not room.is_set():
-            put(connection)
-        touch(connection)
-
-    monkeypatch.setattr(watched, "_touch", when_there_is_room)
+async def test_a_full_database_is_noticed_and_so_is_its_end(store: Database, watched: StoreWatch) -> None:
     await pages(store, None)
     with pytest.raises(StoreError, match=r"full.*Nothing of this request was done.*disk has room"):
         await store.write(put)
@@ -70,9 +60,23 @@ async def test_a_full_database_is_noticed_and_so_is_its_end(store: Database, wat
         await store.write(put)
     assert watched.refusal.since == first, "since the first of them"
     await pages(store, 1_000_000)
-    room.set()
     await until("it writes again", lambda: watched.refusal is None)
     await store.write(put)
+    left = await store.read(lambda c: set(c.execute(select(meta.c.name)).scalars()))
+    assert "room" not in left
+
+
+async def test_what_a_small_write_finds_is_no_room(store: Database, watched: StoreWatch) -> None:
+    """All but full: a name more or less would make it come and go by the second."""
+    await pages(store, None)
+    with pytest.raises(StoreError):
+        await store.write(put)
+    await until("it is noticed", lambda: watched.refusal is not None)
+    await store.write(lambda c: c.execute(meta.insert(), {"name": "small", "value": "x"}))
+    tried = watched._trying
+    await asyncio.sleep(0.2)
+    assert watched.refusal is not None
+    assert watched._trying is tried
 
 
 async def test_a_defect_of_ours_is_no_full_disk(store: Database, watched: StoreWatch) -> None:
