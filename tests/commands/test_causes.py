@@ -30,7 +30,7 @@ def test_one_is_told_with_why_first_and_never(andon: Andon, stocked: Any, which:
         "M3351 from ERP, for 4 transactions.",
         "2 more wait behind them.",
         "1. Maintain material 4711-22 for plant P02 in ERP.",
-        "andon tx replay --filter 'status:failed code:M3351 flow:material-consumption target:ERP plant:P02' --canary 1 ",
+        "andon tx replay --filter 'status:failed code:M3351 flow:material-consumption target:ERP plant:P02' --canary 1",
         "Do not replay before it is maintained",
     ):
         assert words in told.out

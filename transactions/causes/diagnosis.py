@@ -12,6 +12,7 @@ from transactions.causes.joining import Bundle, bundles
 from transactions.causes.kinds import PROFILES, CauseKind, Helper
 from transactions.causes.model import Blocks, Cause, Causes, Step
 from transactions.causes.places import Places, in_order, places_of, times
+from transactions.causes.reading import OVERTAKEN
 from transactions.causes.steps import afterwards, for_lost, for_replaced, for_skewed, for_twins, mend, selecting
 from transactions.causes.symptoms import Event, Evidence, Skewed, Surroundings, Symptom, Twin
 from transactions.causes.wording import evidence_of, title, words
@@ -124,7 +125,7 @@ def _system_owner(names: Iterable[str], around: Surroundings) -> str | None:
 
 def _blocks(symptoms: Sequence[Symptom], *, harmless: bool) -> tuple[Blocks, int]:
     """What is blocked, and its weight: by risk, and twice as much where it is past its time."""
-    own = [] if harmless else symptoms
+    own = [] if harmless else [one for one in symptoms if one.code != OVERTAKEN]
     held = sum(one.behind.transactions for one in symptoms)
     overdue = sum(one.overdue for one in own) + sum(one.behind.overdue for one in symptoms)
     risks = [one.risk for one in own] + [risk for one in symptoms for risk in one.behind.risks]

@@ -12,12 +12,14 @@ _MATERIAL = frozenset({"M3351", "M3305", "MATERIAL_NOT_FOUND", "MATERIAL_UNKNOWN
 _LOT = frozenset({"LOT_UNKNOWN", "LOT_MISSING", "LOT_NOT_FOUND", "BATCH_MISSING"})
 _UNIT = frozenset({"BM311", "BM302", "UNIT_UNKNOWN"})
 
+OVERTAKEN = "superseded"
+"""A version that was kept back until a newer one was applied: nobody is owed it. What kept it back, losses may say."""
 _BY_CODE: dict[str, CauseKind] = {
     **dict.fromkeys(_MATERIAL, CauseKind.MATERIAL),
     **dict.fromkeys(_LOT, CauseKind.LOT),
     **dict.fromkeys(_UNIT, CauseKind.UNIT),
     "maybe-posted": CauseKind.HAND_POSTED,
-    "superseded": CauseKind.SUPERSEDED,
+    OVERTAKEN: CauseKind.SUPERSEDED,
     "read-timeout": CauseKind.SLOW,
     "search-unanswered": CauseKind.SLOW,
     "connection-lost": CauseKind.DROPPED,
@@ -67,7 +69,7 @@ def kind_of(symptom: Symptom, losses: Mapping[str, int]) -> CauseKind:
         symptom: the trouble.
         losses: how often each code said lately that its target gave no answer.
     """
-    if symptom.code in _SILENCE:
+    if symptom.code in _SILENCE or (symptom.code == OVERTAKEN and losses):
         return _silenced(losses)
     by_status = _BY_STATUS.get(symptom.status)
     if by_status is not None:

@@ -13,6 +13,7 @@ from transactions.causes.joining import Bundle
 from transactions.causes.kinds import PROFILES, CauseKind, Joins, Phase
 from transactions.causes.model import Doing, Step
 from transactions.causes.places import in_order, times
+from transactions.causes.reading import OVERTAKEN
 from transactions.causes.symptoms import Event, Skewed, Surroundings, Symptom, Twin
 from transactions.model import Status
 from transactions.states import CLOSED
@@ -36,10 +37,7 @@ def afterwards(cause: str, bundle: Bundle, around: Surroundings, alike: Mapping[
     steps: list[Step] = []
     unclear = [one for one in bundle.all if one.status in _UNCLEAR]
     steps += _clear(cause, unclear, around)
-    failed = [one for one in bundle.symptoms if one.status is Status.FAILED]
-    carried = [one for one in bundle.carried if one.status is Status.FAILED]
-    replaced = [one for one in carried if one.code == "superseded"]
-    carried = [one for one in carried if one not in replaced]
+    failed, carried, replaced = _failed(bundle)
     if bundle.kind is CauseKind.HAND_POSTED:
         steps += _resolve_by_hand(cause, failed, bundle)
     elif profile.harmless or bundle.kind is CauseKind.MALFORMED:
@@ -49,6 +47,15 @@ def afterwards(cause: str, bundle: Bundle, around: Surroundings, alike: Mapping[
             steps += _send(cause, bundle, [one for one in failed if one.flow == flow], flow, around, alike)
         steps += _replay(cause, bundle, [one for one in carried if one.flow == flow], flow)
     return [*steps, *_discard_failed(cause, replaced, bundle)]
+
+
+def _failed(bundle: Bundle) -> tuple[list[Symptom], list[Symptom], list[Symptom]]:
+    """Its own failures, those it explains, and versions that were overtaken, which are not sent again."""
+    overtaken = bundle.kind is not CauseKind.SUPERSEDED
+    replaced = [one for one in bundle.all if overtaken and one.code == OVERTAKEN and one.status is Status.FAILED]
+    own = [one for one in bundle.symptoms if one.status is Status.FAILED and one not in replaced]
+    explained = [one for one in bundle.carried if one.status is Status.FAILED and one not in replaced]
+    return own, explained, replaced
 
 
 _UNCLEAR = frozenset({Status.IN_DOUBT, Status.PARKED, Status.PARTLY_PROCESSED})

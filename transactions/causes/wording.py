@@ -15,6 +15,7 @@ from transactions.causes.places import (
     sources_in_words,
     systems_in_words,
 )
+from transactions.causes.reading import OVERTAKEN
 from transactions.causes.symptoms import Surroundings, Symptom
 from transactions.model import Status
 
@@ -130,7 +131,7 @@ _SILENCES = {
 
 def _silence(symptoms: list[Symptom], losses: Mapping[str, Mapping[str, int]], around: Surroundings) -> str | None:
     here: dict[str, int] = {}
-    if any(one.code in ("breaker-open", "not-applied") for one in symptoms):
+    if any(one.code in ("breaker-open", "not-applied", OVERTAKEN) for one in symptoms):
         for name in {around.instance(one.target, one.plant) for one in symptoms}:
             for code, count in losses.get(name, {}).items():
                 here[code] = here.get(code, 0) + count

@@ -141,3 +141,11 @@ def test_old_versions_that_a_slow_target_let_be_overtaken_are_a_symptom_of_that(
     (cause,) = diagnose(Evidence(symptoms=at, losses={"ERP": {"read-timeout": 5}}), around).items
     assert cause.kind == "slow"
     assert [step.do for step in cause.first] == ["mend", "replay", "discard"]
+
+
+def test_what_was_overtaken_at_a_target_that_loses_connections_is_told_as_that(symptom, around) -> None:
+    at = [symptom("conflict", "superseded", count=2)]
+    (cause,) = diagnose(Evidence(symptoms=at, losses={"ERP": {"connection-lost": 5}}), around).items
+    assert (cause.kind, cause.blocks.transactions) == ("dropped", 0)
+    assert [step.do for step in cause.first] == ["mend", "discard"]
+    assert "Before that: connection lost before the answer (5)." in cause.evidence
