@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 import pytest
+from handover_doubles import handover
 
 from commands.main import main
 from hub.audit_signer import AuditSigner
@@ -122,6 +123,7 @@ class Platform:
         page = self.page
         self.add("tx1")
         self.add("tx2", status=Status.HELD, failure=None, failed_at=None, waiting_on="hold h1", plant=None)
+        self.on("GET", "handover", handover())
         self.on("GET", "flows", page(self.flow("goods-receipt"), self.flow("material-consumption")))
         self.on("GET", "plants", page(filled(Plant, name="P01"), filled(Plant, name="P02")))
         erp = filled(System, name="ERP", health=Health.DOWN, last_failure="refused", last_failure_at=NOW, held=7)
