@@ -33,7 +33,7 @@ log = structlog.get_logger("andon.search")
 ATTACHED = "search"
 """The name under which readers have it."""
 _VERSION = 1
-_FEW = 4_000
+_FEW = 2_000
 """Up to so many are fetched and put in order; more are met often enough on a walk in that order."""
 
 _SCHEMA = f"""

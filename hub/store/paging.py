@@ -27,7 +27,7 @@ class Order(Struct, frozen=True):
         mirrored: descending is ascending backwards, and begins with the rows that have no value in the column.
         index: the index that has this order; for an order of few values the one of ``tie``, along which each value is
             looked for by itself.
-        few_values: there are few values in the column.
+        values: where there are few values in the column, the index that has them.
         way: the better one to the rows, where that is known.
     """
 
@@ -38,7 +38,7 @@ class Order(Struct, frozen=True):
     list_name: str
     mirrored: bool = False
     index: str | None = None
-    few_values: bool = False
+    values: str | None = None
     way: Way | None = None
 
     @property
@@ -134,7 +134,7 @@ def _with_value(connection: Connection, base: Select[Any], order: Order, count: 
         query = query.where(here < there if order.descending else here > there)
     if order.index is None:
         return list(connection.execute(query.order_by(*_sorted(order, order.column)).limit(count)).all())
-    if order.few_values and order.way is not Way.FETCH and not is_little(connection, query):
+    if order.values is not None and order.way is not Way.FETCH and not is_little(connection, query, order.tie.table):
         return _value_by_value(connection, base, order, order.index, count, after)
     both = [(order.column, order.descending), (order.tie, order.descending)]
     return first_rows(connection, query, both, count, order.index, order.way)
@@ -161,10 +161,14 @@ def _value_by_value(
 
 def _next_value(connection: Connection, base: Select[Any], order: Order, value: Any) -> Any:
     """The next value after ``value`` that something has; one that matches, where that is quick to see."""
-    extreme = func.max(order.column) if order.descending else func.min(order.column)
     beyond = [] if value is None else [order.column < value if order.descending else order.column > value]
-    found = shortly(connection, base.with_only_columns(extreme).where(*beyond))
-    return connection.execute(select(extreme).where(*beyond)).scalar() if found is None else found[0][0]
+    values = base.with_only_columns(order.column).where(order.column.is_not(None), *beyond)
+    along = values.with_hint(order.tie.table, f"INDEXED BY {order.values}", "sqlite")
+    found = shortly(connection, along.order_by(_direction(order, order.column)).limit(1))
+    if found is not None:
+        return found[0][0] if found else None
+    extreme = func.max(order.column) if order.descending else func.min(order.column)
+    return connection.execute(select(extreme).where(*beyond)).scalar()
 
 
 def _without_value(

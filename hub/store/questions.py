@@ -40,7 +40,8 @@ _WALKS = {
 }
 """The indexes that have an order in them."""
 _BY_ID = "sqlite_autoindex_transactions_1"
-_FEW_VALUES = frozenset({"flow", "plant", "target", "status"})
+_FEW_VALUES = {"flow": "tx_flow", "plant": "tx_plant", "target": "tx_target", "status": "tx_status_failed"}
+"""The indexes that have the values of an order that has few."""
 
 
 def transaction_order(sort: str) -> Order:
@@ -50,8 +51,8 @@ def transaction_order(sort: str) -> Order:
         Invalid: not a field that they can be sorted by.
     """
     order = order_of(transactions, SORTABLE, sort, "id", STORED)
-    index, few = _WALKS.get(order.name, _BY_ID), order.name in _FEW_VALUES
-    return msgspec.structs.replace(order, index=index, few_values=few)
+    index, values = _WALKS.get(order.name, _BY_ID), _FEW_VALUES.get(order.name)
+    return msgspec.structs.replace(order, index=index, values=values)
 
 
 def transaction_page(

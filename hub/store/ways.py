@@ -11,7 +11,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import Any
 
-from sqlalchemy import ClauseElement, ColumnElement, Connection, Executable, Select, Table, func, select
+from sqlalchemy import ClauseElement, Column, ColumnElement, Connection, Executable, FromClause, Select, func, select
 from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.compiler import compiles
@@ -66,9 +66,11 @@ def first_rows(
         return list(connection.execute(natural).all())
     if way is Way.FETCH:
         return _fetched(connection, query, order, count)
-    along = _along(connection, natural, index)
+    along = (
+        natural.with_hint(_table(order), f"INDEXED BY {index}", "sqlite") if _sorts(connection, natural) else natural
+    )
     rows = _within(connection, along, _STEPS) if way is None else None
-    if rows is None and (way is Way.WALK or not is_little(connection, query)):
+    if rows is None and (way is Way.WALK or not is_little(connection, query, _table(order))):
         rows = _within(connection, along, _WALK)
     return _fetched(connection, query, order, count) if rows is None else rows
 
@@ -77,7 +79,7 @@ def _fetched(
     connection: Connection, query: Select[Any], order: list[tuple[ColumnElement[Any], bool]], count: int
 ) -> list[Any]:
     """All that matches, sorted by number; only the rows that are wanted are read whole."""
-    table = _table(query)
+    table = _table(order)
     keys = [_Plain(column) for column, _ in order]
     ordered = [key.desc() if descends else key.asc() for key, (_, descends) in zip(keys, order, strict=True)]
     wanted = connection.execute(query.with_only_columns(table.c.seq).order_by(*ordered).limit(count)).scalars().all()
@@ -86,8 +88,10 @@ def _fetched(
     return [by_number[seq] for seq in wanted if seq in by_number]
 
 
-def _table(query: Select[Any]) -> Table:
-    return next(one for one in query.get_final_froms() if isinstance(one, Table))
+def _table(order: list[tuple[ColumnElement[Any], bool]]) -> FromClause:
+    column = order[0][0]
+    assert isinstance(column, Column)
+    return column.table
 
 
 def shortly(connection: Connection, query: Select[Any]) -> list[Any] | None:
@@ -95,18 +99,31 @@ def shortly(connection: Connection, query: Select[Any]) -> list[Any] | None:
     return _within(connection, query, _LOOK)
 
 
-def is_little(connection: Connection, query: Select[Any]) -> bool:
-    """Whether a query has few rows, as far as a short look tells."""
-    some = query.with_only_columns(_table(query).c.seq).limit(_LITTLE).subquery()
+def is_little(connection: Connection, query: Select[Any], table: FromClause) -> bool:
+    """Whether a query of ``table`` has few rows, as far as a short look tells."""
+    some = query.with_only_columns(table.c.seq).limit(_LITTLE).subquery()
     found = shortly(connection, select(func.count()).select_from(some))
     return found is not None and int(found[0][0]) < _LITTLE
 
 
-def _along(connection: Connection, natural: Select[Any], index: str) -> Select[Any]:
-    """The query along an index: the planner's, if it knows one that has this order, else ``index``."""
-    plan = connection.execute(_Explained(natural)).all()
-    sorts = any("TEMP B-TREE" in str(row[-1]) for row in plan)
-    return natural.with_hint(_table(natural), f"INDEXED BY {index}", "sqlite") if sorts else natural
+_KNOWN = 512
+_sorting: dict[Any, bool] = {}
+"""Of queries, by their form, whether they are sorted; asking costs as much as a page."""
+
+
+def _sorts(connection: Connection, query: Select[Any]) -> bool:
+    """Whether the planner sorts, since it has no index of filter and order or takes another one."""
+    form = query._generate_cache_key()
+    key = None if form is None else (id(connection.engine), form.key)
+    if key in _sorting:
+        return _sorting[key]
+    plan = connection.execute(_Explained(query)).all()
+    found = any("TEMP B-TREE" in str(row[-1]) for row in plan)
+    if key is not None:
+        if len(_sorting) >= _KNOWN:
+            _sorting.clear()
+        _sorting[key] = found
+    return found
 
 
 def _within(connection: Connection, query: Select[Any], seconds: float) -> list[Any] | None:

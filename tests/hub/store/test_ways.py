@@ -123,6 +123,7 @@ async def statements_of(
     said: list[str] = []
     monkeypatch.setattr(ways, "_STEPS", steps)
     monkeypatch.setattr(ways, "_LOOK", 30.0)
+    monkeypatch.setattr(ways, "_sorting", {})
 
     def note(_connection, _cursor, statement: str, *_rest) -> None:
         said.append(" ".join(statement.split()))
