@@ -113,9 +113,11 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _answer(route: Route) -> dict[str, Any]:
+    content: dict[str, Any]
     if route.answers is None:
-        return {"description": route.summary, "content": {route.media or JSON: {}}}
-    content: dict[str, Any] = {JSON: {"schema": _ref(route.answers)}}
+        content = {route.media or JSON: {}}
+    else:
+        content = {JSON: {"schema": _ref(route.answers)}}
     if route.also is not None:
         content[route.also] = {}
     return {"description": route.summary, "content": content}

@@ -87,7 +87,7 @@ def bash(tmp_path: Path, stocked: Any) -> Any:
 
 def test_a_real_bash_completes_words_options_and_filters(bash: Any) -> None:
     assert bash(
-        "andon tx li",
+        "andon tx lis",
         "andon -o js",
         "andon tx list --filter plant:P",
         "andon tx list --filter=flow:goods",

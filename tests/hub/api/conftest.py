@@ -117,7 +117,7 @@ async def own_hub(tmp_path: Path, catalogue: Catalogue, target) -> AsyncIterator
     hub = Hub(
         database=database,
         landscape=landscape,
-        profile=msgspec.structs.replace(QUICK, backoff=0.02, backoff_limit=0.05, read_timeout=0.5),
+        profile=msgspec.structs.replace(QUICK, backoff=0.02, backoff_limit=0.05, read_timeout=2.0),
         clock=SystemClock(),
         access=access,
         platform="test",
