@@ -19,6 +19,7 @@ from console.drafts import Draft
 from console.screens.base import AndonScreen, FetchFailed
 from console.text import clean, number, one_line
 from console.widgets.filter_fault import fault_text
+from console.widgets.filter_suggester import FilterSuggester
 from console.widgets.preview import Preview
 from console.widgets.rule import Divider
 from console.widgets.table import Table
@@ -99,6 +100,7 @@ class FailedScreen(AndonScreen):
             placeholder="status:failed plant:P02 flow:goods-receipt age>15m",
             id="filter",
             select_on_focus=False,
+            suggester=FilterSuggester(self.andon.source, self._keys_at_hand),
         )
         yield Static(id="filter-fault", markup=False)
         yield Divider(id="counts")
@@ -106,6 +108,12 @@ class FailedScreen(AndonScreen):
         yield Static(id="empty", markup=False)
         yield Divider(id="preview-title")
         yield Preview(id="preview", markup=False)
+
+    def _keys_at_hand(self) -> set[str]:
+        """Names of the business keys of what shows."""
+        first, last = self.table.visible_rows()
+        rows = [self.table.window.row(index) for index in range(first, last + 1)]
+        return {name for row in rows if row is not None for name in row.business_keys}
 
     @property
     def table(self) -> TransactionTable:
