@@ -10,7 +10,6 @@ from console.source import Source
 from transactions.errors import AndonError
 from transactions.filters import complete
 
-
 _NAMED = ("plant", "flow", "target", "source", "system")
 
 
