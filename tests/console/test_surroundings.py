@@ -117,7 +117,7 @@ async def test_an_unknown_command_is_answered(make_app, until, shown) -> None:
 
 async def test_help_lists_the_keys_that_run_on_this_page(make_app, until, shown) -> None:
     app = make_app()
-    async with app.run_test(size=(120, 50)) as pilot:
+    async with app.run_test(size=(120, 90)) as pilot:
         await pilot.press("f")
         await until(pilot, lambda: isinstance(app.screen, FailedScreen))
         await pilot.press("question_mark")

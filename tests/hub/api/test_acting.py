@@ -170,7 +170,7 @@ async def test_hold_and_release_are_plans(local, problem) -> None:
 
 async def test_there_is_no_way_to_act_but_a_plan(local) -> None:
     """Besides plans there are only the running of one, what a second person says of it, the end of a batch, documents
-    that come in, and a look at what is masked."""
+    that come in, a look at what is masked, and words to the next shift."""
     document = (await local.get("openapi.json")).json()
     acting = {
         f"{method.upper()} {path.removeprefix('/admin/v1/')}"
@@ -181,6 +181,7 @@ async def test_there_is_no_way_to_act_but_a_plan(local) -> None:
     people = {name for name in acting if "users" in name}  # who may act, which acts on nothing
     drafts = {"PATCH transactions/{id}/payload"}  # stored, and sent by a plan alone
     words = {f"POST transactions/{{id}}/{word}" for word in ("assign", "note", "payload/reveal")}
+    words.add("POST handover/remarks")
     assert acting - people - drafts - words == {
         *("POST plans", "POST plans/{hash}/run", "POST plans/{hash}/approve", "POST plans/{hash}/reject"),
         *("POST batches/{id}/cancel", "POST batches/{id}/pause", "POST batches/{id}/resume"),
