@@ -217,9 +217,9 @@ class Hub:
             reach: how far the rights go of the one who asks.
             me: who asks, which ``assignee:me`` means.
             search: where texts are looked for; the index for lists that are read to their end unless told.
+            failed: all (none) of those that are looked at have a ``failed_at``; None for either.
 
         Raises:
-            failed: all (none) of those that are looked at have a ``failed_at``; None for either.
             BadFilter: it cannot be read.
         """
         cut = within(reach, transactions)

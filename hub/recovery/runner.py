@@ -9,14 +9,16 @@ import msgspec
 import structlog
 from sqlalchemy import select
 
+from hub.errors import StoreError
 from hub.landscape import Landscape
 from hub.recovery import batches as stored
 from hub.recovery.actions import ASKING, KINDS
 from hub.recovery.heard import NOTHING, Heard
 from hub.recovery.questioner import Questioner
-from hub.store.database import Database
+from hub.store.database import TRY_AGAIN, Database
 from hub.store.journal import Journal
 from hub.store.schema import batches
+from hub.store.writer import is_defect
 from transactions.batches import Batch, BatchState
 from transactions.clock import Clock
 from transactions.plans import Action, PlanOptions
@@ -93,6 +95,18 @@ class Runner:
             self._wakes[batch_id].set()
 
     async def _run(self, batch_id: str) -> None:
+        while True:
+            try:
+                await self._go_on(batch_id)
+            except StoreError as error:  # unreadable for now: it goes on when it can be read
+                if is_defect(error.__cause__):
+                    raise
+                log.error("batch.store-refused", batch=batch_id, error=error.detail)  # noqa: TRY400 - no more in a trace
+                await asyncio.sleep(TRY_AGAIN)
+            else:
+                return
+
+    async def _go_on(self, batch_id: str) -> None:
         row = await self._database.read(lambda c: c.execute(select(batches).where(batches.c.id == batch_id)).one())
         options = msgspec.json.decode(row.options, type=PlanOptions)
         bound = (

@@ -197,3 +197,19 @@ async def test_following_twice_runs_once(bench, target) -> None:
     assert sorted(target.keys_sent()) == sorted(set(target.keys_sent()))
     bench.runner.follow(batch.id)  # it has ended: nothing begins anew
     assert len(target.received) == 3
+
+
+async def test_a_store_that_cannot_be_read_for_a_while_does_not_end_a_batch(bench, target, monkeypatch) -> None:
+    ids = await failed(bench, target, 2)
+    monkeypatch.setattr("hub.recovery.runner.TRY_AGAIN", 0.02)
+    under_way, refusals = batches.under_way, iter([True, True])
+
+    def refuse(connection, batch_id: str) -> int:
+        if next(refusals, False):
+            raise StoreError("the disk is away")
+        return under_way(connection, batch_id)
+
+    monkeypatch.setattr("hub.recovery.batches.under_way", refuse)
+    ended = await bench.finished((await bench.run(await bench.plan(Action.REPLAY, *ids))).id, within=30)
+    assert (ended.state, ended.counts["processed"]) == (BatchState.DONE, 2)
+    assert next(refusals, None) is None
