@@ -5,7 +5,7 @@ from __future__ import annotations
 from commands.output import Detail
 from commands.session import Session
 from commands.terminal import Look, one_line, plain
-from transactions.edits import Difference, Draft, PayloadDifference
+from transactions.edits import Draft, FieldDifference, PayloadDifference
 from transactions.plans import Action, Plan
 
 _ITEMS, _LINES = 20, 8
@@ -58,7 +58,7 @@ def describe_edits(plan: Plan, look: Look) -> str:
     return "\n".join(lines) + "\n"
 
 
-def lines_of(found: list[Difference], more: int, look: Look, most: int = _LINES) -> list[str]:
+def lines_of(found: list[FieldDifference], more: int, look: Look, most: int = _LINES) -> list[str]:
     """One line for each difference."""
     if not found:
         return ["  written differently, and says the same"]

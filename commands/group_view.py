@@ -6,7 +6,7 @@ from commands.output import Column
 from commands.terminal import Look, one_line, plain
 from transactions.group_words import badge
 from transactions.group_words import describe as words_of
-from transactions.groups import Difference, Group
+from transactions.groups import Group, GroupDifference
 from transactions.kpis.sparkline import sparkline
 from transactions.model import Help
 
@@ -66,7 +66,7 @@ def next_commands(group: Group) -> list[str]:
     return [*one, f"andon tx {verb} --filter {every} --reason TEXT --dry-run"]
 
 
-def describe_difference(difference: Difference, look: Look) -> str:
+def describe_difference(difference: GroupDifference, look: Look) -> str:
     """Why two groups are two, then the parts that differ, side by side."""
     lines = [look.paint(one_line(difference.because), "bold")]
     if difference.parts:

@@ -45,7 +45,7 @@ class Step(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_d
     loose: bool = False
 
 
-class Difference(Struct, frozen=True, kw_only=True):
+class FieldDifference(Struct, frozen=True, kw_only=True):
     """One place where two documents differ; ``before`` or ``after`` is None where there is nothing."""
 
     path: str
@@ -81,7 +81,7 @@ class PlannedEdit(Struct, frozen=True, kw_only=True):
     size: int
     content_type: str
     made_by: str
-    difference: list[Difference]
+    difference: list[FieldDifference]
     more: int = 0
     findings: list[Finding] = []
 
@@ -101,7 +101,7 @@ class Draft(Struct, frozen=True, kw_only=True):
     created_at: datetime
     created_by: str
     reason: str
-    difference: list[Difference]
+    difference: list[FieldDifference]
     more: int
     findings: list[Finding]
     etag: str
@@ -115,7 +115,7 @@ class PayloadDifference(Struct, frozen=True, kw_only=True):
     from_: str = msgspec.field(name="from")
     to: str
     same: bool
-    differences: list[Difference]
+    differences: list[FieldDifference]
     more: int
     withheld: str | None = None
 

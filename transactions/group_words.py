@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from transactions.durations import short
 from transactions.explanation import what_helps, what_never
-from transactions.groups import Difference, Group, Part
+from transactions.groups import Group, GroupDifference, Part
 from transactions.model import Help
 
 _PARTS = ("flow", "target", "kind", "code")
@@ -89,7 +89,7 @@ def _repeats(group: Group) -> str:
     return f"{told}: replaying alone does not help" if 2 * group.repeated >= group.replayed else told
 
 
-def compare(this: Group, other: Group) -> Difference:
+def compare(this: Group, other: Group) -> GroupDifference:
     """Why two groups are not one: which parts of their fingerprints differ, and where their messages do."""
     parts = [
         Part(name=name, this=getattr(this, name), other=getattr(other, name))
@@ -98,7 +98,7 @@ def compare(this: Group, other: Group) -> Difference:
     ]
     if this.template != other.template:
         parts.append(Part(name="template", this=this.template, other=other.template))
-    return Difference(
+    return GroupDifference(
         fingerprint=this.fingerprint, other=other.fingerprint, parts=parts, because=_because(this, other, parts)
     )
 

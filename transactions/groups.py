@@ -56,7 +56,7 @@ class Part(Struct, frozen=True, kw_only=True):
     other: str
 
 
-class Difference(Struct, frozen=True, kw_only=True):
+class GroupDifference(Struct, frozen=True, kw_only=True):
     """Why two groups are two.
 
     Attributes:

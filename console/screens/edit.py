@@ -16,7 +16,7 @@ from textual.widgets import Input, Static
 
 from console.looks import Tone
 from console.text import clean, one_line
-from transactions.edits import Difference, Draft, Finding
+from transactions.edits import Draft, FieldDifference, Finding
 from transactions.errors import AndonError
 from transactions.model import Transaction
 from transactions.plans import Action
@@ -152,7 +152,7 @@ class EditScreen(ModalScreen[Stored | None]):
         self.dismiss(None if how is None else Stored(how))
 
 
-def differences(found: list[Difference], more: int, findings: list[Finding], tones: dict[str, str]) -> Text:
+def differences(found: list[FieldDifference], more: int, findings: list[Finding], tones: dict[str, str]) -> Text:
     """Differences as lines: the place, what was there, what is there."""
     text = Text()
     for each in found:

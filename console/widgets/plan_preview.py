@@ -12,7 +12,7 @@ from console.looks import Tone, of_verdict
 from console.text import clean, number, one_line, pretty_name, shorten, shorten_middle
 from console.widgets.sentences import Line
 from console.widgets.table import Cell, Column, Row
-from transactions.edits import Difference
+from transactions.edits import FieldDifference
 from transactions.plans import Action, BlastRadius, Plan, PlanItem, PlanOptions, Touched, Verdict
 
 ITEMS = (
@@ -141,7 +141,7 @@ def details(plan: Plan, row: Row | None, tones: dict[str, str]) -> Text:
     return text
 
 
-def _place(difference: Difference) -> str:
+def _place(difference: FieldDifference) -> str:
     """Where documents differ: the end of a path says more than its beginning."""
     path = one_line(difference.path) or "document"
     return path if cell_len(path) <= PATH_CELLS else f"…{path[-PATH_CELLS + 1 :]}"

@@ -11,10 +11,8 @@ from msgspec import Meta, Struct
 from starlette.responses import Response, StreamingResponse
 
 from hub.api.routing import Call, Route
-from hub.store import questions
 from hub.store.journal import journal
-from hub.store.paging import order_of
-from hub.store.schema import transactions
+from hub.store.questions import transaction_order
 from hub.store.shown import shown
 from hub.store.snapshot import Snapshot
 from transactions.errors import TooManyRequests
@@ -42,9 +40,7 @@ class TransactionsExportParams(Struct, frozen=True, forbid_unknown_fields=True):
     filter: str | None = None
     sort: str = "created_at"
     format: ExportForm = ExportForm.JSONL
-    columns: (
-        Annotated[str, Meta(min_length=1, max_length=4000, description="names with commas between them")] | None
-    ) = None
+    columns: Names | None = None
     raw: Annotated[bool, Meta(description="CSV with texts that a spreadsheet would run")] = False
 
 
@@ -93,7 +89,7 @@ async def export_transactions(hub: Hub, call: Call) -> Response:
     chosen = choose_columns(params.columns, hub.business_keys())
     now, actor = hub.clock.now(), call.principal.subject
     condition = hub.condition(params.filter, now, call.reach, actor)
-    order = order_of(transactions, questions.SORTABLE, params.sort, "id")
+    order = transaction_order(params.sort)
     if call.request.method == "HEAD":  # nothing leaves, so nothing is on record
         return Response(media_type=params.format.media)
     if len(hub.exports) >= AT_ONE_TIME:

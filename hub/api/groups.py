@@ -17,7 +17,7 @@ from hub.store.schema import transactions
 from transactions.filters import parse
 from transactions.filters.query import fields_of
 from transactions.group_words import compare
-from transactions.groups import Difference, Group
+from transactions.groups import Group, GroupDifference
 from transactions.model import Status
 from transactions.pages import Page
 from transactions.people import Permission
@@ -80,7 +80,7 @@ async def show_group(hub: Hub, call: Call) -> Group:
     return await hub.database.read(lambda c: one_group(c, asked, call.path["fingerprint"], hub.landscape.masks))
 
 
-async def show_difference(hub: Hub, call: Call) -> Difference:
+async def show_difference(hub: Hub, call: Call) -> GroupDifference:
     """Why two groups are two."""
     asked, masks = asked_of(hub, call, None), hub.landscape.masks
     return await hub.database.read(
@@ -117,7 +117,7 @@ ROUTES = (
         handler=show_difference,
         permission=Permission.READ,
         params=OtherParams,
-        answers=Difference,
+        answers=GroupDifference,
         problems=("not-found",),
     ),
 )

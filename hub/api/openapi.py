@@ -15,7 +15,7 @@ from transactions.edits import PATCH_MEDIA, SET_MEDIA, STEPS_MEDIA
 from transactions.errors import PROBLEM_BASE, AndonError
 
 PROBLEM_JSON = "application/problem+json"
-_ALWAYS = ("unauthenticated", "forbidden", "too-many-requests", "unavailable")
+_ALWAYS = ("unauthenticated", "forbidden", "address-too-long", "too-many-requests", "unavailable")
 
 
 class Problem(Struct, kw_only=True):
@@ -113,11 +113,9 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _answer(route: Route) -> dict[str, Any]:
-    content: dict[str, Any]
-    if route.answers is None:
-        content = {route.media or JSON: {}}
-    else:
-        content = {JSON: {"schema": _ref(route.answers)}}
+    content: dict[str, Any] = (
+        {route.media or JSON: {}} if route.answers is None else {JSON: {"schema": _ref(route.answers)}}
+    )
     if route.also is not None:
         content[route.also] = {}
     return {"description": route.summary, "content": content}

@@ -17,7 +17,7 @@ from hub.masks import FlowMasks
 from hub.masks.flow import UNREADABLE
 from hub.masks.json_document import Place, place_text, write_json
 from hub.masks.xml_document import leaves_of, place_of
-from transactions.edits import MAX_DIFFERENCES, Difference
+from transactions.edits import MAX_DIFFERENCES, FieldDifference
 from transactions.errors import AndonError
 from transactions.history import MASK
 
@@ -33,7 +33,7 @@ class Compared(Struct, frozen=True, kw_only=True):
         withheld: why nothing is told.
     """
 
-    differences: list[Difference]
+    differences: list[FieldDifference]
     more: int = 0
     withheld: str | None = None
 
@@ -58,7 +58,7 @@ def compare(before: tuple[bytes, str], after: tuple[bytes, str], masks: FlowMask
             return Compared(differences=[])
         if masks is not None:
             return Compared(differences=[], withheld=UNREADABLE)
-        return Compared(differences=[Difference(path="", before=_as_text(before[0]), after=_as_text(after[0]))])
+        return Compared(differences=[FieldDifference(path="", before=_as_text(before[0]), after=_as_text(after[0]))])
     if old.form is not new.form:
         return Compared(differences=[], withheld="one is JSON and the other is XML")
     try:
@@ -79,7 +79,7 @@ def _cut(text: str) -> str:
 # JSON
 
 
-def _json(old: Document, new: Document, masks: FlowMasks | None) -> Iterator[Difference]:
+def _json(old: Document, new: Document, masks: FlowMasks | None) -> Iterator[FieldDifference]:
     before, after = [old.tree], [new.tree]
     if masks is not None:
         take_out(before, masks.json_paths)
@@ -89,7 +89,7 @@ def _json(old: Document, new: Document, masks: FlowMasks | None) -> Iterator[Dif
         one, other, place = waiting.pop()
         if isinstance(one, Kept) and isinstance(other, Kept):
             if not same_json(one.value, other.value):
-                yield Difference(path=place_text(place), before=MASK, after=MASK)
+                yield FieldDifference(path=place_text(place), before=MASK, after=MASK)
         elif isinstance(one, dict) and isinstance(other, dict):
             names = [*one, *(name for name in other if name not in one)]
             waiting += [
@@ -101,7 +101,7 @@ def _json(old: Document, new: Document, masks: FlowMasks | None) -> Iterator[Dif
                 second = other[index] if index < len(other) else _NOTHING
                 waiting.append((first, second, (*place, index)))
         elif not _alike(one, other):
-            yield Difference(path=place_text(place), before=_json_text(one), after=_json_text(other))
+            yield FieldDifference(path=place_text(place), before=_json_text(one), after=_json_text(other))
 
 
 _NOTHING = object()
@@ -132,11 +132,11 @@ def _covered(node: Any) -> Any:
 # XML
 
 
-def _xml(old: Document, new: Document, masks: FlowMasks | None) -> Iterator[Difference]:
+def _xml(old: Document, new: Document, masks: FlowMasks | None) -> Iterator[FieldDifference]:
     paths = () if masks is None else masks.xml_paths
     before, after = _Covered(old.tree, paths), _Covered(new.tree, paths)
     if old.tree.tag != new.tree.tag:
-        yield Difference(path="/", before=old.tree.tag, after=new.tree.tag)
+        yield FieldDifference(path="/", before=old.tree.tag, after=new.tree.tag)
         return
     waiting = [(old.tree, new.tree)]
     while waiting:
@@ -146,9 +146,9 @@ def _xml(old: Document, new: Document, masks: FlowMasks | None) -> Iterator[Diff
             continue
         first, second = _children(one), _children(other)
         for key in first.keys() - second.keys():
-            yield Difference(path=before.place(first[key], None), before=before.whole(first[key]), after=None)
+            yield FieldDifference(path=before.place(first[key], None), before=before.whole(first[key]), after=None)
         for key in second.keys() - first.keys():
-            yield Difference(path=after.place(second[key], None), before=None, after=after.whole(second[key]))
+            yield FieldDifference(path=after.place(second[key], None), before=None, after=after.whole(second[key]))
         waiting += [(first[key], second[key]) for key in reversed(first) if key in second]
 
 
@@ -188,20 +188,20 @@ class _Covered:
         return _cut(" ".join(leaves_of(element)))
 
 
-def _node(before: _Covered, one: Any, after: _Covered, other: Any) -> Iterator[Difference]:
+def _node(before: _Covered, one: Any, after: _Covered, other: Any) -> Iterator[FieldDifference]:
     if before.hides(one, None) or after.hides(other, None):
         if tuple(leaves_of(one)) != tuple(leaves_of(other)):
             hidden = (MASK if before.hides(one, None) else before.whole(one)) or None
             shown = (MASK if after.hides(other, None) else after.whole(other)) or None
-            yield Difference(path=before.place(one, None), before=hidden, after=shown)
+            yield FieldDifference(path=before.place(one, None), before=hidden, after=shown)
         return
     if (one.text or "").strip() != (other.text or "").strip():
         told = (_cut(before.value(one, None) or ""), _cut(after.value(other, None) or ""))
-        yield Difference(path=before.place(one, None), before=told[0], after=told[1])
+        yield FieldDifference(path=before.place(one, None), before=told[0], after=told[1])
     for name in dict.fromkeys([*one.keys(), *other.keys()]):
         if one.get(name) != other.get(name):
             first, second = before.value(one, name), after.value(other, name)
-            yield Difference(
+            yield FieldDifference(
                 path=before.place(one, name),
                 before=None if first is None else _cut(first),
                 after=None if second is None else _cut(second),

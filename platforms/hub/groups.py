@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from platforms.calls import Call, params, segments
-from transactions.groups import Difference, Group
+from transactions.groups import Group, GroupDifference
 from transactions.pages import Page
 
 
@@ -27,11 +27,11 @@ def show(fingerprint: str) -> Call[Group]:
     return Call(method="GET", path=segments("groups", fingerprint), answers=Group)
 
 
-def difference(fingerprint: str, other: str) -> Call[Difference]:
+def difference(fingerprint: str, other: str) -> Call[GroupDifference]:
     """Why two groups are two."""
     return Call(
         method="GET",
         path=segments("groups", fingerprint, "difference"),
-        answers=Difference,
+        answers=GroupDifference,
         params=params(other=other),
     )

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from commands.editing import editor_of
-from transactions.edits import Difference, Draft, PayloadDifference
+from transactions.edits import Draft, FieldDifference, PayloadDifference
 from transactions.history import Payload
 from transactions.plans import Action
 
@@ -99,7 +99,7 @@ def test_a_correction_takes_a_file_as_an_edit_does(andon, stocked, tmp_path) -> 
 
 def drafted(platform: Any, tx: str = "tx1") -> None:
     draft = platform.filled(
-        Draft, id=tx, base=1, difference=[Difference(path="$.a", before="1", after="2")], more=0, findings=[]
+        Draft, id=tx, base=1, difference=[FieldDifference(path="$.a", before="1", after="2")], more=0, findings=[]
     )
     platform.on("PATCH", f"transactions/{tx}/payload", draft)
 
@@ -130,7 +130,7 @@ def test_a_draft_alone_makes_no_plan(andon, stocked) -> None:
 def test_where_two_revisions_differ(andon, stocked) -> None:
     found = PayloadDifference(
         id="tx1", from_="1", to="draft", same=False, more=0,
-        differences=[Difference(path="$.a", before=None, after="x\x1b[2J")],
+        differences=[FieldDifference(path="$.a", before=None, after="x\x1b[2J")],
     )  # fmt: skip
     stocked.on("GET", "transactions/tx1/payload/diff", found)
     ran = andon("tx", "payload", "tx1", "--diff", "1", "draft")

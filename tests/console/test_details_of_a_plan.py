@@ -9,7 +9,7 @@ import msgspec
 from console_doubles import NOW, transaction
 
 from console.widgets.plan_preview import acts, details, facts, rows
-from transactions.edits import Difference, Finding, PlannedEdit
+from transactions.edits import FieldDifference, Finding, PlannedEdit
 from transactions.plans import Action, Plan, PlanItem, PlanOptions, PlanState, Verdict, count_verdicts
 
 TONES = defaultdict(lambda: "white")
@@ -34,7 +34,7 @@ def item(n: int, verdict: Verdict = Verdict.SEND, because: str | None = None, *,
     )
 
 
-def edit(n: int, *differences: Difference, more: int = 0, findings: tuple[Finding, ...] = ()) -> PlannedEdit:
+def edit(n: int, *differences: FieldDifference, more: int = 0, findings: tuple[Finding, ...] = ()) -> PlannedEdit:
     return PlannedEdit(
         id=transaction(n).id, base=1, sha256="ab" * 32, size=10, content_type="application/json", made_by="kim",
         difference=list(differences), more=more, findings=list(findings),
@@ -49,7 +49,7 @@ def plan(action: Action, *items: PlanItem, edits: tuple[PlannedEdit, ...] = ()) 
     )  # fmt: skip
 
 
-UNIT = Difference(path="$.unit", before="KIL", after="KG")
+UNIT = FieldDifference(path="$.unit", before="KIL", after="KG")
 
 
 def said(made: Plan, place: int = 0) -> str:
@@ -65,7 +65,7 @@ def test_a_correction_is_two_steps_and_tells_what_differs() -> None:
 
 
 def test_an_edit_tells_what_differs_the_first_few_and_how_many_more() -> None:
-    many = [Difference(path=f"$.lines[{n}].unit", before=None, after=f"{n}\x1b[2J") for n in range(6)]
+    many = [FieldDifference(path=f"$.lines[{n}].unit", before=None, after=f"{n}\x1b[2J") for n in range(6)]
     made = plan(Action.EDIT, item(1), edits=(edit(1, *many, more=3, findings=(Finding(path="$.a", message="bad"),)),))
     text = said(made)
     assert text.startswith("revision 1 → 2, by kim")
@@ -82,7 +82,7 @@ def test_other_actions_tell_the_reason_alone() -> None:
 
 
 def test_what_is_changed_is_counted_over_all_of_them() -> None:
-    lot = Difference(path="$.lot", before="A", after="B")
+    lot = FieldDifference(path="$.lot", before="A", after="B")
     made = plan(Action.EDIT, item(1), item(2), edits=(edit(1, UNIT, lot), edit(2, UNIT)))
     assert ("changes", "$.unit 2, $.lot 1", "white") in facts(made, TONES)
     assert not [line for line in facts(plan(Action.REPLAY, item(1)), TONES) if line[0] == "changes"]

@@ -18,7 +18,7 @@ from console.screens.edit import DifferenceScreen, EditScreen
 from console.screens.plan import PlanScreen
 from console.screens.transaction import TransactionScreen
 from transactions.clock import SystemClock
-from transactions.edits import Difference, Draft, Finding, PayloadDifference
+from transactions.edits import Draft, FieldDifference, Finding, PayloadDifference
 from transactions.errors import AndonError, Refused
 from transactions.history import Payload
 from transactions.model import Status, Transaction
@@ -56,7 +56,7 @@ class EditedSource(MemorySource):
         return Draft(
             id=id, base=1, sha256="ab" * 32, size=len(content), content_type=kind, created_at=SystemClock().now(),
             created_by="ann", reason=reason, more=0, etag="e2",
-            difference=[Difference(path="$.unit", before="KIL", after="KG\x1b[2J")],
+            difference=[FieldDifference(path="$.unit", before="KIL", after="KG\x1b[2J")],
             findings=[Finding(path="$.x", message="does not fit")],
         )  # fmt: skip
 
@@ -64,7 +64,7 @@ class EditedSource(MemorySource):
         self.compared.append((before, after))
         return PayloadDifference(
             id=id, from_="1", to="draft", same=False, more=2,
-            differences=[Difference(path="$.lot", before=None, after="L-1")],
+            differences=[FieldDifference(path="$.lot", before=None, after="L-1")],
         )  # fmt: skip
 
     async def transaction(self, id: str) -> Transaction:  # noqa: A002

@@ -50,7 +50,9 @@ async def test_json_lines_are_the_transactions_as_the_list_shows_them(local: Any
     assert [row["id"] for row in listed] == some
 
 
-@pytest.mark.parametrize("sort", ["created_at", "-created_at", "failed_at", "-failed_at", "status", "-id", "due_at"])
+@pytest.mark.parametrize(
+    "sort", ["created_at", "-created_at", "failed_at", "-failed_at", "status", "-id", "due_at", "priority", "-priority"]
+)
 async def test_rows_come_in_the_order_of_the_list(local: Any, some: list[str], sort: str) -> None:
     await local.hub.database.write(
         lambda c: c.execute(update(transactions).where(transactions.c.id == some[1]).values(failed_at=None))
