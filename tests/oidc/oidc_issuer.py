@@ -11,8 +11,10 @@ import hashlib
 import json
 import os
 import re
+import select
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -23,6 +25,7 @@ import pytest
 
 HERE = Path(__file__).parent
 OLDEST_NODE = 20
+STARTS_WITHIN = 60.0
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 
 
@@ -36,24 +39,14 @@ class Issuer:
     def __init__(self, folder: Path) -> None:
         import httpx
 
-        self._process = subprocess.Popen(
-            ["node", str(folder / "provider.mjs")],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={name: value for name, value in os.environ.items() if name != "NODE_OPTIONS"},
-        )
-        assert self._process.stdout is not None
-        said = self._process.stdout.readline()
-        assert said, f"the provider ended with {self._process.wait(10)}"
+        self._process, said = _start(folder)
         self.url: str = json.loads(said)["issuer"]
         self.http = httpx.Client(base_url=self.url, timeout=20, trust_env=False)
 
     def close(self) -> None:
         """End it."""
         self.http.close()
-        self._process.kill()
-        self._process.communicate()
+        _end(self._process)
 
     def account(self, name: str, **claims: Any) -> None:
         """What access tokens of a person say: ``roles``, ``andon_plants``, ``andon_flows``, ``andon_risks`` …"""
@@ -137,6 +130,47 @@ class Issuer:
         assert answer.status_code == 200, answer.text
         found: dict[str, Any] = answer.json()
         return found
+
+
+def _start(folder: Path) -> tuple[subprocess.Popen[bytes], bytes]:
+    """A provider and the line that says where it is; two tries, as Node.js was seen to hang before that line."""
+    for attempt in (1, 2):
+        with tempfile.TemporaryFile() as complaints:
+            process = subprocess.Popen(
+                ["node", str(folder / "provider.mjs")],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=complaints,
+                env={name: value for name, value in os.environ.items() if name != "NODE_OPTIONS"},
+            )
+            assert process.stdout is not None
+            ready, _, _ = select.select([process.stdout], [], [], STARTS_WITHIN)
+            said = process.stdout.readline() if ready else b""
+            if said:
+                return process, said
+            state = _state_of(process.pid)
+            _end(process)
+            complaints.seek(0)
+            told = complaints.read().decode(errors="replace")[-2000:]
+        wrong = f"the provider said nothing within {STARTS_WITHIN} s, try {attempt}: {state}, {told!r}"
+        print(wrong)
+    raise AssertionError(wrong)
+
+
+def _state_of(pid: int) -> str:
+    """What a process does, as the kernel tells: running or sleeping, and in which call."""
+    told = []
+    for name in ("stat", "wchan", "syscall"):
+        try:
+            told.append(f"{name} {Path(f'/proc/{pid}/{name}').read_text()[:80].strip()}")
+        except OSError as error:
+            told.append(f"{name}: {error}")
+    return "; ".join(told)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.communicate()
 
 
 class Form(HTMLParser):
