@@ -13,7 +13,7 @@ from commands.session import Session
 from commands.terminal import Look, cut, one_line, plain, state
 from commands.transaction_view import COLUMNS
 from platforms.hub import lineage as calls
-from transactions.lineage import Branch, Lineage, LineageItem, nested, of_one_page, remarks
+from transactions.lineage import Branch, Lineage, LineageItem, nested, of_one_page, remarks, stems
 from transactions.model import Transaction
 from transactions.pages import Page
 from transactions.related import RelatedGroup
@@ -62,18 +62,10 @@ def draw(lineage: Lineage, look: Look) -> Iterator[str]:
     """The tree, a line each and one of remarks where there are some."""
     yield _head(lineage, look)
     yield ""
-    last = _last_of_their_parents(lineage.items)
-    trunk: list[str] = []
-    for place, item in enumerate(lineage.items):
-        del trunk[item.depth :]
-        ends = place in last
-        stem = "".join(trunk[1:]) + (("└─ " if ends else "├─ ") if item.depth else "")
-        trunk.append("   " if ends else "│  ")
-        children = place + 1 < len(lineage.items) and lineage.items[place + 1].depth > item.depth
-        yield _line(item, stem, item.id == lineage.of, look)
+    for item, stem in zip(lineage.items, stems(lineage.items), strict=True):
+        yield _line(item, stem.beside, item.id == lineage.of, look)
         for more in _more(item, look):
-            below = "".join(trunk[1:]) + ("│  " if children else "   ")
-            yield f"{look.paint(below, 'dim')}  {more}".rstrip()
+            yield f"{look.paint(stem.below, 'dim')}  {more}".rstrip()
 
 
 def _head(lineage: Lineage, look: Look) -> str:
@@ -84,18 +76,6 @@ def _head(lineage: Lineage, look: Look) -> str:
     if lineage.left_out:
         told.append(f"{lineage.left_out} more that are further away from {lineage.of}")
     return ", ".join(told)
-
-
-def _last_of_their_parents(items: list[LineageItem]) -> set[int]:
-    """Places after which their parent has no more."""
-    found, begun = set(), set[int]()
-    for place in range(len(items) - 1, -1, -1):
-        depth = items[place].depth
-        begun = {each for each in begun if each <= depth}
-        if depth not in begun:
-            found.add(place)
-            begun.add(depth)
-    return found
 
 
 def _line(item: LineageItem, stem: str, asked: bool, look: Look) -> str:

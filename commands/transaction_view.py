@@ -6,11 +6,13 @@ import msgspec
 
 from commands.output import Column
 from commands.terminal import Look, due, one_line, plain, spoken, state
+from transactions.deadlines import why_due
 from transactions.errors import Refused
 from transactions.explanation import explain
 from transactions.history import Payload, TimelineEntry
-from transactions.model import KeyOrigin, Transaction
+from transactions.model import KeyOrigin, Priority, Transaction
 from transactions.ownership import owned
+from transactions.priority import why_first
 from transactions.states import CLOSED
 from transactions.steering import STEERING
 from transactions.untrusted import lay_out
@@ -83,7 +85,10 @@ def sentences(t: Transaction, look: Look) -> list[tuple[str, str]]:
         told.insert(0, (f"{one_line(t.failure.system)[:9]} says", one_line(answers.said)))
     told.append(("work", owned(t)))
     if t.overdue and t.due_at is not None and t.status not in CLOSED:
-        told.append(("late", f"it was due {spoken(look.now - t.due_at)}"))
+        because = f" ({why_due(t)})" if t.due_because else ""
+        told.append(("late", f"it was due {spoken(look.now - t.due_at)}{because}"))
+    if t.priority in (Priority.LINE_DOWN, Priority.LINE_WAITS):
+        told.append(("first", why_first(t, look.now)))
     if t.superseded_by:
         told.append(("newer", f"a newer version of the same object was applied: {t.superseded_by}"))
     told += [(label, text) for label, text in (("helps", answers.helps), ("never", answers.never)) if text]
@@ -105,7 +110,8 @@ def facts(t: Transaction, look: Look) -> list[tuple[str, str]]:
         ("risk", t.risk),
         at("created", t.created_at),
         at("failed", t.failed_at),
-        at("due", t.due_at),
+        ("due", f"{t.due_at:%Y-%m-%d %H:%M:%S} UTC{f', {why_due(t)}' if t.due_because else ''}" if t.due_at else ""),
+        ("priority", t.priority or ""),
         ("attempts", str(t.attempts)),
         ("failure", f"{failure.kind} (help: {failure.help})" if failure else ""),
         ("stopped by", (failure.policy_ref or "") if failure else ""),

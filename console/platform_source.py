@@ -16,6 +16,7 @@ from platforms.hub import (
     handover,
     kpis,
     landscape,
+    lineage,
     plans,
     reconciliation,
     server,
@@ -29,11 +30,13 @@ from transactions.handover.model import Handover
 from transactions.history import Payload, StreamEvent, TimelineEntry
 from transactions.kpis.model import KpiReport
 from transactions.landscape import Board, Hold, System, WhoAmI
+from transactions.lineage import Lineage
 from transactions.model import Transaction
 from transactions.ownership import AssignRequest
 from transactions.pages import Count, Page
 from transactions.plans import Plan, PlanRequest
 from transactions.reconciliation.model import Kind, Reconciliation
+from transactions.related import Related
 
 if TYPE_CHECKING:
     from platforms.asynchronous import AsyncClient
@@ -75,6 +78,12 @@ class PlatformSource:
 
     async def timeline(self, id: str) -> list[TimelineEntry]:  # noqa: A002
         return (await self._send(transactions.timeline(id))).items
+
+    async def lineage(self, id: str) -> Lineage:  # noqa: A002
+        return await self._send(lineage.lineage(id))
+
+    async def related(self, id: str) -> Related:  # noqa: A002
+        return await self._send(lineage.related(id))
 
     async def payload(self, id: str, revision: int | None) -> Payload:  # noqa: A002
         return await self._send(transactions.payload(id, revision))

@@ -14,10 +14,12 @@ from transactions.handover.model import Handover
 from transactions.history import Payload, StreamEvent, TimelineEntry
 from transactions.kpis.model import KpiReport
 from transactions.landscape import Board, Hold, System, WhoAmI
+from transactions.lineage import Lineage
 from transactions.model import Transaction
 from transactions.pages import Count, Page
 from transactions.plans import Plan, PlanRequest
 from transactions.reconciliation.model import Kind, Reconciliation
+from transactions.related import Related
 
 
 class Source(Protocol):
@@ -41,6 +43,14 @@ class Source(Protocol):
 
     async def timeline(self, id: str) -> list[TimelineEntry]:  # noqa: A002
         """What happened to it, oldest first."""
+        ...
+
+    async def lineage(self, id: str) -> Lineage:  # noqa: A002
+        """The process that it belongs to; the first page of a large one."""
+        ...
+
+    async def related(self, id: str) -> Related:  # noqa: A002
+        """What shares a business key with it: how many for every key, and the newest few."""
         ...
 
     async def payload(self, id: str, revision: int | None) -> Payload:  # noqa: A002

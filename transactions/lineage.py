@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
 
@@ -221,6 +221,40 @@ def nested(items: Iterable[LineageItem]) -> list[Branch]:
         (open_branches[-1].children if open_branches else roots).append(branch)
         open_branches.append(branch)
     return roots
+
+
+class Stem(Struct, frozen=True):
+    """What is drawn before a transaction, and before what is told below it."""
+
+    beside: str
+    below: str
+
+
+def stems(items: Sequence[LineageItem]) -> list[Stem]:
+    """The branches of the tree: ``├─``, ``└─`` and what leads past to later ones."""
+    last = _last_of_their_parents(items)
+    trunk: list[str] = []
+    found = []
+    for place, item in enumerate(items):
+        del trunk[item.depth :]
+        past = "".join(trunk[1:])
+        trunk.append("   " if place in last else "│  ")
+        more = place + 1 < len(items) and items[place + 1].depth > item.depth
+        beside = past + ("└─ " if place in last else "├─ ") if item.depth else ""
+        found.append(Stem(beside, "".join(trunk[1:]) + ("│  " if more else "   ")))
+    return found
+
+
+def _last_of_their_parents(items: Sequence[LineageItem]) -> set[int]:
+    """Places after which their parent has no more."""
+    found, begun = set(), set[int]()
+    for place in range(len(items) - 1, -1, -1):
+        depth = items[place].depth
+        begun = {each for each in begun if each <= depth}
+        if depth not in begun:
+            found.add(place)
+            begun.add(depth)
+    return found
 
 
 def remarks(item: LineageItem) -> list[str]:

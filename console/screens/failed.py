@@ -23,7 +23,7 @@ from console.widgets.filter_suggester import FilterSuggester
 from console.widgets.preview import Preview
 from console.widgets.rule import Divider
 from console.widgets.table import Table
-from console.widgets.transactions import SORTS, TransactionTable
+from console.widgets.transactions import ORDERS, SORTS, TransactionTable
 from console.window import PAGE, Ask
 from transactions.errors import AndonError, BadFilter
 from transactions.model import Status, Transaction
@@ -267,7 +267,8 @@ class FailedScreen(AndonScreen):
         more = "" if table.window.exact else "+"
         counts = f"{number(min(table.cursor + 1, total))} of {number(total)}{more}" if total else ""
         behind = 0 if self._counted is None else self._counted.search_behind
-        title = f"search catches up: {number(behind)} to go" if behind else ""
+        first = "what comes first" if table.sort.removeprefix("-") == "priority" and total else ""
+        title = f"search catches up: {number(behind)} to go" if behind else first
         if marked:
             title = f"{number(marked)}{more if table.all_marked else ''} marked"
         self.query_one("#counts", Divider).show(title if arrived else "loading …", counts)
@@ -310,9 +311,10 @@ class FailedScreen(AndonScreen):
 
     def action_sort(self) -> None:
         """The next order."""
-        orders = list(SORTS.values())
+        fields = [order.removeprefix("-") for order in ORDERS]
         current = self.table.sort.removeprefix("-")
-        self._sort_by(orders[(orders.index(current) + 1) % len(orders)] if current in orders else orders[0])
+        self.table.sort = ORDERS[(fields.index(current) + 1) % len(ORDERS)]
+        self._ask_anew()
 
     def _sort_by(self, field: str) -> None:
         self.table.sort = field if self.table.sort == f"-{field}" else f"-{field}"

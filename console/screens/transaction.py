@@ -1,4 +1,4 @@
-"""One transaction: summary, payload, timeline, revisions, headers."""
+"""One transaction: summary, payload, timeline, lineage, revisions, headers."""
 
 from __future__ import annotations
 
@@ -23,17 +23,24 @@ from console.looks import Tone, of_status
 from console.payloads import language, pretty, raw
 from console.screens.base import AndonScreen, FetchFailed
 from console.text import clean, one_line, pretty_name, shorten_middle
+from console.widgets.lineage import LINEAGE, RELATED, related_rows, tree_rows, tree_title
 from console.widgets.preview import explained
+from console.widgets.rule import Divider
 from console.widgets.sentences import labelled
 from console.widgets.table import Cell, Column, Row, RowTable, Table
+from transactions.deadlines import why_due
 from transactions.durations import short
 from transactions.edits import DRAFT
 from transactions.errors import AndonError, NotFound
+from transactions.filters.query import show_value
 from transactions.history import Payload, Revision, TimelineEntry
+from transactions.lineage import Lineage
 from transactions.model import Status, Transaction
 from transactions.plans import Action
+from transactions.priority import why_first
+from transactions.related import Related
 
-TABS = ("summary", "payload", "timeline", "revisions", "headers")
+TABS = ("summary", "payload", "timeline", "lineage", "revisions", "headers")
 TIMELINE = (
     Column("at", "time", 8),
     Column("by", "who", 10),
@@ -48,6 +55,7 @@ REVISIONS = (
     Column("sha256", "sha256", 17),
     Column("reason", "reason", 10, flex=True, least=90),
 )
+MOST_RELATED = 9
 HEADERS = (Column("name", "header", 30), Column("value", "value", 20, flex=True))
 
 
@@ -89,6 +97,14 @@ class TransactionScreen(AndonScreen):
             super().__init__()
             self.payload = payload
 
+    class LineageArrived(Message):
+        """Its process, and what shares a key with it."""
+
+        def __init__(self, lineage: Lineage, related: Related) -> None:
+            super().__init__()
+            self.lineage = lineage
+            self.related = related
+
     class Revealed(Message):
         """Its payload without masks, as somebody with a reason asked for it."""
 
@@ -112,6 +128,7 @@ class TransactionScreen(AndonScreen):
         self._payload: Payload | None = None
         self._revealed: Payload | None = None
         self._raw = False
+        self._related = Related(of=id, items=[])
 
     @property
     def crumb(self) -> str:  # type: ignore[override]
@@ -129,6 +146,11 @@ class TransactionScreen(AndonScreen):
                 yield Static("loading …", id="content", markup=False)
             with TabPane("timeline", id="timeline"):
                 yield RowTable(TIMELINE, id="story")
+            with TabPane("lineage", id="lineage"):
+                yield Divider("loading …", id="process")
+                yield RowTable(LINEAGE, id="lineage-list")
+                yield Divider("shares a key with", id="related-title")
+                yield RowTable(RELATED, id="related-list")
             with TabPane("revisions", id="revisions"):
                 yield RowTable(REVISIONS, id="revision-list")
             with TabPane("headers", id="headers"):
@@ -140,6 +162,8 @@ class TransactionScreen(AndonScreen):
         """The transaction with its story, and its payload."""
         self._fetch()
         self._fetch_payload()
+        if self.query_one(TabbedContent).active == "lineage":
+            self._fetch_lineage()
 
     @work(group="transaction", exclusive=True, exit_on_error=False)
     async def _fetch(self) -> None:
@@ -163,6 +187,25 @@ class TransactionScreen(AndonScreen):
             self.post_message(FetchFailed(error))
         else:
             self.post_message(self.PayloadArrived(payload))
+
+    @work(group="lineage", exclusive=True, exit_on_error=False)
+    async def _fetch_lineage(self) -> None:
+        source = self.andon.source
+        try:
+            lineage = await source.lineage(self.transaction_id)
+            related = await source.related(self.transaction_id)
+        except NotFound:
+            # The transaction's own fetch says so.
+            return
+        except AndonError as error:
+            self.post_message(FetchFailed(error))
+        else:
+            self.post_message(self.LineageArrived(lineage, related))
+
+    def on_tabbed_content_tab_activated(self, event: TabbedContent.TabActivated) -> None:
+        """A process is looked at only when somebody wants to see it: it may be long."""
+        if event.pane.id == "lineage":
+            self._fetch_lineage()
 
     @work(group="reveal", exclusive=True, exit_on_error=False)
     async def _reveal(self, revision: int, reason: str) -> None:
@@ -205,6 +248,21 @@ class TransactionScreen(AndonScreen):
             for name, value in sorted(message.payload.headers.items())
         ]
         self.query_one("#header-list", RowTable).show_rows(headers)
+
+    def on_transaction_screen_lineage_arrived(self, message: LineageArrived) -> None:
+        """Show the tree and what is related."""
+        table = self.query_one("#lineage-list", RowTable)
+        first = not table.row_count()
+        table.show_rows(tree_rows(message.lineage))
+        if first:
+            table.go_to(self.transaction_id)
+        self.query_one("#process", Divider).show(*tree_title(message.lineage))
+        self._related = message.related
+        related = self.query_one("#related-list", RowTable)
+        related.styles.height = min(len(message.related.items) + 1, MOST_RELATED)
+        related.show_rows(related_rows(message.related))
+        said = "shares a key with" if message.related.items else "shares no key with another transaction"
+        self.query_one("#related-title", Divider).show(said)
 
     def tick(self, now: datetime) -> None:
         """Ages move on."""
@@ -311,7 +369,9 @@ class TransactionScreen(AndonScreen):
         self._fetch_difference(None, None)
 
     def on_table_opened(self, message: Table.Opened) -> None:
-        """What a revision changed in the one before it."""
+        """What a revision changed in the one before it; another transaction of the process; what shares a key."""
+        if message.table.id in ("lineage-list", "related-list"):
+            self._go_on(message.table, message.index)
         if message.table.id != "revision-list":
             return
         after, before = message.table.row_at(message.index), None
@@ -321,6 +381,16 @@ class TransactionScreen(AndonScreen):
             self.notify("It is the first one: there is none before it.", title="difference")
         else:
             self._fetch_difference(before.id, after.id)
+
+    def _go_on(self, table: Table, index: int) -> None:
+        row = table.row_at(index)
+        if row is None:
+            return
+        if table.id == "related-list":
+            group = next(each for each in self._related.items if each.by == row.id)
+            self.andon.obey(f"failed {group.by}:{show_value(group.value)}")
+        elif row.id != self.transaction_id:
+            self.andon.obey(f"transaction {row.id}")
 
     @work(group="difference", exclusive=True, exit_on_error=False)
     async def _fetch_difference(self, before: str | None, after: str | None) -> None:
@@ -394,7 +464,8 @@ def _facts(transaction: Transaction, now: datetime) -> list[tuple[str, str]]:
         ("risk", transaction.risk),
         ("created", moment(transaction.created_at)),
         ("failed", moment(transaction.failed_at)),
-        ("due", moment(transaction.due_at)),
+        ("due", moment(transaction.due_at) + (f", {why_due(transaction)}" if transaction.due_because else "")),
+        ("priority", why_first(transaction, now)),
         ("attempts", str(transaction.attempts)),
         ("document", transaction.document or ""),
         ("waits for", transaction.waiting_on or ""),

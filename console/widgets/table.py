@@ -350,6 +350,10 @@ class RowTable(Table):
         self.redraw()
         self.post_message(self.Moved(self, self.cursor))
 
+    def go_to(self, id: str) -> None:  # noqa: A002
+        """Put the cursor on the row with this id, where there is one."""
+        self.cursor = next((index for index, row in enumerate(self._rows) if row.id == id), self.cursor)
+
     def current(self) -> Row | None:
         """The row under the cursor."""
         return self._rows[self.cursor] if self.cursor < len(self._rows) else None

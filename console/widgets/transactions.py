@@ -13,7 +13,7 @@ from console.text import one_line, pretty_name
 from console.widgets.table import Cell, Column, Row, Table
 from console.window import Ask, Window
 from transactions.durations import short
-from transactions.model import Status, Transaction
+from transactions.model import Priority, Status, Transaction
 from transactions.pages import Page
 
 COLUMNS = (
@@ -29,6 +29,9 @@ COLUMNS = (
     Column("attempts", "try", 3, right=True, least=90),
 )
 SORTS = {"due_at": "due_at", "failed_at": "failed_at", "flow": "flow", "plant": "plant", "status": "status"}
+ORDERS = ("priority", "-failed_at", "due_at", "flow", "plant", "status")
+"""Each as it is asked for first; by priority what comes first is on top, by age the newest."""
+_FIRST: dict[Priority | None, str] = {Priority.LINE_DOWN: "line down  ", Priority.LINE_WAITS: "line waits  "}
 _OTHER_COLUMNS = frozenset({"material", "lot", "plant", "partner"})
 
 
@@ -61,7 +64,7 @@ class TransactionTable(Table):
         self.window = Window()
         self.marks: dict[str, Transaction] = {}
         self.all_marked = False
-        self.sort = "-failed_at"
+        self.sort = ORDERS[0]
         self.now: datetime | None = None
         self._last_mark: int | None = None
 
@@ -234,4 +237,4 @@ def _why(transaction: Transaction) -> str:
     if failure is None or transaction.status in (Status.PROCESSED, Status.DISCARDED, Status.RESOLVED):
         return of_status(transaction.status).word
     word = failure.help if transaction.status is Status.FAILED else of_status(transaction.status).word
-    return f"{word}  {one_line(failure.message)}"
+    return f"{_FIRST.get(transaction.priority, '')}{word}  {one_line(failure.message)}"

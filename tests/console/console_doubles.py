@@ -36,6 +36,7 @@ from transactions.handover.model import Handover
 from transactions.history import Attempt, Payload, Revision, StreamEvent, TimelineEntry
 from transactions.kpis.model import KpiReport
 from transactions.landscape import Board, Health, Hold, Idempotent, Lamp, System, WhoAmI
+from transactions.lineage import Lineage, LineageItem, Waiting
 from transactions.model import Failure, FailureKind, KeyOrigin, Risk, Status, Transaction
 from transactions.pages import Count, Page
 from transactions.people import Limits, Permission, Role, permissions_of
@@ -55,6 +56,7 @@ from transactions.plans import (
     plan_hash,
 )
 from transactions.reconciliation.model import Asked, Kind, Reconciliation
+from transactions.related import Related, RelatedGroup
 
 NOW = datetime(2026, 11, 20, 2, 41, tzinfo=UTC)
 FLOWS = (
@@ -72,6 +74,9 @@ FAILURES = (
     (FailureKind.BUSINESS_RULE, "M7021", "Deficit of BA unrestricted-use 12.5 KG : 4711-22 P02 0001"),
 )
 PLANTS = ("P01", "P02", "P03")
+
+
+_SHARED = tuple(set(LineageItem.__struct_fields__) & set(Transaction.__struct_fields__) - {"failure"})
 
 
 class FixedClock:
@@ -341,7 +346,7 @@ class MemorySource:
         self.asked.append((filter, sort, limit, cursor))
         self._check()
         numbers = self._numbers(filter)
-        if not sort.startswith("-"):
+        if sort.startswith("-") is (sort.removeprefix("-") == "priority"):  # the newest come first either way
             numbers = numbers[::-1]
         start = 0 if cursor is None else int(cursor)
         rows = [self._row(n) for n in numbers[start : start + limit]]
@@ -395,6 +400,42 @@ class MemorySource:
             TimelineEntry(at=one.created_at, kind="attempt", by="hub", text="POST to ERP: 422 M3351", attempt=attempt),
             TimelineEntry(at=one.failed_at or NOW, kind="status", by="hub", text="failed", status=Status.FAILED),
         ]
+
+    async def lineage(self, id: str) -> Lineage:  # noqa: A002
+        """A process of five around the transaction, with what waits for it, and two that are out of reach."""
+        asked = await self.transaction(id)
+        places = [(7, 0), (None, 1), (11, 2), (13, 2), (17, 1)]
+        items = []
+        for n, depth in places:
+            one = asked if n is None else self._row(n)
+            if n == 7:
+                one = msgspec.structs.replace(one, status=Status.PROCESSED, failed_at=None, failure=None)
+            if n == 11:
+                one = msgspec.structs.replace(one, status=Status.HELD, failed_at=None, failure=None)
+            waits = Waiting(text=f"sequence: {asked.id} is failed ahead of it", kind="lane", id=asked.id)
+            items.append(
+                LineageItem(
+                    parent=None,
+                    depth=depth,
+                    closed_at=one.created_at + timedelta(seconds=2) if n == 7 else None,
+                    failure=None if one.failure is None else f"{one.failure.code} {one.failure.message}",
+                    waiting=waits if n == 11 else None,
+                    holds_back=1 if n is None else 0,
+                    **{name: getattr(one, name) for name in _SHARED},
+                )
+            )
+        return Lineage(process="PO-4700003", of=id, total=5, beyond=2, left_out=0, items=items)
+
+    async def related(self, id: str) -> Related:  # noqa: A002
+        """What shares its order and its material."""
+        self._check()
+        asked = await self.transaction(id)
+        some = [self._row(n) for n in (5, 9, 14)]
+        groups = [
+            RelatedGroup(by=name, value=asked.business_keys[name], count=count, more=count > 9_999, items=some)
+            for name, count in (("order", 3), ("material", 10_000))
+        ]
+        return Related(of=id, items=groups)
 
     async def payload(self, id: str, revision: int | None) -> Payload:  # noqa: A002
         one = await self.transaction(id)

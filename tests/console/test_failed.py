@@ -94,8 +94,10 @@ async def test_order_by_key_and_by_a_click_on_a_title(make_app, until) -> None:
     app = make_app(source)
     async with app.run_test(size=(120, 40)) as pilot:
         table = await open_failed(app, pilot, until)
-        await pilot.press("o")
-        await until(pilot, lambda: source.asked[-1][1] == "-flow")
+        assert source.asked[-1][1] == "priority"
+        for order in ("-failed_at", "due_at", "flow"):
+            await pilot.press("o")
+            await until(pilot, lambda order=order: source.asked[-1][1] == order)
         await pilot.click(TransactionTable, offset=(3, 0))
         await until(pilot, lambda: source.asked[-1][1] == "-due_at")
         await pilot.click(TransactionTable, offset=(3, 0))

@@ -53,7 +53,14 @@ async def test_the_payload_has_business_fields_first_and_x_shows_it_raw(make_app
 
 
 @pytest.mark.parametrize(
-    ("key", "text"), [("3", "POST to ERP: 422 M3351"), ("4", "sha256"), ("5", "evil ␛]0;title␇"), ("1", "ERP says")]
+    ("key", "text"),
+    [
+        ("3", "POST to ERP: 422 M3351"),
+        ("4", "process PO-4700003"),
+        ("5", "sha256"),
+        ("6", "evil ␛]0;title␇"),
+        ("1", "ERP says"),
+    ],
 )
 async def test_every_tab_is_a_key_away(make_app, until, shown, key: str, text: str) -> None:
     app = make_app()
