@@ -1,0 +1,27 @@
+"""What a gateway has: the live resources, who owns them, and what a policy set applied last."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from gateway_policies.model import Resource
+
+
+class GatewayState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A gateway at one moment, as a policy set sees it.
+
+    Attributes:
+        gateway: its name.
+        revision: how many changes it has taken; 0 for one that is as it was made.
+        fingerprint: of everything here that a change could move; a change names the one that it was planned on.
+        live: what is in force, by address.
+        owners: the policy sets that own resources, by address; what is missing was made by hand and belongs to nobody.
+        applied: what the policy set that asks applied last, by address.
+    """
+
+    gateway: str
+    revision: int
+    fingerprint: str
+    live: dict[str, Resource]
+    owners: dict[str, str]
+    applied: dict[str, Resource]
