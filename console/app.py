@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -22,19 +23,19 @@ from console import second_person
 from console.effects import DecisionAnswered, Effects, RunAnswered
 from console.screens.base import AndonScreen
 from console.session import Session
-from console.source import Source
 from console.text import clean
 from console.verbs import VERBS, UnknownVerb, read
 from console.widgets.topbar import Place, TopBar
-from platforms.contexts import Resolved
 from platforms.events import Connection, ConnectionState
-from transactions.approvals import ApprovalItem
 from transactions.clock import Clock, SystemClock
 from transactions.errors import AndonError, Unreachable
-from transactions.landscape import WhoAmI
 
 if TYPE_CHECKING:
     from console.drafts import Draft
+    from console.source import Source
+    from platforms.contexts import Resolved
+    from transactions.approvals import ApprovalItem
+    from transactions.landscape import WhoAmI
 
 COALESCE_SECONDS = 0.4
 TICK_SECONDS = 5.0
@@ -71,7 +72,7 @@ class AndonApp(App[None]):
     def __init__(
         self,
         context: Resolved,
-        source: Source,
+        source: Source | Callable[[], Source],
         *,
         read_only: bool = False,
         clock: Clock | None = None,
@@ -81,7 +82,7 @@ class AndonApp(App[None]):
         """
         Args:
             context: which platform this is; its token is not used here.
-            source: where data comes from.
+            source: where data comes from, or what makes it when data is first wanted.
             read_only: refuse everything that acts.
             clock: the time; the machine's by default.
             config_folder: where the person's themes and keys are; None has none.
@@ -90,7 +91,7 @@ class AndonApp(App[None]):
         # Textual turns colours to grey when asked for none; with native colours on it drops them altogether.
         super().__init__(ansi_color=True if os.environ.get("NO_COLOR") is not None else None)
         self.context = context
-        self.source = source
+        self._source = source
         self.read_only = read_only or context.read_only
         self.clock: Clock = clock or SystemClock()
         self.commands_done: list[tuple[datetime, str]] = []
@@ -108,6 +109,11 @@ class AndonApp(App[None]):
         self._lived = False
         self._refused = False
         self._ticks = 0
+
+    @cached_property
+    def source(self) -> Source:
+        """Where data comes from."""
+        return self._source() if callable(self._source) else self._source
 
     # What Textual asks
 
@@ -535,12 +541,17 @@ def run_console(context: Resolved, *, read_only: bool = False) -> int:
     Returns:
         the exit code: 0, or what Textual gives after a crash.
     """
-    from console.platform_source import PlatformSource
     from platforms.context_file import config_folder
+
+    def connect() -> Source:
+        # The calls of the whole API take longer to import than the first paint may: they wait for the first fetch.
+        from console.platform_source import PlatformSource
+
+        return PlatformSource(context)
 
     app = AndonApp(
         context,
-        PlatformSource(context),
+        connect,
         read_only=read_only,
         config_folder=config_folder(os.environ),
         own_process=True,

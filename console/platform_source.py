@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, TypeVar
 
-from platforms.calls import Call
-from platforms.contexts import Resolved
-from platforms.events import Connection
 from platforms.hub import (
     approvals,
     batches,
@@ -22,24 +19,27 @@ from platforms.hub import (
     server,
     transactions,
 )
-from transactions.approvals import ApprovalItem, Decided
-from transactions.batches import Batch, BatchItem
-from transactions.edits import Draft, PayloadDifference
-from transactions.groups import Group
-from transactions.handover.model import Handover
-from transactions.history import Payload, StreamEvent, TimelineEntry
-from transactions.kpis.model import KpiReport
-from transactions.landscape import Board, Hold, System, WhoAmI
-from transactions.lineage import Lineage
-from transactions.model import Transaction
 from transactions.ownership import AssignRequest
-from transactions.pages import Count, Page
-from transactions.plans import Plan, PlanRequest
-from transactions.reconciliation.model import Kind, Reconciliation
-from transactions.related import Related
 
 if TYPE_CHECKING:
     from platforms.asynchronous import AsyncClient
+    from platforms.calls import Call
+    from platforms.contexts import Resolved
+    from platforms.events import Connection
+    from transactions.approvals import ApprovalItem, Decided
+    from transactions.batches import Batch, BatchItem
+    from transactions.edits import Draft, PayloadDifference
+    from transactions.groups import Group
+    from transactions.handover.model import Handover
+    from transactions.history import Payload, StreamEvent, TimelineEntry
+    from transactions.kpis.model import KpiReport
+    from transactions.landscape import Board, Hold, System, WhoAmI
+    from transactions.lineage import Lineage
+    from transactions.model import Transaction
+    from transactions.pages import Count, Page
+    from transactions.plans import Plan, PlanRequest
+    from transactions.reconciliation.model import Kind, Reconciliation
+    from transactions.related import Related
 
 T = TypeVar("T")
 

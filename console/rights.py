@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from console.text import one_line, pretty_name, shorten
-from transactions.landscape import WhoAmI
 from transactions.people import Limits, Permission, Role
+
+if TYPE_CHECKING:
+    from transactions.landscape import WhoAmI
 
 _STRONGEST_FIRST = (
     Role.ADMIN,

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from console import rights, second_person
-from platforms.contexts import Resolved
-from transactions.approvals import ApprovalItem
 from transactions.durations import short
 from transactions.errors import AndonError, Unauthenticated, Unreachable
-from transactions.landscape import WhoAmI
 from transactions.people import Permission
+
+if TYPE_CHECKING:
+    from platforms.contexts import Resolved
+    from transactions.approvals import ApprovalItem
+    from transactions.landscape import WhoAmI
 
 ENDS_SOON = timedelta(minutes=10)
 """How long before its end a token that nobody renews is spoken of."""

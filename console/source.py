@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from platforms.events import Connection
-from transactions.approvals import ApprovalItem, Decided
-from transactions.batches import Batch, BatchItem
-from transactions.edits import Draft, PayloadDifference
-from transactions.groups import Group
-from transactions.handover.model import Handover
-from transactions.history import Payload, StreamEvent, TimelineEntry
-from transactions.kpis.model import KpiReport
-from transactions.landscape import Board, Hold, System, WhoAmI
-from transactions.lineage import Lineage
-from transactions.model import Transaction
-from transactions.pages import Count, Page
-from transactions.plans import Plan, PlanRequest
-from transactions.reconciliation.model import Kind, Reconciliation
-from transactions.related import Related
+if TYPE_CHECKING:
+    from platforms.events import Connection
+    from transactions.approvals import ApprovalItem, Decided
+    from transactions.batches import Batch, BatchItem
+    from transactions.edits import Draft, PayloadDifference
+    from transactions.groups import Group
+    from transactions.handover.model import Handover
+    from transactions.history import Payload, StreamEvent, TimelineEntry
+    from transactions.kpis.model import KpiReport
+    from transactions.landscape import Board, Hold, System, WhoAmI
+    from transactions.lineage import Lineage
+    from transactions.model import Transaction
+    from transactions.pages import Count, Page
+    from transactions.plans import Plan, PlanRequest
+    from transactions.reconciliation.model import Kind, Reconciliation
+    from transactions.related import Related
 
 
 class Source(Protocol):

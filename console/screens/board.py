@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from rich.text import Text
 from textual import work
@@ -23,8 +23,10 @@ from console.widgets.table import Cell, Column, Row, RowTable
 from transactions.causes.model import Cause, Doing
 from transactions.durations import short
 from transactions.errors import AndonError
-from transactions.landscape import Board
 from transactions.model import Help, Status
+
+if TYPE_CHECKING:
+    from transactions.landscape import Board
 
 CAUSES = (
     Column("cause", "causes", 24, flex=True),

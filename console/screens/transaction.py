@@ -162,7 +162,8 @@ class TransactionScreen(AndonScreen):
         """The transaction with its story, and its payload."""
         self._fetch()
         self._fetch_payload()
-        if self.query_one(TabbedContent).active == "lineage":
+        # Something may happen before its widgets are there.
+        if any(tabs.active == "lineage" for tabs in self.query(TabbedContent)):
             self._fetch_lineage()
 
     @work(group="transaction", exclusive=True, exit_on_error=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from rich.segment import Segment
 from rich.style import Style
@@ -19,8 +19,10 @@ from textual.strip import Strip
 from console.looks import Tone, of_status
 from console.text import fit, number, one_line, pretty_name
 from transactions.durations import short
-from transactions.landscape import Lamp
 from transactions.model import Status
+
+if TYPE_CHECKING:
+    from transactions.landscape import Lamp
 
 _BARS = "▁▂▃▄▅▆▇█"
 _WORST = (

@@ -216,7 +216,7 @@ async def test_enter_on_a_revision_tells_what_it_changed(make_app, until, shown,
     app = make_app(source)
     async with app.run_test(size=(120, 40)) as pilot:
         await opened(app, pilot, until, shown, monkeypatch)
-        await pilot.press("4")
+        await pilot.press("5")
         await until(pilot, lambda: "draft" in shown(app) and "unit is KG" in shown(app))
         table = app.screen.query_one("#revision-list")
         table.focus()

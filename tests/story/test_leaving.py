@@ -43,6 +43,8 @@ def test_processes_and_folder_are_gone_after(tmp_path, name, eventually) -> None
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
+        # what runs in the background of a shell without job control has Ctrl-C ignored, and hands that down
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     try:
         eventually("the hub's folder", lambda: list(tmp_path.glob("andon-demo-*/runtime.json")))

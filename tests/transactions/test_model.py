@@ -43,6 +43,8 @@ FIELDS = [
     "document",
     "etag",
     "ticket",
+    "due_because",
+    "priority",
 ]
 
 # DESIGN, section 1: failure kinds and what helps
