@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from msgspec import Struct
 
+from gateway_policies.canonical import sha256_of
 from gateway_policies.model import Resource
 
 
@@ -25,3 +28,14 @@ class GatewayState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     live: dict[str, Resource]
     owners: dict[str, str]
     applied: dict[str, Resource]
+
+
+def fingerprint_of(
+    live: Mapping[str, Resource], owners: Mapping[str, str], applied: Mapping[str, Mapping[str, Resource]]
+) -> str:
+    """The fingerprint of a gateway: the same for the same content, in whatever order it is kept.
+
+    Args:
+        applied: by policy set, then by address.
+    """
+    return sha256_of((live, owners, {name: each for name, each in applied.items() if each}))

@@ -1,0 +1,1 @@
+"""What would have to happen for a gateway to be as the files say: pure, from data to data."""
