@@ -1,0 +1,6 @@
+"""Policy files to policies: strictly, and with everything that is wrong told at once."""
+
+from gateway_policies.loading.loader import Loaded, load
+from gateway_policies.loading.mistakes import EXPLANATIONS
+
+__all__ = ["EXPLANATIONS", "Loaded", "load"]
