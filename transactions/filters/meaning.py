@@ -8,6 +8,7 @@ either case alike.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
@@ -19,6 +20,8 @@ from transactions.filters.query import Sign, Term, Value
 
 SEARCH_MINIMUM = 3
 """Characters that a search has at least."""
+RANGE = ".."
+"""Between the ends of a range."""
 
 Span = tuple[int | None, int | None]
 
@@ -105,15 +108,55 @@ def resolve(term: Term, field: Field, now: datetime) -> Test:
             return SearchTest(needles=tuple(_needle(value, field) for value in values), null=null)
         case FieldType.TIME:
             return SpanTest(
-                spans=tuple(_compare(_time_span(value, field, now), term.sign) for value in values), null=null
+                spans=tuple(
+                    _ordered(term.sign, value, field, lambda one: _time_span(one, field, now)) for value in values
+                ),
+                null=null,
             )
         case FieldType.NUMBER:
-            numbers = (_number_span(value, field) for value in values)
-            return SpanTest(spans=tuple(_compare(span, term.sign) for span in numbers), null=null)
+            return SpanTest(
+                spans=tuple(
+                    _ordered(term.sign, value, field, lambda one: _number_span(one, field)) for value in values
+                ),
+                null=null,
+            )
         case FieldType.DURATION:
-            return SpanTest(spans=(_age_span(term, field, now),))
+            return SpanTest(spans=tuple(_age_span(term.sign, value, field, now) for value in values))
         case FieldType.FLAG:
             return FlagTest(wanted=frozenset(_flag(value, field) for value in values))
+
+
+def _ordered(sign: Sign, value: Value, field: Field, read: Callable[[str], tuple[int, int]]) -> Span:
+    """The span of a value, of a comparison with it, or of a range, whose ends are both part of it."""
+    ends = _range(sign, value, field)
+    if ends is None:
+        return _compare(read(value.text), sign)
+    low, high = (read(end) if end else None for end in ends)
+    start, end = low and low[0], high and high[1]
+    if start is not None and end is not None and start >= end and not any(map(_moves, ends)):
+        raise _backwards(field, *ends)
+    return start, end
+
+
+def _range(sign: Sign, value: Value, field: Field) -> tuple[str, str] | None:
+    """The two ends of ``A..B``, of which one may be empty; None for a single value."""
+    if value.quoted or RANGE not in value.text:
+        return None
+    low, _, high = value.text.partition(RANGE)
+    if sign is not Sign.IS:
+        raise BadValue(f"{field.shown}{sign} takes one value, and a range has two", [f"{field.shown}:{value.text}"])
+    if not low and not high:
+        raise BadValue(f"a range in {field.shown} has an end at least: A..B, A.. or ..B")
+    return low, high
+
+
+def _moves(end: str) -> bool:
+    """Whether a time is another one later."""
+    return end[:1] in ("+", "-") or end.lower() in ("now", "today", "yesterday")
+
+
+def _backwards(field: Field, low: str, high: str) -> BadValue:
+    return BadValue(f"{field.shown} cannot be both {low} or more and {high} or less", [f"{field.shown}:{high}..{low}"])
 
 
 def _is_none(value: Value) -> bool:
@@ -172,16 +215,15 @@ def _flag(value: Value, field: Field) -> bool:
     return flag
 
 
-def _number_span(value: Value, field: Field) -> tuple[int, int]:
-    if not re.fullmatch(r"\d{1,9}", value.text, re.ASCII):
-        raise BadValue(f"{field.shown} is a whole number, and {value.text!r} is none")
-    number = int(value.text)
+def _number_span(text: str, field: Field) -> tuple[int, int]:
+    if not re.fullmatch(r"\d{1,9}", text, re.ASCII):
+        raise BadValue(f"{field.shown} is a whole number, and {text!r} is none")
+    number = int(text)
     return number, number + 1
 
 
-def _time_span(value: Value, field: Field, now: datetime) -> tuple[int, int]:
+def _time_span(text: str, field: Field, now: datetime) -> tuple[int, int]:
     """A time stands for as long as it is precise: a date for its day, ``06:30`` for its minute."""
-    text = value.text
     moment = to_micros(now)
     if text.lower() == "now":
         return moment, moment + 1
@@ -235,16 +277,24 @@ def _micros(text: str, field: Field) -> int:
         ) from error
 
 
-def _age_span(term: Term, field: Field, now: datetime) -> Span:
+def _age_span(sign: Sign, value: Value, field: Field, now: datetime) -> Span:
     """The span of the moment it failed or came in: the older, the earlier."""
-    text = term.values[0].text
-    if term.sign is Sign.IS:
-        _micros(text, field)
-        raise BadValue(
-            f"{field.shown} changes all the time: compare it, like {field.shown}>{text}", [f"{field.shown}>{text}"]
-        )
-    limit = to_micros(now) - _micros(text, field)
-    match term.sign:
+    text, moment = value.text, to_micros(now)
+    ends = _range(sign, value, field)
+    if ends is not None:
+        least, most = (_micros(end, field) if end else None for end in ends)
+        if least is not None and most is not None and least > most:
+            raise _backwards(field, *ends)
+        return None if most is None else moment - most, None if least is None else moment - least + 1
+    span = _micros(text, field)
+    limit = moment - span
+    match sign:
+        case Sign.IS:
+            raise BadValue(
+                f"{field.shown} changes all the time: compare it, like {field.shown}>{text}, or give a range, like "
+                f"{field.shown}:{text}..",
+                [f"{field.shown}>{text}"],
+            )
         case Sign.ABOVE:
             return None, limit
         case Sign.AT_LEAST:

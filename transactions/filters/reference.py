@@ -31,6 +31,7 @@ order:4711* assignee:none "lot not found" -target:ERP (status:failed or status:i
 | `assignee:none` | where there is none |
 | `assignee:"none"` `document:"A,B*"` | exactly this: `none`, `*` and `,` mean nothing in quotes; `\\"` for a quote |
 | `age>15m` `attempts<=3` | more, less: `>` `>=` `<` `<=` |
+| `failed_at:2026-11-19..2026-11-20` `age:1h..4h` `attempts:3..` | a range, with both ends; one of them may be open |
 | `failed_at>-2h` `due_at<+30m` | a time counted from now: `-2h` is two hours ago, `+30m` in half an hour |
 | `created_at:2026-11-20` `created_at:today` | within this day, in UTC; also `yesterday` and `now` |
 | `failed_at>=2026-11-20T06:30+01:00` | a time lasts as long as it is precise, here a minute; UTC without an offset |

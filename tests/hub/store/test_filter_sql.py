@@ -18,6 +18,8 @@ from hub.store.rows import to_transaction
 from hub.store.schema import business_keys, metadata, payloads, tallies, transactions
 from transactions.clock import to_micros
 from transactions.filters import matches, parse, show
+from transactions.filters.fields import find_field
+from transactions.filters.meaning import BadValue, resolve
 from transactions.filters.query import And, Node, Not, Or, Query, Sign, Term, Value, Words, is_plain
 from transactions.model import Failure, FailureKind, KeyOrigin, Risk, Status, Transaction
 
@@ -145,6 +147,18 @@ def exact(text: str) -> Value:
 
 
 @st.composite
+def ranges(draw: st.DrawFn, field: str) -> Node:
+    """A range that the field can have: an end may be open, and those that do not move are in order."""
+    low, high = draw(st.sampled_from(ORDERED[field])), draw(st.sampled_from(("", *ORDERED[field])))
+    term = Term(field, Sign.IS, (Value(f"{low}..{high}"),))
+    try:
+        resolve(term, find_field(field, None), NOW)
+    except BadValue:
+        return Term(field, Sign.IS, (Value(f"{high}..{low}"),))
+    return term
+
+
+@st.composite
 def terms(draw: st.DrawFn) -> Node:
     """One term in the form that the parser makes."""
     sort = draw(st.integers(0, 5))
@@ -156,6 +170,8 @@ def terms(draw: st.DrawFn) -> Node:
         return Term(field, Sign.IS, tuple(Value(text, quoted=" " in text) for text in chosen))
     if sort == 2:
         field = draw(st.sampled_from(sorted(ORDERED)))
+        if draw(st.booleans()):
+            return draw(ranges(field))
         signs = [sign for sign in Sign if sign is not Sign.IS or field != "age"]
         return Term(field, draw(st.sampled_from(signs)), (Value(draw(st.sampled_from(ORDERED[field]))),))
     field = draw(st.sampled_from(TEXT_FIELDS if sort == 3 else NULLABLE_FIELDS))

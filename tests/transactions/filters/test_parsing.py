@@ -101,6 +101,14 @@ def test_the_example_of_the_design() -> None:
         ("failed_at:2026-02-30", 11, []),
         ("attempts>many", 10, []),
         ("attempts>1,2", 10, []),
+        ("attempts:5..3", 10, ["attempts:3..5"]),
+        ("attempts:3..many", 10, []),
+        ("attempts>3..5", 10, ["attempts:3..5"]),
+        ("attempts:..", 10, []),
+        ("attempts:1..2..3", 10, []),
+        ("age:2h..1h", 5, ["age:1h..2h"]),
+        ("failed_at:2026-11-21..2026-11-20", 11, ["failed_at:2026-11-20..2026-11-21"]),
+        ("failed_at:2026-11-20..2h", 11, ["failed_at>-2h", "failed_at<+2h"]),
         ("overdue:maybe", 9, ["overdue:true", "overdue:false"]),
         ("message:ab", 9, []),
         ("ab", 1, []),
@@ -166,7 +174,7 @@ SOUP = st.lists(
         [
             *("plant", "status", "kind", "age", "order", "nonsense", "failed_at", "attempts", "message"),
             *(":", ">", "<=", "=", ",", "(", ")", "-", " ", " ", " ", '"', "\\", "*", "not ", " or ", "or", "none"),
-            *("failed", "15m", "-2h", "abc", "P01", "é", "%", "1", "2026-11-20"),
+            *("failed", "15m", "-2h", "abc", "P01", "é", "%", "1", "2026-11-20", ".."),
         ]
     ),
     max_size=14,
