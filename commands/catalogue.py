@@ -26,6 +26,11 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("kpis", "kpis", "Key figures of a window, and the report on a week's service levels."),
     Entry("systems", "systems", "Systems and their health; place and release holds."),
     Entry("hub", "hub", "Serve, seed and ask a hub; send it documents; its simulator."),
+    Entry(
+        "policy",
+        "policy",
+        "What governs the gateway, as files in git: check them, compare them, apply them.",
+    ),
     Entry("audit", "audit", "Who did what, when and why."),
     Entry("context", "context", "The platforms you work with, and which one is current."),
     Entry("login", "login", "Sign in at a platform; tokens are kept in the system keyring."),

@@ -18,34 +18,38 @@ _PARAMETER = r"\{[A-Za-z_][A-Za-z0-9_-]*\}"
 _URL = r"https?://[^\s/?#@\x00-\x1f]+(?:/[^\s?#\x00-\x1f]*)?"
 _WORD = r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}"
 
-NAME = Text(
-    "a name: lower case letters, digits and hyphens, beginning with a letter or digit", _NAME, "mes-p03", "bad-name"
+_NAMES = "Names are lower case letters, digits and hyphens."
+
+NAME = Text("a name", _NAME, "mes-p03", "bad-name", _NAMES)
+SCOPE_NAME = Text("a scope's name", _SCOPE, "orders.release", "bad-name", f"{_NAMES} Dots stand between them.")
+SCOPE_GRANTED = Text(
+    "a scope's name", rf"\*|{_SCOPE}(?:\.\*)?", "orders.release", "bad-name", f"{_NAMES} Dots stand between them."
 )
-SCOPE_NAME = Text(
-    "a scope's name: words of lower case letters, digits and hyphens, with dots between",
-    _SCOPE,
-    "orders.release",
-    "bad-name",
-)
-SCOPE_GRANTED = Text("a scope's name", rf"\*|{_SCOPE}(?:\.\*)?", "orders.release", "bad-name")
-WORD = Text("a name: letters, digits, hyphens and underscores", _WORD, "ERP", "bad-name")
+WORD = Text("a name", _WORD, "ERP", "bad-name", "Letters, digits, hyphens and underscores.")
 LINE = Text("a text in one line", r"[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*", "erp-integration")
 PROSE = Text("a text")
-CLIENT = Text("a client's id, without spaces", r"[^\s\x00-\x1f\x7f]{1,255}", "mes-p03")
-BASE_PATH = Text("a path at the gateway, without a slash at its end", rf"(?:/{_SEGMENT})+", "/erp/production-orders")
+CLIENT = Text("a client's id", r"[^\s\x00-\x1f\x7f]{1,255}", "mes-p03", looks="There are no spaces in it.")
+BASE_PATH = Text(
+    "a path at the gateway",
+    rf"(?:/{_SEGMENT})+",
+    "/erp/production-orders",
+    looks="It begins with a slash, and ends without.",
+)
 TEMPLATE = Text(
-    "a path whose parameters are whole segments, without a slash at its end",
+    "an operation's path",
     rf"/(?:(?:{_SEGMENT}|{_PARAMETER})(?:/(?:{_SEGMENT}|{_PARAMETER}))*)?",
     "/{order}/release",
+    looks="It begins with a slash, ends without, and a parameter is a whole segment in braces.",
 )
-UPSTREAM = Text("system:NAME, or a URL without a query", rf"system:{_WORD}|{_URL}", "system:ERP")
+UPSTREAM = Text("system:NAME or a URL", rf"system:{_WORD}|{_URL}", "system:ERP", looks="A URL has no query here.")
 URL = Text("a URL without a query", _URL, "https://idp.example/realms/plant")
-VERSIONING = Text("path, or header:NAME", r"path|header:[A-Za-z0-9][A-Za-z0-9-]*", "header:X-Api-Version")
-SPAN = Text("a span of time: numbers with the units s, m, h, d or w", durations.PATTERN, "1m")
+VERSIONING = Text("path or header:NAME", r"path|header:[A-Za-z0-9][A-Za-z0-9-]*", "header:X-Api-Version")
+SPAN = Text("a span of time", durations.PATTERN, "1m", looks="Numbers with the units s, m, h, d or w.")
 FILE = Text(
-    "a file below the policies' folder, with forward slashes",
+    "a file below the policies' folder",
     r"(?!/)(?!(?:.*/)?\.{1,2}(?:/|$))[^\\\x00-\x1f\x7f]*[^\\/\x00-\x1f\x7f]",
     "contracts/production-orders-v1.openapi.json",
+    looks="The path is relative to that folder, with forward slashes.",
 )
 KEY_FILE = Text("a file's path", r"[^\x00-\x1f\x7f]+", "plant-idp.jwks.json")
 PATTERN = Text("an address, or a pattern with *", r"[^\s\x00-\x1f\x7f]+", "consumer.mes-p03.*")

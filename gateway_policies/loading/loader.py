@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from gateway_policies.findings import Finding, in_order, refuses
 from gateway_policies.loading.documents import Document, Texts
+from gateway_policies.loading.fields import head_of
 from gateway_policies.loading.folder import ENVIRONMENTS, Listing, PolicyFile, content_of, environments_of
 from gateway_policies.loading.formats import FORMATS, HOME, Kind
 from gateway_policies.loading.making import resources_of, usable
@@ -20,7 +21,7 @@ from gateway_policies.loading.shapes import BROKEN, Checking
 from gateway_policies.loading.syntax import parse
 from gateway_policies.loading.whereabouts import Whereabouts
 from gateway_policies.loading.within import check_within
-from gateway_policies.model import Consumer, PolicySet, Resource, Severity, Suppression
+from gateway_policies.model import Api, Consumer, PolicySet, Resource, Severity, Suppression
 from gateway_policies.nearest import did_you_mean, listed
 from gateway_policies.places import Place, Places
 
@@ -218,7 +219,7 @@ class _Loading:
     def _gathered(self) -> dict[str, Resource]:
         """Every resource by its address, each told that is there a second time."""
         found: dict[str, Resource] = {}
-        clients: dict[tuple[str, str], str] = {}
+        taken: dict[str, str] = {}
         twice: list[str] = []
         for _, resources in self._made:
             for each in resources:
@@ -228,18 +229,30 @@ class _Loading:
                     continue
                 found[address] = each
                 if isinstance(each, Consumer) and each.credential is not None and each.credential.client_id:
-                    client = (each.credential.issuer, each.credential.client_id)
-                    other = clients.setdefault(client, address)
+                    credential = each.credential
+                    other = taken.setdefault(f"{credential.client_id} of {credential.issuer}", address)
                     if other != address:
                         self._about(
                             "duplicate",
                             address,
                             "credential.client_id",
-                            f"{address} has the client {client[1]!r} of {client[0]!r}, and so has {other}.",
+                            f"{address} is the client {credential.client_id!r} of {credential.issuer}, as is {other}.",
                             "A gateway tells consumers apart by their clients. Give each one of its own.",
                         )
+                elif isinstance(each, Api) and each.base_path:
+                    other = taken.setdefault(each.base_path, address)
+                    if other != address:
+                        self._about(
+                            "duplicate",
+                            address,
+                            "base_path",
+                            f"{address} has the base path {each.base_path!r}, and so has {other}.",
+                            "A call can only go to one API. Give each a base path of its own.",
+                        )
         for address in dict.fromkeys(twice):
-            self._twice(address)
+            # Of a consumer that is there twice nobody wants to hear that its grants are.
+            if head_of(address) == address or head_of(address) not in twice:
+                self._twice(address)
         return dict(sorted(found.items()))
 
     def _twice(self, address: str) -> None:

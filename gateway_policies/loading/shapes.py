@@ -82,10 +82,19 @@ class Text(Shape):
         pattern: the whole of it, as both Python and ECMAScript read it.
         example: one that is right.
         rule: which mistake another text is.
+        looks: what it looks like, as a sentence.
     """
 
-    def __init__(self, expected: str, pattern: str = r"[\s\S]*", example: str = "", rule: str = "bad-value") -> None:
+    def __init__(
+        self,
+        expected: str,
+        pattern: str = r"[\s\S]*",
+        example: str = "",
+        rule: str = "bad-value",
+        looks: str = "",
+    ) -> None:
         self.expected = expected
+        self.looks = looks
         self.example = example
         self.rule = rule
         self.pattern = pattern
@@ -117,8 +126,9 @@ class Text(Shape):
         )
 
     def hint(self, value: Any) -> str:
-        """An example."""
-        return f'Write it like "{self.example}".' if self.example else ""
+        """What it looks like, and an example."""
+        example = f'Write it like "{self.example}".' if self.example else ""
+        return f"{self.looks} {example}".strip()
 
 
 class Reference(Text):
@@ -150,7 +160,8 @@ class Choice(Shape):
 
     def __init__(self, expected: str, words: Iterable[str]) -> None:
         self.expected = expected
-        self.words = tuple(words)
+        # Plain texts, also where they come from an enumeration: messages show them.
+        self.words = tuple(str(word) for word in words)
         self.stand_in = self.words[0]
 
     def check(self, value: Any, path: Path, checking: Checking) -> Any:

@@ -250,6 +250,7 @@ class Named(Shape):
     def __init__(self, key: Text, item: Shape) -> None:
         self.key = key
         self.item = item
+        self._dotted = re.fullmatch(key.pattern, "a.b") is not None
 
     def check(self, value: Any, path: Path, checking: Checking) -> Any:
         """What can be used of it."""
@@ -260,23 +261,42 @@ class Named(Shape):
             if re.fullmatch(self.key.pattern, key) is None:
                 self._misnamed(key, item, path, checking)
                 continue
+            if self._dotted and self._split(key, item, path, checking):
+                continue
             checked = self.item.check(item, (*path, key), checking)
             if checked is not BROKEN:
                 found[key] = checked
         return found
 
     def _misnamed(self, key: str, item: Any, path: Path, checking: Checking) -> None:
-        advice = self.key.hint(key)
-        # [scope.orders.release] instead of [scope."orders.release"] makes a table in a table.
-        if isinstance(item, dict) and item and all(isinstance(each, dict) for each in item.values()):
-            advice = f'A name with dots stands in quotes: [{spelled(path)}."{key}.{next(iter(item))}"].'
         checking.tell(
             "bad-name",
             (*path, key),
             f"{quoted(key)} in [{spelled(path)}] is not {self.key.expected}.",
-            advice,
+            self.key.hint(key),
             on_key=True,
         )
+
+    def _split(self, key: str, item: Any, path: Path, checking: Checking) -> bool:
+        """Whether a name with dots was written without quotes: it is a table in a table then."""
+        parts = [key]
+        while type(item) is dict:
+            inner = next((name for name, each in item.items() if isinstance(each, dict)), None)
+            if inner is None:
+                break
+            parts.append(inner)
+            item = item[inner]
+        if len(parts) == 1:
+            return False
+        name = ".".join(parts)
+        checking.tell(
+            "bad-name",
+            (*path, *parts),
+            f"{name} has dots and no quotes, so it is a table in a table.",
+            f'Write [{spelled(path)}."{name}"].',
+            on_key=True,
+        )
+        return True
 
     def schema(self) -> dict[str, Any]:
         """An object whose property names are of a pattern."""

@@ -81,6 +81,7 @@ THINGS: dict[str, tuple[str, ...]] = {
 RECONCILE = {f"reconcile {kind}" for kind in ("orders", "inventory", "holds", "lots", "shipments")}
 """A thing as JSON, and its differences one by one as lines: held in test_reconcile."""
 # kpis too: held in test_kpis
+# what reads files alone: held in test_policy_*
 # tx lineage and tx related as well: held in test_lineage
 OTHERS = {
     "tx watch",
@@ -95,6 +96,7 @@ OTHERS = {
     "login",
     "kpis",
     *RECONCILE,
+    *(f"policy {word}" for word in ("validate",)),
 }
 QUIET = {"context use", "context add", "context remove"}
 PLANNING = frozenset(name for name in THINGS if THINGS[name][1:2] == ("--reason",) and not name.startswith("approvals"))
