@@ -191,7 +191,7 @@ def _less(before: Throttle, after: Throttle, introduction: str) -> Iterator[Harm
     said = []
     if after.per_second < before.per_second:
         said.append(f"{rate(before)} to {rate(after)}")
-    if burst(after) < burst(before):
+    if burst(after) < burst(before) and (before.burst, after.burst) != (None, None):
         said.append(f"burst {burst(before)} to {burst(after)}")
     if _quota(after) < _quota(before):
         said.append("a smaller quota" if before.quota is not None else "a quota where there was none")

@@ -1,0 +1,181 @@
+"""What a plan says, in words that its forms share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gateway_policies.planning.facets import Value, facets
+from gateway_policies.planning.hazards import GRAVE
+from gateway_policies.planning.model import (
+    Action,
+    Blocker,
+    Change,
+    FieldChange,
+    Guard,
+    Hazard,
+    Impact,
+    Moved,
+    Plan,
+    Traffic,
+)
+
+TITLES = {
+    Hazard.OUTAGE: "Can cause an outage",
+    Hazard.ACCESS: "Removes access",
+    Hazard.THROTTLE: "Cuts a throttle",
+    Hazard.NONE: "Everything else",
+}
+SIGNS = {
+    Action.CREATE: "+",
+    Action.UPDATE: "~",
+    Action.DELETE: "-",
+    Action.RENAME: ">",
+    Action.ADOPT: "*",
+    Action.RELEASE: "*",
+}
+_CALLERS = 3
+
+
+def sections(plan: Plan) -> Iterator[tuple[Hazard, list[Change]]]:
+    """The changes by the worst that they do; nothing for what is empty."""
+    for hazard in Hazard:
+        changes = [each for each in plan.changes if each.hazard is hazard]
+        if changes:
+            yield hazard, changes
+
+
+def heading(change: Change) -> str:
+    """What it is about: the address; of a rename both; with what happens to it where the sign does not say so."""
+    match change.action:
+        case Action.RENAME:
+            return f"{change.from_} → {change.address}"
+        case Action.ADOPT:
+            return f"{change.address} (made by hand, adopted)"
+        case Action.RELEASE:
+            return f"{change.address} (given up)"
+        case _:
+            return change.address
+
+
+def origin(change: Change) -> str | None:
+    """Who moved, where it was not the files alone."""
+    if change.moved is Moved.CONFLICT:
+        return "conflict: the files and the gateway both moved"
+    if change.moved is Moved.DRIFT:
+        if change.action is Action.CREATE:
+            return "drift: it was deleted at the gateway"
+        return "drift: it was changed at the gateway, and is put back"
+    return None
+
+
+def value(of: Value) -> str:
+    """A fact's value."""
+    match of:
+        case None:
+            return "none"
+        case bool():
+            return "yes" if of else "no"
+        case tuple():
+            return ", ".join(of) or "none"
+        case _:
+            return str(of) or "none"
+
+
+def field(change: FieldChange) -> str:
+    """What becomes of a fact: ``burst: 100 → 50``."""
+    if change.added or change.removed:
+        text = " ".join([*(f"+{each}" for each in change.added), *(f"-{each}" for each in change.removed)])
+    elif change.before is None:
+        text = f"+ {value(change.after)}"
+    elif change.after is None:
+        text = f"- {value(change.before)}"
+    else:
+        text = f"{value(change.before)} → {value(change.after)}"
+    return f"{_name(change.field)}: {text}{_moved(change)}"
+
+
+def _name(facet: str) -> str:
+    """``POST /{order}/release`` is read as an operation without being called one."""
+    return facet.removeprefix("operations[").replace("]", "", 1) if facet.startswith("operations[") else facet
+
+
+def _moved(change: FieldChange) -> str:
+    if change.moved is Moved.PENDING:
+        return ""
+    if change.added or change.removed:
+        return f"  ({change.moved})"
+    return f"  ({change.moved}; last applied: {value(change.applied)})"
+
+
+def facts(change: Change) -> Iterator[str]:
+    """What a resource states that comes or goes whole."""
+    resource = change.after or change.before
+    if resource is not None and (change.before is None or change.after is None):
+        for name, stated in facets(resource).items():
+            yield f"{_name(name)}: {value(stated)}"
+
+
+def calls(impact: Impact) -> str | None:
+    """Whom a change meets; None where it is new."""
+    if impact.traffic is Traffic.NEW:
+        return None
+    if impact.traffic is Traffic.UNKNOWN or impact.since is None:
+        able = f"; {len(impact.may_call)} consumer{_s(len(impact.may_call))} may call" if impact.may_call else ""
+        return f"calls: unknown{able}"
+    if not impact.callers or impact.last_seen is None:
+        return f"no calls since {impact.since:%Y-%m-%d}"
+    shown = [f"{each.consumer} {each.calls:,}" for each in impact.callers[:_CALLERS]]
+    if len(impact.callers) > _CALLERS:
+        shown.append(f"{len(impact.callers) - _CALLERS} more")
+    return (
+        f"{impact.calls:,} call{_s(impact.calls or 0)} since {impact.since:%Y-%m-%d}, last on "
+        f"{impact.last_seen:%Y-%m-%d}: {', '.join(shown)}"
+    )
+
+
+def blocker(each: Blocker) -> str:
+    """What stands against a change, or stood."""
+    if each.open:
+        return f"blocked ({each.guard}): {each.message}"
+    return f"overridden ({each.guard}): {each.message} Reason: {each.overridden}"
+
+
+def moved_along(change: Change) -> str | None:
+    """What a rename takes with it."""
+    parts = []
+    if change.moves:
+        parts.append(f"{_resources(len(change.moves))} with it")
+    if change.follows:
+        parts.append(f"its name in {_resources(len(change.follows))}")
+    return f"moves {' and '.join(parts)}" if parts else None
+
+
+def why(change: Change) -> str:
+    """What a change does, and at what risk where that is grave."""
+    grave = f" (risk: {change.risk})" if change.risk in GRAVE and change.hazard is not Hazard.NONE else ""
+    return "; ".join(change.because) + grave
+
+
+def says_calls(change: Change) -> bool:
+    """Whether what blocks it already tells who calls."""
+    return any(each.guard in (Guard.STILL_CALLED, Guard.GRANT_USED) for each in change.blockers)
+
+
+def notes(plan: Plan) -> Iterator[str]:
+    """What is said of the plan as a whole, after its changes."""
+    if plan.records:
+        count = _resources(len(plan.records))
+        yield f"{count} came to be as the files say by other hands; the next apply records that."
+    added = [each for each in plan.changes if each.needed_by]
+    if added:
+        yield f"{len(added)} change{_s(len(added))} more than asked for, which the others cannot be made without."
+    if plan.undoes is not None:
+        yield f"It takes the plan {plan.undoes[:12]} back."
+
+
+def _resources(count: int) -> str:
+    return f"{count:,} resource{_s(count)}"
+
+
+def _s(count: int) -> str:
+    return "" if count == 1 else "s"
