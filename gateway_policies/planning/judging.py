@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from gateway_policies.model import Api, Consumer, Grant, Issuer, Resource, Scope, Throttle, Version
+from gateway_policies.nearest import listed
 from gateway_policies.planning.facets import call_of, hides
 from gateway_policies.planning.hazards import rate
 from gateway_policies.planning.model import (
@@ -24,6 +25,10 @@ from gateway_policies.planning.usage import Calls, callers
 from gateway_policies.references import claims, references
 
 _SHOWN = 3
+
+
+def _named(names: Iterable[str]) -> str:
+    return listed(names, _SHOWN)
 
 
 def impact_of(scene: Scene, before: Resource | None, fields: tuple[FieldChange, ...]) -> Impact:
@@ -124,20 +129,20 @@ def _ties(scene: Scene, address: str, before: Resource | None, after: Resource |
         if left:
             yield (
                 Guard.STILL_REFERRED,
-                f"{listed(_whose(scene, each) for each in left)} still {_refer(left)} {address}.",
+                f"{_named(_whose(scene, each) for each in left)} still {_refer(left)} {address}.",
             )
         return
     missing = [each for each in references(after) if each not in scene.after]
     if missing:
         yield (
             Guard.NOT_THERE,
-            f"{address} refers to {listed(missing)}, which neither the files nor the gateway will have.",
+            f"{address} refers to {_named(missing)}, which neither the files nor the gateway will have.",
         )
     held = () if before is None else claims(before)
     for claim in claims(after):
         others = [each for each in scene.claimed_after[claim] if each != address]
         if others and claim not in held:
-            yield Guard.TAKEN, f"{claim} is taken by {listed(_whose(scene, each) for each in others)}."
+            yield Guard.TAKEN, f"{claim} is taken by {_named(_whose(scene, each) for each in others)}."
 
 
 def _refer(left: list[str]) -> str:
@@ -171,7 +176,7 @@ def _conflict(change: Change) -> _Found:
         yield (
             Guard.CONFLICT,
             (
-                f"{change.address} was changed at the gateway and in the files: {listed(names)}. "
+                f"{change.address} was changed at the gateway and in the files: {_named(names)}. "
                 "Take what is live into the files, or override it."
             ),
         )
@@ -244,7 +249,7 @@ def _used(subject: str, found: list[Calls]) -> _Found:
 def _counted(who: tuple[Caller, ...]) -> str:
     calls, last = sum(each.calls for each in who), max(each.last_seen for each in who)
     return (
-        f"{listed(each.consumer for each in who)}: {calls:,} call{'' if calls == 1 else 's'}, last on {last:%Y-%m-%d}"
+        f"{_named(each.consumer for each in who)}: {calls:,} call{'' if calls == 1 else 's'}, last on {last:%Y-%m-%d}"
     )
 
 
@@ -267,11 +272,3 @@ def _too_fast(scene: Scene, throttle: Throttle, subjects: Iterable[str]) -> _Fou
                     f"and {throttle.address} would let through {rate(throttle)}."
                 ),
             )
-
-
-def listed(names: Iterable[str]) -> str:
-    """``a``, ``a and b``, ``a, b, c and 5 more``."""
-    every = list(names)
-    if len(every) > _SHOWN + 1:
-        return f"{', '.join(every[:_SHOWN])} and {len(every) - _SHOWN} more"
-    return every[0] if len(every) == 1 else f"{', '.join(every[:-1])} and {every[-1]}"

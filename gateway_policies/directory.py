@@ -1,0 +1,421 @@
+"""A gateway that is a directory: one JSON file for each resource, and a record of who applied what.
+
+::
+
+    gateway.json        the gateway's name, and how many changes it has taken
+    live/ADDRESS.json   what is in force; whoever edits it by hand makes drift
+    sets/NAME.json      what a policy set owns, and what it applied last
+    revisions/N.json    a change that was taken
+    journal.json        the change that is being made, as long as it is
+    lock                who is changing it
+
+A change is written into the journal whole; from the moment that the journal is there, it has happened, and whatever
+reads the directory reads it with the journal in mind. Then the files are brought up to it, and the journal goes. If the
+process ends in between, the next change does that first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from gateway_policies import durable
+from gateway_policies.canonical import canonical
+from gateway_policies.changeset import Changeset, Edit, states
+from gateway_policies.durable import Pause, no_pause
+from gateway_policies.errors import Locked, Missing, Moved, PlanAltered, Unreadable
+from gateway_policies.gateway import Revision
+from gateway_policies.model import Resource
+from gateway_policies.state import GatewayState, fingerprint_of
+
+T = TypeVar("T")
+_FORMAT = 1
+_LOOKS = 50
+_ONE_BY_ONE = 64  # more files than these are waited for all together
+_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._-")
+_LONGEST = 180
+
+
+class _Head(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    format: int
+    gateway: str
+    revision: int
+
+
+class _Set(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    name: str
+    owns: tuple[str, ...] = ()
+    applied: dict[str, Resource] = {}
+
+
+class _Taken(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A revision, and what the set had applied before at the addresses that it changed."""
+
+    revision: Revision
+    before: dict[str, Resource | None]
+
+
+class _Journal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    head: _Head
+    taken: _Taken
+    live: dict[str, Resource | None]
+    set_after: _Set
+
+
+class _Content(Struct, frozen=True, kw_only=True):
+    head: _Head
+    live: dict[str, Resource]
+    sets: dict[str, _Set]
+
+    @property
+    def fingerprint(self) -> str:
+        return fingerprint_of(self.live, self.owners, {name: each.applied for name, each in self.sets.items()})
+
+    def set_named(self, name: str) -> _Set:
+        return self.sets.get(name) or _Set(name=name)
+
+    @property
+    def owners(self) -> dict[str, str]:
+        return {address: name for name, each in self.sets.items() for address in each.owns}
+
+
+_RESOURCE: msgspec.json.Decoder[Resource] = msgspec.json.Decoder(Resource)
+
+
+class Directory:
+    """The gateway in a directory."""
+
+    def __init__(self, path: Path, name: str, *, pause: Pause = no_pause) -> None:
+        """
+        Args:
+            path: a directory that is there: of a gateway, or empty, for a new one.
+            name: of the gateway, where it is new.
+            pause: called before everything that reaches the disk.
+        """
+        self._path, self._name, self._pause = path, name, pause
+
+    def state(self, policy_set: str) -> GatewayState:
+        """See :class:`gateway_policies.gateway.Gateway`."""
+        return self._seen_by(policy_set, self._read())
+
+    def revisions(self) -> list[Revision]:
+        """See :class:`gateway_policies.gateway.Gateway`."""
+        return [each.revision for each in self._taken()]
+
+    def applied(self, policy_set: str, revision: int) -> dict[str, Resource]:
+        """See :class:`gateway_policies.gateway.Gateway`."""
+        content = self._read()
+        if not 0 <= revision <= content.head.revision:
+            raise Missing(
+                f"The gateway {content.head.gateway} has no revision {revision}: it has taken "
+                f"{content.head.revision}. Nothing was changed. Give one that 'andon policy revisions' lists."
+            )
+        found = dict(content.set_named(policy_set).applied)
+        for each in self._taken():
+            if each.revision.number > revision and each.revision.policy_set == policy_set:
+                for address, resource in each.before.items():
+                    if resource is None:
+                        found.pop(address, None)
+                    else:
+                        found[address] = resource
+        return dict(sorted(found.items()))
+
+    def apply(self, changeset: Changeset, at: datetime) -> Revision:
+        """See :class:`gateway_policies.gateway.Gateway`."""
+        if self._marks() == (None, None):
+            self._check_new()  # before anything is made in it
+        with self._held(changeset.by, at):
+            self._finish()
+            content = self._read()
+            self._check(changeset, content)
+            journal = self._journal(changeset, content, at)
+            self._write(lambda: durable.put(self._path / "journal.json", canonical(journal), self._pause))
+            # From here on it has happened, whatever happens now.
+            self._write(lambda: durable.sync_folder(self._path, self._pause))
+            self._write(lambda: self._bring_up(journal))
+        return journal.taken.revision
+
+    def _check(self, changeset: Changeset, content: _Content) -> None:
+        if changeset.gateway != content.head.gateway:
+            raise PlanAltered(
+                f"The plan is for the gateway {changeset.gateway}, and {self._path} is {content.head.gateway}. "
+                "Nothing was changed. Make a plan for this one."
+            )
+        taken = next((each.revision for each in self._taken() if each.revision.plan == changeset.plan), None)
+        if taken is not None:
+            raise Moved(
+                f"The plan {changeset.plan[:12]} was applied already, as revision {taken.number} by {taken.by}. "
+                "Nothing was changed. Make a new plan."
+            )
+        if changeset.base != content.fingerprint:
+            raise Moved(
+                f"The gateway {content.head.gateway} has changed since the plan was made; it is at revision "
+                f"{content.head.revision} now. Nothing was changed. Make a new plan."
+            )
+
+    def _journal(self, changeset: Changeset, content: _Content, at: datetime) -> _Journal:
+        name = changeset.policy_set
+        before = self._seen_by(name, content)
+        (after,) = states(before, name, (_flat(changeset),))
+        owns = tuple(sorted(address for address, owner in after.owners.items() if owner == name))
+        mine = _Set(name=name, owns=owns, applied=after.applied)
+        number = content.head.revision + 1
+        new = _Content(
+            head=_Head(format=_FORMAT, gateway=content.head.gateway, revision=number),
+            live=after.live,
+            sets={**content.sets, name: mine},
+        )
+        revision = Revision(
+            number=number,
+            at=at,
+            by=changeset.by,
+            policy_set=name,
+            plan=changeset.plan,
+            fingerprint=new.fingerprint,
+            reason=changeset.reason,
+        )
+        recorded = _differing(before.applied, after.applied)
+        return _Journal(
+            head=new.head,
+            taken=_Taken(revision=revision, before={each: before.applied.get(each) for each in recorded}),
+            live={each: after.live.get(each) for each in _differing(before.live, after.live)},
+            set_after=mine,
+        )
+
+    def _bring_up(self, journal: _Journal) -> None:
+        """The files as the journal has them; as often as it takes."""
+        for folder in ("live", "sets", "revisions"):
+            self._pause(f"make {folder}")
+            (self._path / folder).mkdir(exist_ok=True)
+        one_by_one = len(journal.live) <= _ONE_BY_ONE
+        for address, resource in journal.live.items():
+            path = self._path / "live" / file_name(address)
+            if resource is None:
+                durable.take(path, self._pause)
+            else:
+                durable.put(path, _readable(resource), self._pause, sync=one_by_one)
+        durable.put(self._path / "sets" / file_name(journal.set_after.name), canonical(journal.set_after), self._pause)
+        number = journal.taken.revision.number
+        durable.put(self._path / "revisions" / f"{number:06}.json", canonical(journal.taken), self._pause)
+        durable.put(self._path / "gateway.json", canonical(journal.head), self._pause)
+        if not one_by_one and hasattr(os, "sync"):
+            self._pause("sync all")
+            os.sync()
+        for folder in ("live", "sets", "revisions", "."):
+            durable.sync_folder(self._path / folder, self._pause)
+        durable.take(self._path / "journal.json", self._pause)
+        durable.sync_folder(self._path, self._pause)
+
+    def _finish(self) -> None:
+        """What another process had begun."""
+        for folder in (".", "live", "sets", "revisions"):
+            if (self._path / folder).is_dir():
+                durable.sweep(self._path / folder)
+        content = self._bytes(self._path / "journal.json")
+        if content is not None:
+            journal = self._parsed(content, _Journal, self._path / "journal.json")
+            self._write(lambda: self._bring_up(journal))
+
+    def _read(self) -> _Content:
+        """The gateway at one moment, though somebody may change it meanwhile."""
+        for _ in range(_LOOKS):
+            before = self._marks()
+            content = self._look(*before)
+            if content is not None and self._marks() == before:
+                return content
+        raise Unreadable(
+            f"{self._path} did not stay as it is for long enough to be read. Nothing was changed. Try again."
+        )
+
+    def _marks(self) -> tuple[bytes | None, bytes | None]:
+        return self._bytes(self._path / "gateway.json"), self._bytes(self._path / "journal.json")
+
+    def _look(self, head: bytes | None, journal: bytes | None) -> _Content | None:
+        """What is there; None where a file went away while it was looked at."""
+        if head is None and journal is None:
+            self._check_new()
+            return _Content(head=_Head(format=_FORMAT, gateway=self._name, revision=0), live={}, sets={})
+        live: dict[str, Resource] = {}
+        for path in self._listed("live"):
+            found = self._bytes(path)
+            if found is None:
+                return None
+            resource = self._resource(found, path)
+            live[resource.address] = resource
+        sets: dict[str, _Set] = {}
+        for path in self._listed("sets"):
+            found = self._bytes(path)
+            if found is None:
+                return None
+            policy_set = self._parsed(found, _Set, path)
+            sets[policy_set.name] = policy_set
+        if journal is not None:
+            begun = self._parsed(journal, _Journal, self._path / "journal.json")
+            for address, resource_after in begun.live.items():
+                if resource_after is None:
+                    live.pop(address, None)
+                else:
+                    live[address] = resource_after
+            sets[begun.set_after.name] = begun.set_after
+            return _Content(head=begun.head, live=dict(sorted(live.items())), sets=sets)
+        read = self._parsed(head or b"", _Head, self._path / "gateway.json")
+        if read.format != _FORMAT:
+            raise Unreadable(
+                f"{self._path} has the form {read.format}, and this andon knows the form {_FORMAT}. "
+                "Nothing was changed. Use the andon that wrote it."
+            )
+        return _Content(head=read, live=dict(sorted(live.items())), sets=sets)
+
+    def _check_new(self) -> None:
+        try:
+            there = sorted(each.name for each in self._path.iterdir() if not each.name.startswith("."))
+        except FileNotFoundError as error:
+            raise Missing(
+                f"There is no directory {self._path}. Nothing was changed. Make an empty one for a new gateway, or "
+                "check the path."
+            ) from error
+        except NotADirectoryError as error:
+            raise Missing(f"{self._path} is a file. Nothing was changed. Give the gateway's directory.") from error
+        except OSError as error:
+            raise self._unreadable(self._path, error) from error
+        if set(there) - {"lock", "live", "sets", "revisions"}:
+            raise Unreadable(
+                f"{self._path} is no gateway's directory: it has {there[0]}, and no gateway.json. "
+                "Nothing was changed. Give an empty directory for a new gateway, or check the path."
+            )
+
+    def _resource(self, content: bytes, path: Path) -> Resource:
+        try:
+            resource = _RESOURCE.decode(content)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise Unreadable(
+                f"{path} is not a resource of a gateway: {error}. Nothing was changed. Mend or remove it."
+            ) from error
+        if file_name(resource.address) != path.name:
+            raise Unreadable(
+                f"{path} has {resource.address}, which belongs into {file_name(resource.address)}. "
+                "Nothing was changed. Rename the file, or mend what it says."
+            )
+        return resource
+
+    def _parsed(self, content: bytes, kind: type[T], path: Path) -> T:
+        try:
+            return msgspec.json.decode(content, type=kind)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise Unreadable(
+                f"{path} cannot be read: {error}. Nothing was changed. Put it back from a copy of the directory."
+            ) from error
+
+    def _listed(self, folder: str) -> list[Path]:
+        try:
+            found = [Path(each.path) for each in os.scandir(self._path / folder) if not each.name.startswith(".")]
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise self._unreadable(self._path / folder, error) from error
+        return sorted(each for each in found if each.suffix == ".json")
+
+    def _taken(self) -> Iterator[_Taken]:
+        """What was taken, the newest first."""
+        journal = self._bytes(self._path / "journal.json")
+        begun = None if journal is None else self._parsed(journal, _Journal, self._path / "journal.json").taken
+        if begun is not None:
+            yield begun
+        for path in reversed(self._listed("revisions")):
+            content = self._bytes(path)
+            if content is not None:
+                taken = self._parsed(content, _Taken, path)
+                if begun is None or taken.revision.number != begun.revision.number:
+                    yield taken
+
+    def _bytes(self, path: Path) -> bytes | None:
+        try:
+            return path.read_bytes()
+        except FileNotFoundError:
+            return None
+        except NotADirectoryError:
+            return None  # told of where the directory is looked at
+        except OSError as error:
+            raise self._unreadable(path, error) from error
+
+    def _unreadable(self, path: Path, error: OSError) -> Unreadable:
+        return Unreadable(
+            f"{path} cannot be read: {error.strerror or error}. Nothing was changed. Mend its permissions."
+        )
+
+    def _write(self, write: Callable[[], None]) -> None:
+        try:
+            write()
+        except OSError as error:
+            begun = (self._path / "journal.json").exists()
+            raise Unreadable(
+                f"{self._path} cannot be written to: {error.strerror or error}. "
+                + (
+                    "The change has been made, and its files are not all up to it: the next change finishes that. "
+                    if begun
+                    else "Nothing was changed. "
+                )
+                + "Make room or mend the permissions, then look with 'andon policy plan'."
+            ) from error
+
+    @contextmanager
+    def _held(self, by: str, at: datetime) -> Iterator[None]:
+        note = json.dumps({"by": by, "host": socket.gethostname(), "pid": os.getpid(), "since": at.isoformat()})
+        try:
+            with durable.held(self._path / "lock", note.encode()) as holder:
+                if holder is not None:
+                    raise Locked(
+                        f"{self._path} is being changed by {_holder(holder)}. Nothing was changed. "
+                        "Try again when that has ended."
+                    )
+                yield
+        except PermissionError as error:
+            raise self._unreadable(self._path / "lock", error) from error
+
+    def _seen_by(self, policy_set: str, content: _Content) -> GatewayState:
+        return GatewayState(
+            gateway=content.head.gateway,
+            revision=content.head.revision,
+            fingerprint=content.fingerprint,
+            live=content.live,
+            owners=content.owners,
+            applied=content.set_named(policy_set).applied,
+        )
+
+
+def file_name(name: str) -> str:
+    """The file of an address or a policy set. Capitals are spelled out, since some disks do not tell them apart."""
+    spelled = "".join(chr(each) if chr(each) in _PLAIN else f"%{each:02x}" for each in name.encode())
+    if len(spelled) > _LONGEST:
+        spelled = f"{spelled[:_LONGEST]}~{hashlib.sha256(name.encode()).hexdigest()[:16]}"
+    return f"{spelled}.json"
+
+
+def _readable(resource: Resource) -> bytes:
+    return msgspec.json.format(canonical(resource), indent=2) + b"\n"
+
+
+def _flat(changeset: Changeset) -> Iterator[Edit]:
+    return (edit for step in changeset.steps for edit in step)
+
+
+def _differing(before: Mapping[str, Resource], after: Mapping[str, Resource]) -> list[str]:
+    return sorted(each for each in before.keys() | after.keys() if before.get(each) != after.get(each))
+
+
+def _holder(note: bytes) -> str:
+    try:
+        who = json.loads(note.rstrip(b"\0"))
+        return f"{who['by']} (process {who['pid']} on {who['host']}) since {who['since']}"
+    except (ValueError, KeyError, TypeError):
+        return "somebody else"  # who has only just taken it, and has not said so yet

@@ -1,0 +1,75 @@
+"""What a gateway can be asked, whatever stands behind it. ``tests/gateway_policies/conformance`` tests drivers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+
+from msgspec import Struct
+
+from gateway_policies.changeset import Changeset
+from gateway_policies.model import Resource
+from gateway_policies.state import GatewayState
+
+
+class Revision(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A change that a gateway has taken.
+
+    Attributes:
+        number: from 1.
+        plan: the hash of the plan that it came from.
+        fingerprint: of the gateway as it left it.
+    """
+
+    number: int
+    at: datetime
+    by: str
+    policy_set: str
+    plan: str
+    fingerprint: str
+    reason: str | None = None
+
+
+class Gateway(Protocol):
+    """A gateway that policies are applied to.
+
+    What a changeset asks for is done whole or not at all, whatever happens in between; who reads meanwhile sees the
+    one or the other.
+    """
+
+    def state(self, policy_set: str) -> GatewayState:
+        """The gateway as it is now, as that policy set sees it.
+
+        Raises:
+            Missing: there is no such gateway.
+            Unreadable: what it keeps cannot be read.
+        """
+        ...
+
+    def apply(self, changeset: Changeset, at: datetime) -> Revision:
+        """Change it.
+
+        Args:
+            changeset: what is asked for.
+            at: now, with a zone.
+
+        Raises:
+            Moved: it is not as the changeset was planned on, or has taken that plan before.
+            Locked: somebody else changes it now.
+            Blocked: it would change what another policy set owns.
+            PlanAltered: the changeset is for another gateway.
+            Unreadable: what it keeps cannot be read or written.
+        """
+        ...
+
+    def revisions(self) -> list[Revision]:
+        """What it has taken, the newest first."""
+        ...
+
+    def applied(self, policy_set: str, revision: int) -> dict[str, Resource]:
+        """What a policy set had applied at a revision, by address; 0 is before the first.
+
+        Raises:
+            Missing: there is no such revision.
+        """
+        ...
