@@ -12,10 +12,12 @@ from commands.app import Noun
 from commands.exits import Exit
 from commands.output import Detail
 from commands.policy_files import Environment, Folder, Told, describe, environments, found, told
+from commands.policy_plan import plan
 from commands.session import session_of
 from commands.terminal import Look, plain
 
 app = Noun(help="What governs the gateway, as files in git: check them, compare them, apply them.")
+app.verb("plan")(plan)
 
 
 class Validated(Struct, frozen=True, kw_only=True):

@@ -18,11 +18,12 @@ _SPECIAL = re.compile(r"([\\`*_\[\]#|~>])")
 _LEFT_OUT = 400  # room for what is said of what was left out, and for closing what is open
 
 
-def plan_markdown(plan: Plan, limit: int = LIMIT) -> str:
+def plan_markdown(plan: Plan, limit: int = LIMIT, folder: str = "") -> str:
     """The comment.
 
     Args:
         limit: how many characters it may have; at least 2,000.
+        folder: of the policies, from the root of the repository.
     """
     where = f"{plan.target.gateway}" + (f", {plan.environment}" if plan.environment else "")
     parts = [
@@ -35,7 +36,7 @@ def plan_markdown(plan: Plan, limit: int = LIMIT) -> str:
         opening, closing = _frame(hazard, len(changes))
         body: list[str] = []
         for change in changes:
-            text = _change(change)
+            text = _change(change, folder)
             if left or length + len(opening) + sum(map(len, body)) + len(text) + len(closing) + _LEFT_OUT > limit:
                 left[hazard] = left.get(hazard, 0) + 1
             else:
@@ -58,9 +59,10 @@ def _frame(hazard: Hazard, count: int) -> tuple[str, str]:
     return f"\n#### {title} ({count:,})\n\n", ""
 
 
-def _change(change: Change) -> str:
-    place = "" if change.place is None else f" in {_code(str(change.place))}"
-    lines = [f"- **{change.action}** {_code(words.heading(change))}{place}"]
+def _change(change: Change, folder: str) -> str:
+    place = words.place(change, folder)
+    said = f" in {_code(place)}" if place else ""
+    lines = [f"- **{change.action}** {_code(words.heading(change))}{said}"]
     lines += [f"  - {each}" for each in _details(change)]
     return "\n".join(lines) + "\n"
 

@@ -40,11 +40,12 @@ class Line(Struct, frozen=True):
 _TONES = {"+": Tone.ADD, "-": Tone.REMOVE}
 
 
-def plan_lines(plan: Plan, *, verbose: bool = False) -> Iterator[Line]:
+def plan_lines(plan: Plan, *, verbose: bool = False, folder: str = "") -> Iterator[Line]:
     """A plan, line by line.
 
     Args:
         verbose: every change with all of its facts, whom it meets, and how it is undone.
+        folder: of the policies, from where the reader is.
     """
     yield Line(Tone.VERDICT, plan.verdict.text)
     for hazard, changes in words.sections(plan):
@@ -53,9 +54,9 @@ def plan_lines(plan: Plan, *, verbose: bool = False) -> Iterator[Line]:
         shown = changes if verbose or hazard is not Hazard.NONE else _first(changes)
         width = max(len(words.heading(each)) for each in shown) if len(shown) > 1 else 0
         for change in shown:
-            yield from _change(change, min(width, 60), verbose=verbose)
+            yield from _change(change, min(width, 60), verbose=verbose, folder=folder)
         if len(shown) < len(changes):
-            yield Line(Tone.NOTE, f"  and {_counted(changes, shown)} more: --verbose tells all")
+            yield Line(Tone.NOTE, f"  and {_counted(changes, shown)} more: --full tells all")
     told = list(words.notes(plan))
     if told:
         yield Line(Tone.NOTE, "")
@@ -83,9 +84,9 @@ def _counted(changes: list[Change], shown: list[Change]) -> str:
     return ", ".join(f"{sign}{count:,}" for sign, count in counts.items())
 
 
-def _change(change: Change, width: int, *, verbose: bool) -> Iterator[Line]:
+def _change(change: Change, width: int, *, verbose: bool, folder: str) -> Iterator[Line]:
     sign = words.SIGNS[change.action]
-    place = "" if change.place is None else str(change.place)
+    place = words.place(change, folder)
     first = f"  {sign} {words.heading(change):<{width if place else 0}}  {place}".rstrip()
     yield Line(_TONES.get(sign, Tone.CHANGE), first)
     details = list(_details(change, verbose=verbose))
@@ -102,7 +103,7 @@ def _details(change: Change, *, verbose: bool) -> Iterator[tuple[Tone, str]]:
     for each in fields:
         yield (Tone.DETAIL if each.moved == "pending" else Tone.DRIFT), words.field(each)
     if len(fields) < len(change.fields):
-        yield Tone.DETAIL, f"and {len(change.fields) - len(fields)} more: --verbose tells all"
+        yield Tone.DETAIL, f"and {len(change.fields) - len(fields)} more: --full tells all"
     if verbose:
         for fact in words.facts(change):
             yield Tone.DETAIL, fact

@@ -57,6 +57,13 @@ def heading(change: Change) -> str:
             return change.address
 
 
+def place(change: Change, folder: str) -> str:
+    """Where the files say it, as an editor opens it from where the folder of the policies is; empty for nowhere."""
+    if change.place is None:
+        return ""
+    return f"{folder.rstrip('/')}/{change.place}" if folder not in ("", ".") else str(change.place)
+
+
 def origin(change: Change) -> str | None:
     """Who moved, where it was not the files alone."""
     if change.moved is Moved.CONFLICT:

@@ -1,0 +1,83 @@
+"""The gateway that a policy command is about, and its refusals as errors of commands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from commands.exits import Usage
+from transactions.errors import NotFound, PlanAltered, Refused, Stale, Unavailable
+
+if TYPE_CHECKING:
+    from gateway_policies.gateway import Gateway
+    from gateway_policies.model import PolicySet
+    from gateway_policies.state import GatewayState
+
+GatewayOption = Annotated[
+    str | None,
+    typer.Option("--gateway", metavar="TARGET", help="The gateway: directory:PATH, one JSON file for each resource."),
+]
+_DIRECTORY = "directory"
+
+
+def gateway(named: str | None, name: str) -> Gateway:
+    """The gateway that ``--gateway`` names.
+
+    Args:
+        name: of the gateway, for one that is new.
+
+    Raises:
+        Usage: none is named, or it is no kind of gateway.
+    """
+    from gateway_policies.directory import Directory
+
+    if named is None:
+        raise Usage(
+            "No gateway is named, and no platform of a context takes policies. Nothing was done. "
+            "Name one: --gateway directory:PATH"
+        )
+    kind, colon, path = named.partition(":")
+    if not colon or kind != _DIRECTORY or not path:
+        raise Usage(f"--gateway {named!r} is no gateway. Nothing was done. Write directory:PATH.")
+    return Directory(Path(path), name)
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """What a gateway or a plan refuses, as errors of commands."""
+    from gateway_policies import errors
+
+    try:
+        yield
+    except errors.PlanAltered as error:
+        raise PlanAltered(str(error)) from error
+    except errors.Refused as error:
+        raise Refused(str(error)) from error
+    except errors.Moved as error:
+        raise Stale(str(error)) from error
+    except errors.Missing as error:
+        raise NotFound(str(error)) from error
+    except errors.Unreadable as error:
+        raise Unavailable(str(error)) from error
+
+
+def state_of(named: str | None, policies: PolicySet) -> tuple[Gateway, GatewayState]:
+    """The gateway, and how it is now for these policies.
+
+    Raises:
+        Refused: the policies are for another one.
+        NotFound: there is none.
+    """
+    with refusals():
+        found = gateway(named, policies.gateway)
+        state = found.state(policies.name)
+    if state.gateway != policies.gateway:
+        raise Refused(
+            f"The policies are for the gateway {policies.gateway!r}, and {named} is {state.gateway!r}. "
+            "Nothing was done. Name the right --gateway, or the right name in andon.toml."
+        )
+    return found, state

@@ -1,0 +1,223 @@
+"""``andon policy plan``: what would have to happen at the gateway for it to be as the files say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from commands.exits import Exit, Usage
+from commands.output import Detail, put
+from commands.policy_files import Environment, Folder, policies
+from commands.policy_gateway import GatewayOption, state_of
+from commands.session import Session, session_of
+from commands.terminal import Look, plain
+from transactions.errors import NotFound
+
+if TYPE_CHECKING:
+    from gateway_policies.gateway import Gateway
+    from gateway_policies.planning.model import Plan
+    from gateway_policies.planning.usage import Usage as Traffic
+
+
+class Format(StrEnum):
+    """What ``--format`` takes."""
+
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
+FormatOption = Annotated[
+    Format | None,
+    typer.Option("--format", help="How to print it; json is what --out writes, markdown fits a comment on GitHub."),
+]
+Out = Annotated[
+    Path | None, typer.Option("--out", metavar="FILE", help="Save the plan, for 'andon policy apply --plan FILE'.")
+]
+ExitCode = Annotated[bool, typer.Option("--exit-code", help="Exit 10 when there is something to do, 0 when not.")]
+Only = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--only",
+        metavar="ADDRESS",
+        help="Only what is at this address or below it, and what that cannot be without; * is anything. "
+        "May be given several times.",
+    ),
+]
+Override = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--override",
+        metavar="ADDRESS",
+        help="Do what is blocked at this address all the same; needs --reason. May be given several times.",
+    ),
+]
+Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why it is overridden; kept in the plan.")]
+UsageFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--usage", metavar="FILE", help="What was seen at the gateway, as JSON; without it calls are unknown."
+    ),
+]
+Everything = Annotated[bool, typer.Option("--full", help="Every change with all that is known of it.")]
+
+_COLOURS: dict[str, tuple[str, ...]] = {
+    "verdict": ("bold",),
+    "title": ("bold",),
+    "add": ("green",),
+    "change": ("yellow",),
+    "remove": ("red",),
+    "drift": ("magenta",),
+    "blocked": ("red", "bold"),
+    "note": ("dim",),
+}
+
+
+def plan(
+    ctx: typer.Context,
+    folder: Folder = Path("policies"),
+    gateway: GatewayOption = None,
+    environment: Environment = None,
+    out: Out = None,
+    format: FormatOption = None,
+    exit_code: ExitCode = False,
+    only: Only = None,
+    override: Override = None,
+    reason: Reason = None,
+    usage: UsageFile = None,
+    full: Everything = False,
+) -> None:
+    """Compare the files, the gateway, and what was last applied: what is to be done, what was changed by hand, what
+    is in the way. Changes nothing."""
+    session = session_of(ctx)
+    _, made = make(session, folder, gateway, environment, only or (), override or (), reason, usage)
+    if out is not None:
+        save(made, out)
+    show(session, made, format, folder=folder, full=full)
+    if out is not None:
+        session.note(
+            f"The plan is in {out}: 'andon policy apply --plan {out}' until {made.expires_at:%Y-%m-%d %H:%M} UTC."
+        )
+    if exit_code and not made.empty:
+        raise typer.Exit(Exit.DIFFERENCES)
+
+
+def make(
+    session: Session,
+    folder: Path,
+    named: str | None,
+    environment: str | None,
+    only: Sequence[str],
+    override: Sequence[str],
+    reason: str | None,
+    usage: Path | None,
+) -> tuple[Gateway, Plan]:
+    """The gateway, and a plan for it.
+
+    Raises:
+        Usage: an option cannot be used.
+        Refused: there is an error in the policies, or they are for another gateway.
+        NotFound: there is no such folder, environment, gateway, or address.
+    """
+    from gateway_policies.nearest import did_you_mean
+    from gateway_policies.planning.making import make_plan
+    from gateway_policies.planning.model import OVERRIDABLE
+    from gateway_policies.planning.selecting import unknown
+
+    if override and not (reason or "").strip():
+        raise Usage("--override needs a --reason. Nothing was done. Say why it has to be done all the same.")
+    traffic = None if usage is None else _traffic(usage)
+    loaded = policies(session, folder, environment)
+    assert loaded.policies is not None
+    found, state = state_of(named, loaded.policies)
+    known = [*loaded.policies.resources, *state.live]
+    for each in unknown(only, loaded.policies, state):
+        raise NotFound(
+            f"Neither the policies nor the gateway have {each!r}.{did_you_mean(each, known)} Nothing was done. "
+            "Write an address as the plan does: api.NAME.version.V, consumer.NAME.grant.SCOPE; * is anything."
+        )
+    made = make_plan(
+        loaded.policies,
+        state,
+        made_at=session.clock.now(),
+        environment=environment,
+        usage=traffic,
+        places=loaded.places,
+        overrides={each: (reason or "").strip() for each in override},
+        only=only,
+    )
+    blocked = {each.address for each in made.changes for one in each.blockers if one.guard in OVERRIDABLE}
+    for each in override:
+        if each not in blocked:
+            raise Usage(
+                f"--override {each}: nothing that can be overridden stands against it.{did_you_mean(each, blocked)} "
+                "Nothing was done. Look at the plan without it first."
+            )
+    return found, made
+
+
+def _traffic(path: Path) -> Traffic:
+    import msgspec
+
+    from gateway_policies.planning.usage import Usage as Seen
+
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Seen)
+    except OSError as error:
+        raise Usage(f"The usage {path} cannot be read: {error.strerror or error}. Nothing was done.") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Usage(f"{path} is not what was seen at a gateway: {error}. Nothing was done.") from error
+
+
+def save(made: Plan, path: Path) -> None:
+    """Write a plan whole or not at all.
+
+    Raises:
+        Usage: the place cannot be written to.
+    """
+    from gateway_policies import durable
+    from gateway_policies.planning.saved import to_bytes
+
+    try:
+        durable.put(path, to_bytes(made))
+    except OSError as error:
+        raise Usage(
+            f"The plan cannot be written to {path}: {error.strerror or error}. Nothing was done. Give another --out."
+        ) from error
+
+
+def show(session: Session, made: Plan, format: Format | None, *, folder: Path, full: bool = False) -> None:
+    """Print a plan."""
+    from gateway_policies.planning.saved import to_bytes
+    from gateway_policies.rendering.plan_markdown import plan_markdown
+
+    match format:
+        case Format.JSON:
+            put(session.stdout, to_bytes(made))
+        case Format.MARKDOWN:
+            put(session.stdout, plan_markdown(made, folder=folder.as_posix()).encode())
+        case Format.TEXT:
+            put(session.stdout, text_of(made, session.look(), folder=folder, full=full).encode())
+        case None:
+            session.show(
+                Detail(
+                    value=made,
+                    human=lambda look: text_of(made, look, folder=folder, full=full),
+                    identify=lambda each: str(each.hash),
+                )
+            )
+
+
+def text_of(made: Plan, look: Look, *, folder: Path, full: bool = False) -> str:
+    """A plan for people."""
+    from gateway_policies.rendering.plan_text import plan_lines
+
+    lines = (
+        look.paint(plain(each.text), *_COLOURS.get(each.tone, ()))
+        for each in plan_lines(made, verbose=full, folder=folder.as_posix())
+    )
+    return "".join(f"{each}\n" for each in lines)
