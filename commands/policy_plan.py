@@ -33,7 +33,11 @@ class Format(StrEnum):
 
 FormatOption = Annotated[
     Format | None,
-    typer.Option("--format", help="How to print it; json is what --out writes, markdown fits a comment on GitHub."),
+    typer.Option(
+        "--format",
+        metavar="FORMAT",
+        help="text, json (what --out writes) or markdown (fits a comment on a pull request).",
+    ),
 ]
 Out = Annotated[
     Path | None, typer.Option("--out", metavar="FILE", help="Save the plan, for 'andon policy apply --plan FILE'.")
@@ -59,11 +63,8 @@ Override = Annotated[
 Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why it is overridden; kept in the plan.")]
 UsageFile = Annotated[
     Path | None,
-    typer.Option(
-        "--usage", metavar="FILE", help="What was seen at the gateway, as JSON; without it calls are unknown."
-    ),
+    typer.Option("--usage", metavar="FILE", help="What was seen at the gateway, as JSON; else calls are unknown."),
 ]
-Everything = Annotated[bool, typer.Option("--full", help="Every change with all that is known of it.")]
 
 _COLOURS: dict[str, tuple[str, ...]] = {
     "verdict": ("bold",),
@@ -89,19 +90,16 @@ def plan(
     override: Override = None,
     reason: Reason = None,
     usage: UsageFile = None,
-    full: Everything = False,
 ) -> None:
     """Compare the files, the gateway, and what was last applied: what is to be done, what was changed by hand, what
-    is in the way. Changes nothing."""
+    is in the way. Changes nothing. With --verbose all that is known of every change."""
     session = session_of(ctx)
     _, made = make(session, folder, gateway, environment, only or (), override or (), reason, usage)
     if out is not None:
         save(made, out)
-    show(session, made, format, folder=folder, full=full)
+    show(session, made, format, folder=folder)
     if out is not None:
-        session.note(
-            f"The plan is in {out}: 'andon policy apply --plan {out}' until {made.expires_at:%Y-%m-%d %H:%M} UTC."
-        )
+        session.note(f"The plan is in {out}, and good until {made.expires_at:%Y-%m-%d %H:%M} UTC.")
     if exit_code and not made.empty:
         raise typer.Exit(Exit.DIFFERENCES)
 
@@ -190,7 +188,7 @@ def save(made: Plan, path: Path) -> None:
         ) from error
 
 
-def show(session: Session, made: Plan, format: Format | None, *, folder: Path, full: bool = False) -> None:
+def show(session: Session, made: Plan, format: Format | None, *, folder: Path) -> None:
     """Print a plan."""
     from gateway_policies.planning.saved import to_bytes
     from gateway_policies.rendering.plan_markdown import plan_markdown
@@ -201,12 +199,12 @@ def show(session: Session, made: Plan, format: Format | None, *, folder: Path, f
         case Format.MARKDOWN:
             put(session.stdout, plan_markdown(made, folder=folder.as_posix()).encode())
         case Format.TEXT:
-            put(session.stdout, text_of(made, session.look(), folder=folder, full=full).encode())
+            put(session.stdout, text_of(made, session.look(), folder=folder, full=session.options.verbose).encode())
         case None:
             session.show(
                 Detail(
                     value=made,
-                    human=lambda look: text_of(made, look, folder=folder, full=full),
+                    human=lambda look: text_of(made, look, folder=folder, full=session.options.verbose),
                     identify=lambda each: str(each.hash),
                 )
             )

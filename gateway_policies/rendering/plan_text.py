@@ -48,15 +48,16 @@ def plan_lines(plan: Plan, *, verbose: bool = False, folder: str = "") -> Iterat
         folder: of the policies, from where the reader is.
     """
     yield Line(Tone.VERDICT, plan.verdict.text)
+    harmless = all(each.hazard is Hazard.NONE for each in plan.changes)
     for hazard, changes in words.sections(plan):
         yield Line(Tone.NOTE, "")
-        yield Line(Tone.TITLE, words.TITLES[hazard])
+        yield Line(Tone.TITLE, "Changes" if harmless else words.TITLES[hazard])
         shown = changes if verbose or hazard is not Hazard.NONE else _first(changes)
         width = max(len(words.heading(each)) for each in shown) if len(shown) > 1 else 0
         for change in shown:
             yield from _change(change, min(width, 60), verbose=verbose, folder=folder)
         if len(shown) < len(changes):
-            yield Line(Tone.NOTE, f"  and {_counted(changes, shown)} more: --full tells all")
+            yield Line(Tone.NOTE, f"  and {_counted(changes, shown)} more: --verbose tells all")
     told = list(words.notes(plan))
     if told:
         yield Line(Tone.NOTE, "")
@@ -103,7 +104,7 @@ def _details(change: Change, *, verbose: bool) -> Iterator[tuple[Tone, str]]:
     for each in fields:
         yield (Tone.DETAIL if each.moved == "pending" else Tone.DRIFT), words.field(each)
     if len(fields) < len(change.fields):
-        yield Tone.DETAIL, f"and {len(change.fields) - len(fields)} more: --full tells all"
+        yield Tone.DETAIL, f"and {len(change.fields) - len(fields)} more: --verbose tells all"
     if verbose:
         for fact in words.facts(change):
             yield Tone.DETAIL, fact
