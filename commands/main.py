@@ -61,28 +61,17 @@ def _print(text: str) -> int:
 
 
 def _run(arguments: Sequence[str]) -> int:
-    import typer
-
-    from commands.app import Root
-    from commands.exits import Exit, Usage, exit_of
+    from commands.exits import Exit, exit_of
     from commands.session import Session
     from commands.streams import NotWritten, make_fit, not_written, writing
     from transactions.errors import AndonError
 
     make_fit()
-    if COMPLETE_VARIABLE in os.environ:
-        # Typer does this only for apps whose completion it also installs.
-        from typer._completion_classes import completion_init
-
-        completion_init()
-        from commands import bash
-
-        bash.register()
     session = Session(os.environ, _working_folder())
     try:
-        code = Root(open_console).main(
-            args=list(arguments), prog_name="andon", standalone_mode=False, complete_var=COMPLETE_VARIABLE, obj=session
-        )
+        # Who opens the console waits for its first paint, and bare 'andon' has nothing to parse.
+        bare = not arguments and COMPLETE_VARIABLE not in os.environ
+        code = open_console(session) if bare else _parse_and_run(arguments, session)
         with writing():
             sys.stdout.flush()
     except BrokenPipeError:
@@ -94,21 +83,44 @@ def _run(arguments: Sequence[str]) -> int:
             raise
         # A help text's, which is not written by us.
         return _full(session, not_written(error))
-    except typer.Abort:
-        session.stderr.write("andon: Nothing was done.\n")
-        return Exit.INTERRUPTED
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
-    except typer.TyperException as error:
-        # Typer's own complaint about the command line.
-        path = getattr(getattr(error, "ctx", None), "command_path", "andon")
-        told = Usage(f"{_sentence(error.format_message())} Nothing was done. See '{path} --help'.")
-        return _complain(session, told, exit_of(told))
     except AndonError as error:
         return _complain(session, error, exit_of(error))
     finally:
         session.close()
     return code if isinstance(code, int) else Exit.DONE
+
+
+def _parse_and_run(arguments: Sequence[str], session: Session) -> object:
+    """The command that the line names; its exit code, where it gives one.
+
+    Raises:
+        Usage: Typer's own complaint about the command line.
+    """
+    import typer
+
+    from commands.app import Root
+    from commands.exits import Exit, Usage
+
+    if COMPLETE_VARIABLE in os.environ:
+        # Typer does this only for apps whose completion it also installs.
+        from typer._completion_classes import completion_init
+
+        completion_init()
+        from commands import bash
+
+        bash.register()
+    try:
+        return Root(open_console).main(
+            args=list(arguments), prog_name="andon", standalone_mode=False, complete_var=COMPLETE_VARIABLE, obj=session
+        )
+    except typer.Abort:
+        session.stderr.write("andon: Nothing was done.\n")
+        return Exit.INTERRUPTED
+    except typer.TyperException as error:
+        path = getattr(getattr(error, "ctx", None), "command_path", "andon")
+        raise Usage(f"{_sentence(error.format_message())} Nothing was done. See '{path} --help'.") from error
 
 
 def _full(session: Session, error: AndonError) -> int:

@@ -223,3 +223,24 @@ def test_nor_does_a_sign_in_that_is_kept_in_a_file(
     platform.add("tx1")
     assert heavy(modules_after("tx", "list", "-o", "json")) == set()
     assert platform.asked[-1].headers["Authorization"] == "Bearer kept"
+
+
+def test_the_console_is_painted_before_calls_and_the_parser_of_the_line_are_imported() -> None:
+    script = (
+        "import sys, commands.main\n"
+        "from commands.session import Session\n"
+        "import console.app\n"
+        "def run(self):\n"
+        "    before = set(sys.modules)\n"
+        "    assert type(self.source).__name__ == 'PlatformSource'\n"
+        "    sys.stderr.write('LOADED ' + ' '.join(before))\n"
+        "console.app.AndonApp.run = run\n"
+        "Session.interactive = property(lambda self: True)\n"
+        "sys.exit(commands.main.main([]))\n"
+    )
+    env = {**os.environ, "ANDON_URL": "http://127.0.0.1:1", "ANDON_TOKEN": "a"}
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=env, check=False)
+    assert ran.returncode == 0, ran.stderr
+    loaded = set(ran.stderr.rpartition("LOADED ")[2].split())
+    assert "console.app" in loaded
+    assert loaded.isdisjoint({"typer", "httpx", "keyring", "console.platform_source", "transactions.kpis.model"})
