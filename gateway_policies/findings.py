@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
+from gateway_policies.edits import Edit
 from gateway_policies.model import Severity
 from gateway_policies.places import Place
 
@@ -19,6 +20,7 @@ class Finding(Struct, frozen=True, kw_only=True):
         address: of the resource that it is about; None where there is none, as in a file that cannot be read.
         place: None where no file says it.
         help: what to do.
+        edits: what would mend it without changing what the gateway does; nothing where that takes a decision.
     """
 
     rule: str
@@ -27,6 +29,7 @@ class Finding(Struct, frozen=True, kw_only=True):
     address: str | None
     place: Place | None
     help: str = ""
+    edits: tuple[Edit, ...] = ()
 
 
 def in_order(findings: Iterable[Finding]) -> list[Finding]:
