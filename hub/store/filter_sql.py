@@ -41,7 +41,7 @@ from transactions.clock import to_micros
 from transactions.filters import parse
 from transactions.filters.fields import KEY_PREFIX, FieldType
 from transactions.filters.matching import field_of
-from transactions.filters.meaning import FlagTest, SearchTest, SpanTest, TextTest, fold, pattern_regex, resolve
+from transactions.filters.meaning import FlagTest, SearchTest, Span, SpanTest, TextTest, fold, pattern_regex, resolve
 from transactions.filters.mine import with_me
 from transactions.filters.query import And, Node, Not, Or, Query, Term, Words, fields_of
 from transactions.model import Priority
@@ -185,7 +185,7 @@ def _term(term: Term, negated: bool, asked: _Asked) -> Condition:
                     and_(_T.failed_at.is_not(None), _in_spans(_T.failed_at, spans)),
                     and_(_T.failed_at.is_(None), _in_spans(_T.created_at, spans)),
                 )
-            return not_(found) if negated else found
+            return not_(found) if negated else and_(found, *_came_before(spans))
         case TextTest() if field.name == "priority":
             return _nullable(_T.rank, _in_spans(_T.rank, _ranks(test)), test.null, field.nullable, negated)
         case TextTest():
@@ -205,7 +205,16 @@ def _term(term: Term, negated: bool, asked: _Asked) -> Condition:
             return _nullable(column, found, test.null, field.nullable, negated)
         case SpanTest(spans=spans):
             column = _T[field.name]
-            return _nullable(column, _in_spans(column, spans), test.null, field.nullable, negated)
+            found = _in_spans(column, spans)
+            if field.name == "failed_at" and not negated:
+                found = and_(found, *_came_before(spans))
+            return _nullable(column, found, test.null, field.nullable, negated)
+
+
+def _came_before(spans: tuple[Span, ...]) -> list[Condition]:
+    """What failed before a moment came in before it, so that who looks by ``created_at`` may begin there."""
+    ends = [end for _, end in spans if end is not None]
+    return [_T.created_at < max(ends)] if ends and len(ends) == len(spans) else []
 
 
 def _numbers(etags: tuple[str, ...]) -> list[int]:

@@ -30,7 +30,7 @@ transactions = Table(
     Column("status", String, nullable=False),
     Column("risk", String, nullable=False),
     Column("created_at", BigInteger, nullable=False),
-    Column("failed_at", BigInteger),
+    Column("failed_at", BigInteger),  # never before it came in
     Column("due_at", BigInteger),
     Column("attempts", Integer, nullable=False),
     Column("failure_kind", String),

@@ -214,7 +214,7 @@ def fail(
     changes = {
         **failure_columns(failure),
         "fingerprint": group,
-        "failed_at": moment,
+        "failed_at": max(moment, row.created_at),  # a clock may have been set back since
         "due_next": None,
         **(values or {}),
     }
@@ -393,7 +393,7 @@ def give_back(connection: Connection, row: TxRow, *, now: datetime, by: str, rea
     if unclaimed.failure_kind is None:  # a reversal that was never tried: it failed for this reason alone
         kind = FailureKind.CONFLICT
         never = Failure(kind=kind, help=kind.help, code="not-sent", message=f"Not sent: {reason}", system="hub")
-        values = {**NOT_HELD, **failure_columns(never), "failed_at": to_micros(now)}
+        values = {**NOT_HELD, **failure_columns(never), "failed_at": max(to_micros(now), unclaimed.created_at)}
     status = move(
         connection, unclaimed, Event.CANCEL, now=now, by=by, text=f"Not sent: {reason}", to=before, values=values
     )

@@ -93,7 +93,11 @@ def transactions_() -> st.SearchStrategy[Transaction]:
         superseded_by=st.none() | TEXTS,
         document=st.none() | TEXTS,
         etag=st.just(""),
-    )
+    ).map(_failed_after_it_came)
+
+
+def _failed_after_it_came(tx: Transaction) -> Transaction:
+    return msgspec.structs.replace(tx, failed_at=tx.failed_at and max(tx.failed_at, tx.created_at))
 
 
 def _value(text: str) -> Value:

@@ -129,7 +129,7 @@ async def test_a_failure_is_written_counted_and_told(store: Database, add: Add) 
     failure = Failure(kind=kind, help=kind.help, code="M7053", message="Period 3 not open", system="ERP")
 
     def job(connection: Connection) -> str:
-        tx_id = add(connection, status=Status.DELIVERING)
+        tx_id = add(connection, status=Status.DELIVERING, created_at=to_micros(NOON) - 5)
         fail(connection, fetch(connection, tx_id), failure, now=NOON, by="hub")  # type: ignore[arg-type]
         return tx_id
 
@@ -149,6 +149,21 @@ async def test_a_failure_is_written_counted_and_told(store: Database, add: Add) 
     assert line.text == "Failed: period-closed M7053. ERP says: Period 3 not open"
     shown = await store.read(lambda c: board(c, "test", [], NOON, EVERYTHING))
     assert shown.lamps[0].trend == [0, 0, 0, 0, 0, 0, 0, 1]
+
+
+async def test_nothing_failed_before_it_came_in_whatever_the_clock_says(store: Database, add: Add) -> None:
+    kind = FailureKind.LOCKED
+    failure = Failure(kind=kind, help=kind.help, code="M3897", message="locked", system="ERP")
+    later = to_micros(NOON) + 3_600_000_000
+
+    def job(connection: Connection) -> str:
+        tx_id = add(connection, status=Status.DELIVERING, created_at=later)
+        fail(connection, fetch(connection, tx_id), failure, now=NOON, by="hub")  # type: ignore[arg-type]
+        return tx_id
+
+    tx_id = await store.write(job)
+    row: Any = await store.read(lambda c: fetch(c, tx_id))
+    assert row.failed_at == later
 
 
 @pytest.mark.parametrize(("event", "freed"), [(Event.PROCESSED, True), (Event.FAIL, False), (Event.LOST, False)])

@@ -43,14 +43,15 @@ async def filled(store: Database, add) -> Database:
     def fill(connection: Connection) -> None:
         for _ in range(COUNT):
             failed = chance.random() < 0.6
+            came = chance.randrange(30)
             add(
                 connection,
                 flow=f"f{chance.randrange(4)}",
                 plant=chance.choice([None, "P01", "P02"]),
                 target=f"T{chance.randrange(3)}",
                 status="failed" if failed else chance.choice(["held", "processed"]),
-                created_at=to_micros(NOW) - chance.randrange(30) * 1_000_000,
-                failed_at=to_micros(NOW) - chance.randrange(30) * 1_000_000 if failed else None,
+                created_at=to_micros(NOW) - came * 1_000_000,
+                failed_at=to_micros(NOW) - chance.randrange(came + 1) * 1_000_000 if failed else None,
                 due_at=chance.choice([None, to_micros(NOW) + chance.randrange(9)]),
                 rank=chance.choice([None, chance.randrange(9)]),
                 attempts=chance.randrange(4),
