@@ -10,11 +10,13 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Mapping, Sequence
 
-from gateway_policies.model import Api, Grant, Resource
+from gateway_policies.model import Api, Consumer, Grant, Issuer, Resource, Scope, Throttle, Version
 from gateway_policies.planning.model import Action, Change, Deed, Do
 from gateway_policies.references import claims, references
 
-_KINDS = ("issuer", "throttle", "scope", "api", "version", "consumer", "grant")
+_KINDS: dict[type, int] = {
+    kind: place for place, kind in enumerate((Issuer, Throttle, Scope, Api, Version, Consumer, Grant))
+}
 
 
 class Graph:
@@ -162,13 +164,16 @@ class Work:
                     waits[place[each]].add(place[first])
                     then[place[first]].append(place[each])
         open_ = [len(each) for each in waits]
-        ranks = [min(self._rank(each) for each in group) for group in groups]
+        ranks = [self._rank(group[0]) if len(group) == 1 else min(map(self._rank, group)) for group in groups]
         ready = [(ranks[number], number) for number, count in enumerate(open_) if count == 0]
         heapq.heapify(ready)
         found = []
         while ready:
             _, number = heapq.heappop(ready)
-            step = sorted((each for each in groups[number] if each < len(self.deeds)), key=self._rank)
+            group = groups[number]
+            step = [each for each in group if each < len(self.deeds)]
+            if len(step) > 1:
+                step.sort(key=self._rank)
             if step:
                 found.append(tuple(self._told(each) for each in step))
             for each in then[number]:
@@ -187,18 +192,12 @@ class Work:
             return (-1, 0, "")  # a gate holds nobody up
         do, index = self.deeds[deed]
         change = self.changes[index]
-        kind = _KINDS.index(kind_of(change.address))
+        kind = _KINDS[type(change.after or change.before)]
         if do is Do.RENAME:
             return 0, kind, change.address
         if do is Do.DELETE:
             return 3, -kind, change.address
         return 1 if change.before is None else 2, kind, change.address
-
-
-def kind_of(address: str) -> str:
-    """``version`` of ``api.NAME.version.V``."""
-    parts = address.split(".", 3)
-    return parts[2] if len(parts) == 4 and parts[0] in ("api", "consumer") else parts[0]
 
 
 def _scopes(api: Api) -> set[str]:

@@ -11,7 +11,7 @@ from gateway_policies.planning.usage import Seen
 from gateway_policies.references import claims, referrers
 
 SERVED = frozenset({Lifecycle.ACTIVE, Lifecycle.DEPRECATED, Lifecycle.BROWNOUT})
-_RISKS = tuple(Risk)
+_RISKS = {each: place for place, each in enumerate(Risk)}
 
 
 class Scene:
@@ -35,6 +35,7 @@ class Scene:
         """
         self.before, self.after, self.owners = before, after, owners
         self.policy_set, self.seen, self.today = policy_set, seen, today
+        self._risks: dict[str, Risk] = {}
 
     @cached_property
     def referrers_before(self) -> dict[str, list[str]]:
@@ -89,12 +90,12 @@ class Scene:
 
     def risk_of_scope(self, scope: str) -> Risk:
         """The higher of what it is and what it will be: a plan cannot make a scope harmless and grant it in one go."""
-        found = [
-            resource.risk
-            for side in (self.before, self.after)
-            if isinstance(resource := side.get(f"scope.{scope}"), Scope)
-        ]
-        return highest(*found)
+        known = self._risks.get(scope)
+        if known is None:
+            address = f"scope.{scope}"
+            sides = (self.before.get(address), self.after.get(address))
+            known = self._risks[scope] = highest(*(each.risk for each in sides if isinstance(each, Scope)))
+        return known
 
     def throttle(self, name: str | None, *, after: bool) -> Throttle | None:
         """A throttle by name."""
@@ -137,4 +138,4 @@ class Scene:
 
 def highest(*risks: Risk) -> Risk:
     """The highest of some risks, low for none."""
-    return max(risks, key=_RISKS.index, default=Risk.LOW)
+    return max(risks, key=_RISKS.__getitem__, default=Risk.LOW)
