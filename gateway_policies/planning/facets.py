@@ -5,6 +5,7 @@ A fact that has its default is left out. A set is a sorted tuple, so that it can
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from typing import TypeAlias
@@ -30,6 +31,9 @@ _IDENTITY = {
 }
 _TOLD_APART = ("operations", "brownouts", "credential")
 _ADDRESSES = ("upstream", "url")
+# A user before the host, as RFC 3986 has it; and one whose password has signs that it should have spelled out, which
+# shows by a port that is no number.
+_USER = re.compile(r"//(?:[^/?#]*|[^/?#@:]*:(?!\d*(?:[/?#]|$))[^@]*)@")
 _SECRET_PLACES = ("env:", "file:", "keyring:")
 
 
@@ -163,12 +167,7 @@ def shown(facet: str, value: Value) -> Value:
 
 
 def _without_password(url: str) -> str:
-    before, at, host = url.rpartition("@")
-    scheme, slashes, _ = before.partition("//")
-    # An @ after the host's first slash is part of a path, not the end of a user's name and password.
-    if not at or not slashes or "/" in before.removeprefix(scheme + slashes):
-        return url
-    return f"{scheme}{slashes}{HIDDEN}@{host}"
+    return _USER.sub(f"//{HIDDEN}@", url, count=1)
 
 
 def hides(resource: Resource) -> bool:

@@ -213,8 +213,7 @@ def _operations_called(scene: Scene, before: Api, after: Api, fields: tuple[Fiel
     if before.base_path != after.base_path or before.versioning != after.versioning:
         yield from _called(f"{before.address} is", scene.seen.calls_of(before), " as it is reached today")
         return
-    for each in fields:
-        call = call_of(each.field)
+    for call in dict.fromkeys(call_of(each.field) for each in fields):
         if call is None:
             continue
         calls = scene.seen.of_operation(before.name, call)

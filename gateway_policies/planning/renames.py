@@ -47,14 +47,20 @@ def find_renames(
     movable = _Movable(files, live, applied, ours)
     found: dict[str, str] = {}
     for kinds in (_FIRST, _SECOND):
-        # What APIs and consumers refer to is matched first, so that their own names for it are no difference.
-        names = Names(found)
+        # What APIs and consumers refer to is matched first, so that their names for it are no difference; nor is the
+        # name of what may yet turn out to be renamed.
+        before = Names({each: _unnamed(each) for each in goes} | found)
+        after = Names({each: _unnamed(each) for each in comes if each not in found.values()})
         old = {each: live[each] for each in goes if each.partition(".")[0] in kinds}
         new = {each: files[each] for each in comes if each.partition(".")[0] in kinds}
         if old and new:
-            pairs = _pairs(_facts(old, live, names), _facts(new, files, Names({})))
+            pairs = _pairs(_facts(old, live, before), _facts(new, files, after))
             found.update({one: other for one, other in pairs.items() if movable.may(one, other)})
     return dict(sorted(found.items()))
+
+
+def _unnamed(address: str) -> str:
+    return f"{address.partition('.')[0]}.?"
 
 
 class _Movable:
@@ -106,7 +112,8 @@ def _facts(
             found[parent].update((f"{called} {facet}", value) for facet, value in facets(resource).items())
     for needed, who in referrers(everything).items():
         if needed in found:
-            found[needed].update((f"referred to by {_said(each)}", True) for each in who if parent_of(each) != needed)
+            others = (names.in_resource(everything[each]).address for each in who if parent_of(each) != needed)
+            found[needed].update((f"referred to by {_said(each)}", True) for each in others)
     return {address: frozenset(facts) for address, facts in found.items()}
 
 

@@ -1,0 +1,368 @@
+"""What a change does, whom it meets, and what stands against it."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+from gateway_doubles import NOW, replaced, state_of
+from plant_doubles import (
+    BULK,
+    GRANT3,
+    MES1,
+    MES3,
+    ORDERS,
+    RELEASE,
+    STANDARD,
+    V1,
+    V2,
+    by_id,
+    only_change,
+    plan,
+    plant,
+    usage,
+)
+
+from gateway_policies.model import (
+    Api,
+    Brownout,
+    Consumer,
+    Credential,
+    Grant,
+    Issuer,
+    Lifecycle,
+    Operation,
+    Resource,
+    Risk,
+    Scope,
+    Throttle,
+)
+from gateway_policies.planning.model import Change, Guard, Hazard, Traffic
+
+
+def changed(address: str, **fields: object) -> Change:
+    files = plant()
+    files[address] = replaced(files[address], **fields)
+    return by_id(plan(files))[address]
+
+
+def removed(*addresses: str) -> dict[str, Resource]:
+    return {address: each for address, each in plant().items() if address not in addresses}
+
+
+READING = Operation(methods=("GET",), path="/{order}", scope="orders.read")
+RELEASING = Operation(methods=("POST",), path="/{order}/release", scope="orders.release", versions=("v1", "v2"))
+
+
+@pytest.mark.parametrize(
+    ("address", "fields", "hazard", "because", "second"),
+    [
+        (V1, {"lifecycle": Lifecycle.RETIRED}, Hazard.OUTAGE, "retires a version that is deprecated", True),
+        (V2, {"lifecycle": Lifecycle.DRAFT}, Hazard.OUTAGE, "takes out of service a version that is active", True),
+        (V1, {"lifecycle": Lifecycle.BROWNOUT}, Hazard.OUTAGE, "begins brownouts", False),
+        (
+            V1,
+            {"brownouts": (Brownout(from_=NOW, until=NOW + timedelta(hours=1)),)},
+            Hazard.OUTAGE,
+            "answers as if gone in 2026-11-21T08:00:00Z/2026-11-21T09:00:00Z",
+            False,
+        ),
+        (V2, {"lifecycle": Lifecycle.DEPRECATED}, Hazard.NONE, "", False),
+        (ORDERS, {"base_path": "/x"}, Hazard.OUTAGE, "nothing answers at /erp/production-orders any more", True),
+        (ORDERS, {"versioning": "header:X-Api"}, Hazard.OUTAGE, "versions are asked for in another way", True),
+        (ORDERS, {"upstream": "system:MES"}, Hazard.OUTAGE, "calls go to another upstream", False),
+        (ORDERS, {"operations": (READING,)}, Hazard.OUTAGE, f"removes operation {RELEASE}", True),
+        (
+            ORDERS,
+            {"operations": (READING, replaced(RELEASING, versions=("v2",)))},  # type: ignore[arg-type]
+            Hazard.OUTAGE,
+            f"takes {RELEASE} from v1",
+            True,
+        ),
+        (ORDERS, {"operations": (READING, replaced(RELEASING, versions=None))}, Hazard.NONE, "", False),  # type: ignore[arg-type]
+        (
+            ORDERS,
+            {"operations": (replaced(READING, versions=("v2",)), RELEASING)},  # type: ignore[arg-type]
+            Hazard.OUTAGE,
+            "takes GET /{order} from some versions",
+            True,
+        ),
+        (
+            ORDERS,
+            {"operations": (READING, replaced(RELEASING, scope="orders.read"))},  # type: ignore[arg-type]
+            Hazard.ACCESS,
+            f"{RELEASE} wants orders.read instead of orders.release",
+            True,
+        ),
+        (
+            ORDERS,
+            {"operations": (READING, replaced(RELEASING, scope=None))},  # type: ignore[arg-type]
+            Hazard.NONE,
+            f"lets any token call {RELEASE}, which wanted orders.release",
+            True,
+        ),
+        (
+            ORDERS,
+            {"operations": (replaced(READING, scope=None), RELEASING)},  # type: ignore[arg-type]
+            Hazard.NONE,
+            "lets any token call GET /{order}, which wanted orders.read",
+            False,
+        ),
+        (ORDERS, {"throttle": "plant-standard"}, Hazard.THROTTLE, "throttle plant-standard is tighter than bulk", True),
+        (ORDERS, {"throttle": None}, Hazard.NONE, "", False),
+        (ORDERS, {"description": "more"}, Hazard.NONE, "", False),
+        ("scope.orders.release", {"risk": Risk.LOW}, Hazard.NONE, "calls a financial scope low", True),
+        ("scope.orders.release", {"description": "more"}, Hazard.NONE, "", False),
+        (STANDARD, {"requests": 60}, Hazard.THROTTLE, "cuts 600 in 60 s to 60 in 60 s", True),
+        (STANDARD, {"per_seconds": 3600}, Hazard.THROTTLE, "cuts 600 in 60 s to 600 in 3600 s", True),
+        (STANDARD, {"burst": 50}, Hazard.THROTTLE, "cuts burst 100 to 50", True),
+        (STANDARD, {"quota": 5, "quota_per_seconds": 60}, Hazard.THROTTLE, "cuts a quota where there was none", True),
+        (STANDARD, {"requests": 6000, "burst": 600}, Hazard.NONE, "", False),
+        (MES3, {"throttle": None}, Hazard.NONE, "", False),
+        (MES3, {"throttle": "bulk"}, Hazard.NONE, "", False),
+        (MES3, {"credential": None}, Hazard.ACCESS, "removes its credential", True),
+        (
+            MES3,
+            {"credential": Credential(issuer="plant-idp", client_id="new", expires_on=date(2027, 6, 30))},
+            Hazard.ACCESS,
+            "client mes-p03 of plant-idp is no longer known",
+            True,
+        ),
+        (
+            MES3,
+            {"credential": Credential(issuer="plant-idp", client_id="mes-p03", expires_on=date(2027, 1, 1))},
+            Hazard.ACCESS,
+            "ends its credential on 2027-01-01 instead of 2027-06-30",
+            False,
+        ),
+        (GRANT3, {"expires_on": date(2026, 12, 1)}, Hazard.ACCESS, "ends the grant on 2026-12-01", False),
+        (GRANT3, {"expires_on": date(2026, 11, 1)}, Hazard.ACCESS, "ends the grant at once", True),
+        (GRANT3, {"expires_on": date(2028, 1, 31)}, Hazard.NONE, "extends a financial scope", True),
+        (GRANT3, {"reason": "other"}, Hazard.NONE, "", False),
+        ("issuer.plant-idp", {"url": "https://other.example"}, Hazard.OUTAGE, "accepts other tokens than before", True),
+    ],
+)
+def test_what_a_change_does(
+    address: str, fields: dict[str, object], hazard: Hazard, because: str, second: bool
+) -> None:
+    change = changed(address, **fields)
+    assert change.hazard is hazard
+    assert "; ".join(change.because).startswith(because)
+    assert bool(because) == bool(change.because)
+    assert bool(change.second_person) == second
+
+
+def test_what_is_removed() -> None:
+    found = by_id(plan({}))
+    hazards = {address: each.hazard for address, each in found.items()}
+    assert hazards[ORDERS] is hazards[V1] is hazards["issuer.plant-idp"] is Hazard.OUTAGE
+    assert hazards[MES3] is hazards[GRANT3] is hazards["scope.orders.read"] is Hazard.ACCESS
+    assert hazards[BULK] is Hazard.NONE
+    assert found[ORDERS].because == ("removes the API with v1, v2",)
+    assert all(each.second_person for address, each in found.items() if not address.startswith("throttle."))
+
+
+def test_what_nobody_could_call_can_go() -> None:
+    live = plant()
+    live[GRANT3] = replaced(live[GRANT3], expires_on=date(2026, 1, 1))
+    live[V1] = replaced(live[V1], lifecycle=Lifecycle.RETIRED)
+    live[V2] = replaced(live[V2], lifecycle=Lifecycle.DRAFT)
+    found = by_id(plan({}, state_of(live)))
+    assert {found[each].hazard for each in (GRANT3, V1, V2, ORDERS)} == {Hazard.NONE}
+
+
+def test_a_grant_of_a_grave_scope_wants_a_second_person_and_a_plan_cannot_make_it_harmless_first() -> None:
+    files = plant() | {f"{MES1}.grant.orders.release": Grant(consumer="mes-p01", scope="orders.release", reason="x")}
+    assert only_change(plan(files)).second_person == ("grants a financial scope",)
+    files["scope.orders.release"] = replaced(files["scope.orders.release"], risk=Risk.LOW)
+    assert by_id(plan(files))[f"{MES1}.grant.orders.release"].second_person == ("grants a financial scope",)
+    assert by_id(plan(files))[f"{MES1}.grant.orders.release"].risk is Risk.FINANCIAL
+
+
+def test_changes_are_told_in_the_order_of_what_they_do() -> None:
+    files = removed(GRANT3)
+    files[V1] = replaced(files[V1], lifecycle=Lifecycle.RETIRED)
+    files[STANDARD] = replaced(files[STANDARD], requests=60)
+    files["scope.a"] = Scope(name="a")
+    assert [each.address for each in plan(files).changes] == [V1, GRANT3, STANDARD, "scope.a"]
+
+
+def test_without_usage_calls_are_unknown_and_who_may_call_is_told() -> None:
+    change = changed(V1, lifecycle=Lifecycle.RETIRED)
+    assert change.impact.traffic is Traffic.UNKNOWN
+    assert change.impact.calls is None
+    assert change.impact.may_call == ("mes-p01", "mes-p03")
+    assert not change.blocked
+
+
+def test_what_was_not_measured_is_unknown_and_not_zero() -> None:
+    files = plant()
+    files[V2] = replaced(files[V2], lifecycle=Lifecycle.RETIRED)
+    assert only_change(plan(files, usage=usage(measured=("stock",)))).impact.traffic is Traffic.UNKNOWN
+    measured = only_change(plan(files, usage=usage(measured=("production-orders",)))).impact
+    assert (measured.traffic, measured.calls, measured.last_seen) == (Traffic.MEASURED, 0, None)
+    assert only_change(plan(files, usage=usage())).impact.calls == 0
+
+
+def test_what_is_new_is_called_by_nobody_yet() -> None:
+    assert only_change(plan(plant() | {"scope.a": Scope(name="a")}, usage=usage())).impact.traffic is Traffic.NEW
+
+
+def retired() -> dict[str, Resource]:
+    files = plant()
+    files[V1] = replaced(files[V1], lifecycle=Lifecycle.RETIRED)
+    return files
+
+
+def cut(throttle: str, requests: int) -> dict[str, Resource]:
+    files = plant()
+    files[throttle] = replaced(files[throttle], requests=requests)
+    return files
+
+
+def tighter(address: str) -> dict[str, Resource]:
+    files = plant() | {"throttle.slow": Throttle(name="slow", requests=10, per_seconds=60)}
+    files[address] = replaced(files[address], throttle="slow")
+    return files
+
+
+def operations(*wanted: Operation) -> dict[str, Resource]:
+    files = plant()
+    files[ORDERS] = replaced(files[ORDERS], operations=wanted)
+    return files
+
+
+@pytest.mark.parametrize(
+    ("files", "address", "guard", "said"),
+    [
+        (retired(), V1, Guard.STILL_CALLED, f"{V1} is still called by mes-p03: 12,431 calls, last on 2026-11-20."),
+        (removed(GRANT3), GRANT3, Guard.GRANT_USED, "is still used by mes-p03: 12,431 calls"),
+        (removed(MES3, GRANT3, f"{MES3}.grant.orders.read"), MES3, Guard.GRANT_USED, "is still used by mes-p03"),
+        (cut(STANDARD, 300), STANDARD, Guard.BELOW_PEAK, "consumer.mes-p03 was seen with 400 calls in a minute"),
+        (cut(BULK, 3000), BULK, Guard.BELOW_PEAK, "would let through 3000 in 60 s"),
+        (tighter(MES3), MES3, Guard.BELOW_PEAK, "throttle.slow would let through 10 in 60 s"),
+        (tighter(ORDERS), ORDERS, Guard.BELOW_PEAK, "api.production-orders was seen with 4,000 calls"),
+        (operations(READING), ORDERS, Guard.STILL_CALLED, f"{RELEASE} of {ORDERS} is still called by mes-p03"),
+        (
+            operations(READING, replaced(RELEASING, versions=("v2",))),  # type: ignore[arg-type]
+            ORDERS,
+            Guard.STILL_CALLED,
+            f"{RELEASE} of {ORDERS} is still called",
+        ),
+    ],
+)
+def test_what_is_still_used_stands_in_the_way_until_it_is_overridden(
+    files: dict[str, Resource], address: str, guard: Guard, said: str
+) -> None:
+    found = plan(files, usage=usage())
+    change = by_id(found)[address]
+    assert [each.guard for each in change.blockers] == [guard]
+    assert said in change.blockers[0].message
+    assert change.blocked
+    assert found.verdict.blocked >= 1
+    assert "blocked: " in found.verdict.text
+    over = by_id(plan(files, usage=usage(), overrides={address: "agreed with plant 3"}))[address]
+    assert not over.blocked
+    assert over.blockers[0].overridden == "agreed with plant 3"
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        cut(STANDARD, 400),
+        operations(READING, replaced(RELEASING, scope="orders.read")),  # type: ignore[arg-type]
+        operations(READING, replaced(RELEASING, scope=None)),  # type: ignore[arg-type]
+        operations(READING, replaced(RELEASING, versions=None)),  # type: ignore[arg-type]
+    ],
+)
+def test_what_hits_nobody_who_calls_does_not_stand_in_the_way(files: dict[str, Resource]) -> None:
+    assert not plan(files, usage=usage()).verdict.blocked
+
+
+def test_a_wish_for_a_scope_that_a_caller_lacks_stands_in_the_way() -> None:
+    files = operations(READING, replaced(RELEASING, scope="orders.new")) | {
+        "scope.orders.new": Scope(name="orders.new")
+    }  # type: ignore[arg-type]
+    assert by_id(plan(files, usage=usage()))[ORDERS].blocked
+    files["consumer.mes-p03.grant.orders.new"] = Grant(consumer="mes-p03", scope="orders.new", reason="x")
+    assert not plan(files, usage=usage()).verdict.blocked
+
+
+def test_what_is_protected_is_not_deleted_and_no_reason_helps() -> None:
+    live = plant()
+    live[BULK] = replaced(live[BULK], protected=True)
+    files = removed(BULK)
+    files[ORDERS] = replaced(files[ORDERS], throttle=None)
+    change = by_id(plan(files, state_of(live), overrides={BULK: "please"}))[BULK]
+    assert [(each.guard, each.open) for each in change.blockers] == [(Guard.PROTECTED, True)]
+    assert "protected = false" in change.blockers[0].message
+    weakened = state_of(plant(), applied=live)
+    assert by_id(plan(files, weakened))[BULK].blocked, "taking the protection away by hand is not enough"
+    assert not by_id(plan(files))[BULK].blocked
+
+
+def test_what_another_set_owns_is_refused_with_whose_it_is() -> None:
+    state = state_of(plant(), owned=[each for each in plant() if each != BULK], others={BULK: "office"})
+    for files in (plant(), cut(BULK, 9000)):
+        change = only_change(plan(files, state, overrides={BULK: "mine now"}))
+        assert [(each.guard, each.open) for each in change.blockers] == [(Guard.OWNED_BY_OTHER, True)]
+        assert "belongs to the policy set office" in change.blockers[0].message
+
+
+def test_what_another_set_owns_is_left_alone_when_the_files_do_not_name_it() -> None:
+    hand = Consumer(name="hand", owner="somebody")
+    live = plant() | {hand.address: hand, "scope.office": Scope(name="office")}
+    assert plan(plant(), state_of(live, owned=list(plant()), others={"scope.office": "office"})).empty
+
+
+def test_what_was_made_by_hand_is_adopted_and_that_is_said() -> None:
+    hand = Consumer(name="hand", owner="somebody")
+    live = plant() | {hand.address: hand}
+    state = state_of(live, owned=list(plant()))
+    same = only_change(plan(plant() | {hand.address: hand}, state))
+    assert (same.action, same.fields, same.owned_before, same.owned_after) == ("adopt", (), False, True)
+    other = only_change(plan(plant() | {hand.address: replaced(hand, owner="plant-it")}, state))
+    assert (other.action, [each.field for each in other.fields]) == ("adopt", ["owner"])
+
+
+def test_what_something_outside_still_refers_to_is_not_deleted() -> None:
+    hand = Grant(consumer="mes-p01", scope="orders.release")
+    live = plant() | {hand.address: hand}
+    files = dict(removed("scope.orders.release", GRANT3).items()) | {ORDERS: operations(READING)[ORDERS]}
+    change = by_id(plan(files, state_of(live, owned=list(plant()))))["scope.orders.release"]
+    assert change.blockers[0].guard is Guard.STILL_REFERRED
+    assert "consumer.mes-p01.grant.orders.release (made by hand) still refers to" in change.blockers[0].message
+
+
+def test_what_refers_to_nothing_is_refused_and_what_the_gateway_has_is_enough() -> None:
+    files = plant() | {f"{MES1}.grant.stock": Grant(consumer="mes-p01", scope="stock")}
+    change = only_change(plan(files))
+    assert [each.guard for each in change.blockers] == [Guard.NOT_THERE]
+    assert "scope.stock" in change.blockers[0].message
+    live = plant() | {"scope.stock": Scope(name="stock")}
+    assert not plan(files, state_of(live, owned=list(plant()), others={"scope.stock": "office"})).verdict.blocked
+
+
+def test_what_only_one_can_have_is_not_taken_twice() -> None:
+    second = Api(name="copy", owner="x", base_path="/erp/production-orders", upstream="system:ERP")
+    change = only_change(plan(plant() | {second.address: second}))
+    assert [each.guard for each in change.blockers] == [Guard.TAKEN]
+    assert "the base path /erp/production-orders is taken by api.production-orders." in change.blockers[0].message
+
+
+def test_what_only_one_can_have_may_change_hands() -> None:
+    files = plant()
+    files[ORDERS] = replaced(files[ORDERS], base_path="/old")
+    files["api.copy"] = Api(name="copy", owner="x", base_path="/erp/production-orders", upstream="system:ERP")
+    found = plan(files)
+    assert not found.verdict.blocked
+    order = [deed.change for step in found.steps for deed in step]
+    assert order == [by_id(found)[ORDERS].id, by_id(found)["api.copy"].id]
+
+
+def test_issuers_say_who_holds_their_tokens() -> None:
+    files = plant()
+    files["issuer.plant-idp"] = Issuer(name="plant-idp", url="https://other.example")
+    impact = only_change(plan(files, usage=usage())).impact
+    assert impact.calls == 12_431
+    assert impact.may_call == ("mes-p01", "mes-p03")
