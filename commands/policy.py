@@ -13,10 +13,14 @@ from commands.exits import Exit
 from commands.output import Detail
 from commands.policy_files import Environment, Folder, Told, describe, environments, found, told
 from commands.policy_plan import plan
+from commands.policy_writing import fmt, init, schema
 from commands.session import session_of
 from commands.terminal import Look, plain
 
 app = Noun(help="What governs the gateway, as files in git: check them, compare them, apply them.")
+app.verb("init")(init)
+app.verb("fmt")(fmt)
+app.verb("schema")(schema)
 app.verb("plan")(plan)
 
 

@@ -1,7 +1,7 @@
 """Policy files to policies: strictly, and with everything that is wrong told at once."""
 
-from gateway_policies.loading.folder import environments_of
+from gateway_policies.loading.folder import environments_of, files_of
 from gateway_policies.loading.loader import Loaded, load
 from gateway_policies.loading.mistakes import EXPLANATIONS
 
-__all__ = ["EXPLANATIONS", "Loaded", "environments_of", "load"]
+__all__ = ["EXPLANATIONS", "Loaded", "environments_of", "files_of", "load"]

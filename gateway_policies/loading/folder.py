@@ -59,7 +59,9 @@ class Listing:
             file = f"{self._below}{name}"
             if name.startswith("."):
                 continue
-            if self._is_folder(entry, file, ours=name in (*FOLDERS, ENVIRONMENTS)):
+            if name in (*FOLDERS, ENVIRONMENTS) and self._linked_folder(entry, file):
+                continue
+            if entry.is_dir(follow_symlinks=False):
                 if name in FOLDERS:
                     self._walk(file, FOLDERS[name])
                 elif not (name == CONTRACTS or (name == ENVIRONMENTS and not self._below)):
@@ -74,7 +76,9 @@ class Listing:
             file = f"{folder}/{entry.name}"
             if entry.name.startswith("."):
                 continue
-            if self._is_folder(entry, file, ours=True):
+            if self._linked_folder(entry, file):
+                continue
+            if entry.is_dir(follow_symlinks=False):
                 self._walk(file, kind)
             elif entry.name.endswith(".toml"):
                 self._take(entry, file, kind)
@@ -89,18 +93,15 @@ class Listing:
             self._finding("unreadable-file", f"The folder cannot be read: {error.strerror}.", folder or ".")
             return []
 
-    def _is_folder(self, entry: os.DirEntry[str], file: str, *, ours: bool) -> bool:
-        if entry.is_dir(follow_symlinks=False):
-            return True
-        if ours and entry.is_symlink() and entry.is_dir():
+    def _linked_folder(self, entry: os.DirEntry[str], file: str) -> bool:
+        """Whether it is a link to a folder, which is told."""
+        # Not entry.is_dir(), which fails for a link that leads to itself.
+        linked = entry.is_symlink() and Path(entry.path).is_dir()
+        if linked:
             self._finding(
-                "link",
-                "This is a link to a folder, and links to folders are not followed.",
-                file,
-                "Move the folder here.",
+                "link", "This is a link to a folder, and those are not followed.", file, "Move the folder here."
             )
-            return True
-        return False
+        return linked
 
     def _take(self, entry: os.DirEntry[str], file: str, kind: Kind) -> None:
         try:
@@ -186,3 +187,11 @@ def environments_of(root: Path) -> list[str]:
     if not folder.is_dir():
         return []
     return sorted(each.name for each in folder.iterdir() if each.is_dir() and not each.name.startswith("."))
+
+
+def files_of(root: Path) -> tuple[list[PolicyFile], list[Finding]]:
+    """Every policy file of a folder, the environments' too, and what is there that should not be."""
+    listings = [Listing(root), *(Listing(root, f"{ENVIRONMENTS}/{each}") for each in environments_of(root))]
+    return [file for each in listings for file in each.files], [
+        finding for each in listings for finding in each.findings
+    ]

@@ -44,7 +44,7 @@ TEMPLATE = Text(
 UPSTREAM = Text("system:NAME or a URL", rf"system:{_WORD}|{_URL}", "system:ERP", looks="A URL has no query here.")
 URL = Text("a URL without a query", _URL, "https://idp.example/realms/plant")
 VERSIONING = Text("path or header:NAME", r"path|header:[A-Za-z0-9][A-Za-z0-9-]*", "header:X-Api-Version")
-SPAN = Text("a span of time", durations.PATTERN, "1m", looks="Numbers with the units s, m, h, d or w.")
+SPAN = Text("a span of time", durations.PATTERN, "1m", looks="Numbers with the units s, m, h, d or w.", stand_in="1m")
 FILE = Text(
     "a file below the policies' folder",
     r"(?!/)(?!(?:.*/)?\.{1,2}(?:/|$))[^\\\x00-\x1f\x7f]*[^\\/\x00-\x1f\x7f]",

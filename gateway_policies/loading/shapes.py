@@ -83,6 +83,7 @@ class Text(Shape):
         example: one that is right.
         rule: which mistake another text is.
         looks: what it looks like, as a sentence.
+        stand_in: as ``Shape.stand_in``; an empty name of something else leads nowhere, and is not looked for.
     """
 
     def __init__(
@@ -92,8 +93,10 @@ class Text(Shape):
         example: str = "",
         rule: str = "bad-value",
         looks: str = "",
+        stand_in: str = "",
     ) -> None:
         self.expected = expected
+        self.stand_in = stand_in
         self.looks = looks
         self.example = example
         self.rule = rule

@@ -22,7 +22,8 @@ class AlreadyThere(Exception):
         """
         self.folder = folder
         self.files = files
-        super().__init__(f"There is {listed(files, 5)} in {str(folder)!r} already. Nothing was written.")
+        number = "is" if len(files) == 1 else "are"
+        super().__init__(f"{listed(files, 5)} {number} in {str(folder)!r} already. Nothing was written.")
 
 
 def texts(policies: PolicySet) -> dict[str, str]:
