@@ -29,6 +29,8 @@ class Format(StrEnum):
     TEXT = "text"
     JSON = "json"
     MARKDOWN = "markdown"
+    SARIF = "sarif"
+    GITHUB = "github"
 
 
 FormatOption = Annotated[
@@ -36,7 +38,7 @@ FormatOption = Annotated[
     typer.Option(
         "--format",
         metavar="FORMAT",
-        help="text, json (what --out writes) or markdown (fits a comment on a pull request).",
+        help="text, json (what --out writes), markdown (for a comment on a pull request), sarif, or github (annotations).",
     ),
 ]
 Out = Annotated[
@@ -191,6 +193,7 @@ def save(made: Plan, path: Path) -> None:
 def show(session: Session, made: Plan, format: Format | None, *, folder: Path) -> None:
     """Print a plan."""
     from gateway_policies.planning.saved import to_bytes
+    from gateway_policies.rendering.plan_findings import RULES, plan_findings
     from gateway_policies.rendering.plan_markdown import plan_markdown
 
     match format:
@@ -198,6 +201,16 @@ def show(session: Session, made: Plan, format: Format | None, *, folder: Path) -
             put(session.stdout, to_bytes(made))
         case Format.MARKDOWN:
             put(session.stdout, plan_markdown(made, folder=folder.as_posix()).encode())
+        case Format.SARIF:
+            from commands.version import installed_version
+            from gateway_policies.rendering.sarif import render_sarif
+
+            prefix, version = folder.as_posix(), installed_version()
+            put(session.stdout, render_sarif(plan_findings(made), prefix=prefix, rules=RULES, version=version).encode())
+        case Format.GITHUB:
+            from gateway_policies.rendering.annotations import render_github
+
+            put(session.stdout, render_github(plan_findings(made), prefix=folder.as_posix()).encode())
         case Format.TEXT:
             put(session.stdout, text_of(made, session.look(), folder=folder, full=session.options.verbose).encode())
         case None:

@@ -33,7 +33,7 @@ _TOLD_APART = ("operations", "brownouts", "credential")
 _ADDRESSES = ("upstream", "url")
 # A user before the host, as RFC 3986 has it; and one whose password has signs that it should have spelled out, which
 # shows by a port that is no number.
-_USER = re.compile(r"//(?:[^/?#]*|[^/?#@:]*:(?!\d*(?:[/?#]|$))[^@]*)@")
+_USER = re.compile(r"//(?:[^/?#]*|[^/?#@:]*:(?!\d+(?:[/?#]|$))[^@]*)@")
 _SECRET_PLACES = ("env:", "file:", "keyring:")
 
 

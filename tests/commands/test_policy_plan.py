@@ -168,6 +168,19 @@ def test_markdown_is_for_a_pull_request(run: Run) -> None:
     assert "**create** `scope.orders.release` in `policies/scopes.toml:1:1`" in out
 
 
+def test_code_hosts_get_what_is_dangerous_at_its_line(run: Run) -> None:
+    apply()
+    change("apis/production-orders.toml", '"active"', '"retired"')
+    _, out, _ = run(*GATEWAY, "--format", "sarif")
+    (result,) = json.loads(out)["runs"][0]["results"]
+    assert result["ruleId"] == "plan-outage"
+    assert (
+        result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "policies/apis/production-orders.toml"
+    )
+    _, out, _ = run(*GATEWAY, "--format", "github")
+    assert out.startswith("::warning file=policies/apis/production-orders.toml,line=9,col=13,title=plan-outage::")
+
+
 def test_verbose_tells_all(run: Run) -> None:
     short, long = run(*GATEWAY)[1], run(*GATEWAY, "-v")[1]
     assert "credential.client_id: mes-p03" not in short
