@@ -38,7 +38,7 @@ FormatOption = Annotated[
     typer.Option(
         "--format",
         metavar="FORMAT",
-        help="text, json (what --out writes), markdown (for a comment on a pull request), sarif, or github (annotations).",
+        help="text, json (as --out), markdown (for a comment on a pull request), sarif, or github (annotations).",
     ),
 ]
 Out = Annotated[
