@@ -143,7 +143,11 @@ class Postings:
             return _applied(number)
 
     def post_by_hand(self, instance: Instance, document: Document, delay: float) -> None:
-        """A person posts the document in ``delay`` seconds, without its key; once, however often it was refused."""
+        """A person posts the document in ``delay`` seconds, without its key; once, however often it was refused.
+
+        Raises:
+            Refusal: a rule is broken, which holds for what people key in too.
+        """
         identity = document.reading.identity
         with self._transaction():
             before = self._connection.execute(
@@ -152,6 +156,7 @@ class Postings:
             ).fetchone()
             if before is None:
                 reading = document.reading
+                check(instance.system, document.flow, document.plant, reading, Account(self._connection, instance.name))
                 changes = effects_of(instance.system, document.flow, document.plant, reading, reading.lines)
                 due = time.time() + delay
                 self._insert(instance, document, "in-progress", None, changes, due_at=due, hand=True)

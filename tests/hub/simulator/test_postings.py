@@ -232,6 +232,14 @@ def test_by_hand_once_without_the_key(workshop: Any) -> None:
     assert workshop.postings.settle(time.time() + 1) == 1, "another document is posted by itself"
 
 
+def test_by_hand_the_same_rules_hold(workshop: Any) -> None:
+    erp = workshop.instance("ERP")
+    with pytest.raises(Refusal, match="M7021|Deficit"):
+        workshop.postings.post_by_hand(erp, workshop.consumption((*RAW[:2], "9000")), 0.0)
+    assert workshop.postings.settle(time.time() + 1) == 0
+    assert stock(workshop) == 5000
+
+
 def test_search_finds_by_every_field_together(workshop: Any) -> None:
     erp = workshop.instance("ERP")
     workshop.post("ERP", workshop.consumption(RAW, key="a", event="A", order="1"))
