@@ -12,6 +12,7 @@ from commands.app import Noun
 from commands.exits import Exit
 from commands.output import Detail
 from commands.policy_files import Environment, Folder, Told, describe, environments, found, told
+from commands.policy_lint import lint
 from commands.policy_plan import plan
 from commands.policy_writing import fmt, init, schema
 from commands.session import session_of
@@ -21,6 +22,7 @@ app = Noun(help="What governs the gateway, as files in git: check them, compare 
 app.verb("init")(init)
 app.verb("fmt")(fmt)
 app.verb("schema")(schema)
+app.verb("lint")(lint)
 app.verb("plan")(plan)
 
 

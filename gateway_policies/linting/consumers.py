@@ -21,6 +21,7 @@ _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
     "a credential that has expired",
     why="The consumer gets no more tokens: all of its calls fail, whatever it is granted.",
     advice="Renew it at the issuer and say the new expires_on, or take the consumer out.",
+    dated=True,
 )
 def credential_expired(scene: Scene) -> Iterator[Broken]:
     """Its last day is over."""
@@ -41,6 +42,7 @@ def credential_expired(scene: Scene) -> Iterator[Broken]:
     why=f"In {SOON} days or less all calls of the consumer fail. That is five groups of failures with one cause, at "
     "night.",
     advice="Renew it at the issuer, and say the new expires_on.",
+    dated=True,
 )
 def credential_expiring(scene: Scene) -> Iterator[Broken]:
     """Its last day is near."""

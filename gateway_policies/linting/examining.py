@@ -149,11 +149,16 @@ class _Examination:
                 )
 
     def _useless(self) -> Iterator[_Silence]:
-        """What silenced nothing, although its rule was asked; a rule that is off has nothing to be silenced."""
+        """What silences nothing, although its rule was asked."""
         known = by_id()
         for silences in self._silences.values():
             for each in silences:
                 rule = known.get(each.suppression.rule)
+                if each.used or rule is None or self._severity(rule) is Severity.OFF:
+                    continue
+                # Made ahead of a day that is to come, it is of use that day.
+                if rule.dated and any(each.fits(address) for address in self._scene.policies.resources):
+                    continue
                 # Whether it is of use to the rules about suppressions is not known before all of them are told.
-                if not each.used and rule is not None and not rule.id.startswith("suppression-"):
+                if not rule.id.startswith("suppression-"):
                     yield each

@@ -68,6 +68,7 @@ def grant_redundant(scene: Scene) -> Iterator[Broken]:
     why="It allows nothing any more, and calls that count on it are denied. The file says otherwise.",
     advice="Renew it with a new expires_on where it is still needed, or take it out.",
     fixes="takes the grant out: the gateway does not honour it any more",
+    dated=True,
 )
 def grant_expired(scene: Scene) -> Iterator[Broken]:
     """Its last day is over."""
@@ -87,6 +88,7 @@ def grant_expired(scene: Scene) -> Iterator[Broken]:
     "a grant that expires soon",
     why=f"In {SOON} days or less its calls are denied. A renewal takes a review, and perhaps a second person.",
     advice="Renew it with a new expires_on, or say in a suppression that it is meant to end.",
+    dated=True,
 )
 def grant_expiring(scene: Scene) -> Iterator[Broken]:
     """Its last day is near."""

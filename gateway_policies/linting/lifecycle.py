@@ -106,6 +106,7 @@ def sunset_too_soon(scene: Scene) -> Iterator[Broken]:
     why="The day that callers were told is over, and it is still served: the next date will not be believed. Whether "
     "it can go is a decision, so this is no error.",
     advice="Retire it, or give a new sunset_on.",
+    dated=True,
 )
 def sunset_passed(scene: Scene) -> Iterator[Broken]:
     """Still served after its end."""
@@ -144,6 +145,7 @@ def retired_early(scene: Scene) -> Iterator[Broken]:
     "a version that should be deprecated by now",
     why="The day of its announcement is there, and its lifecycle says that nothing has changed.",
     advice='Say lifecycle = "deprecated", or correct deprecated_on.',
+    dated=True,
 )
 def deprecation_due(scene: Scene) -> Iterator[Broken]:
     """Active after its announcement."""

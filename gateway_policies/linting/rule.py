@@ -42,6 +42,7 @@ class Rule(Struct, frozen=True, kw_only=True):
         why: what it is good for.
         help: what to do.
         fixes: what ``--fix`` does about it; nothing where a person has to decide.
+        dated: whether it can be broken tomorrow by what is right today.
     """
 
     id: str
@@ -51,6 +52,7 @@ class Rule(Struct, frozen=True, kw_only=True):
     help: str
     check: Check
     fixes: str = ""
+    dated: bool = False
 
 
 class Book:
@@ -65,13 +67,30 @@ class Book:
         self.rules: list[Rule] = []
 
     def rule(
-        self, name: str, severity: Severity, title: str, *, why: str, advice: str, fixes: str = ""
+        self,
+        name: str,
+        severity: Severity,
+        title: str,
+        *,
+        why: str,
+        advice: str,
+        fixes: str = "",
+        dated: bool = False,
     ) -> Callable[[Check], Check]:
         """Make a rule of a function that finds what breaks it."""
 
         def keep(check: Check) -> Check:
             self.rules.append(
-                Rule(id=name, severity=severity, title=title, why=why, help=advice, check=check, fixes=fixes)
+                Rule(
+                    id=name,
+                    severity=severity,
+                    title=title,
+                    why=why,
+                    help=advice,
+                    check=check,
+                    fixes=fixes,
+                    dated=dated,
+                )
             )
             return check
 

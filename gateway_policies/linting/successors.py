@@ -72,7 +72,10 @@ def _only(scene: Scene, version: Version) -> tuple[Edit, ...]:
         and theirs.dated == mine.dated
         and theirs.numbers > mine.numbers
     ]
-    return (SetField(version.address, "successor", active[0].name),) if len(active) == 1 else ()
+    # One that names a successor itself may lead back here.
+    if len(active) != 1 or active[0].successor is not None:
+        return ()
+    return (SetField(version.address, "successor", active[0].name),)
 
 
 @BOOK.rule(
