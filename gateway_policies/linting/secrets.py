@@ -22,7 +22,7 @@ _SECRETS: dict[str, str] = {
     "a token of a code host": r"\bgh[pousr]_\w{20,}|\bgithub_pat_\w{20,}|\bglpat-[\w-]{16,}",
     "a key of a service": r"\b[sr]k_(?:live|test)_\w{12,}|\bxox[abeoprs]-[\w-]{10,}",
     "an Authorization header": r"\b[Bb]earer\s+[\w.~+/-]{16,}=*|\b[Bb]asic\s+[A-Za-z0-9+/]{12,}={0,2}(?![\w+/])",
-    "a password in a URL": r"\b[a-z][a-z0-9+.-]*://[^\s/:@\"']+:[^\s/@\"']+@",
+    "a password in a URL": r"\b[a-z][a-z0-9+.-]{0,20}://[^\s/:@\"']+:[^\s/@\"']+@",
     # A digit and a letter: what is said about a password in words has no digits, most often.
     "a secret beside its name": rf"(?i:\b{_NAMED}\b)[\"']?\s*[:=]\s*[\"']?"
     r"(?!env:|file:|keyring:|\$\{|<|\d{4}-\d\d-\d\d)(?=[^\s\"'#]*\d)(?=[^\s\"'#]*[A-Za-z])[^\s\"'#]{8,}",

@@ -1,0 +1,240 @@
+"""``andon policy lint`` on real files, without any hub."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from commands.main import main
+from commands.policy_formats import below_repository
+
+ANDON = """\
+[gateway]
+name = "plant-gateway"
+[issuer.plant-idp]
+url = "https://idp.example/realms/plant"
+"""
+SCOPES = """\
+[scope."orders.release"]
+description = "Release production orders to execution"
+"""
+THROTTLES = """\
+[throttle.plant-standard]
+requests = 600
+per = "1m"
+burst = 100
+"""
+API = """\
+[api]
+name = "production-orders"
+owner = "erp-integration"
+system = "ERP"
+base_path = "/erp/production-orders"
+upstream = "system:ERP"
+
+[[version]]
+name = "v1"
+lifecycle = "active"
+contract = "contracts/v1.json"
+
+[[operation]]
+methods = ["POST"]
+path = "/{order}/release"
+scope = "orders.release"
+"""
+CONSUMER = """\
+[consumer]
+name = "mes-p03"
+owner = "plant-3-it"
+system = "MES"
+throttle = "plant-standard"
+credential = { issuer = "plant-idp", client_id = "mes-p03", expires_on = 2199-06-30 }
+
+[[grant]]
+scope = "orders.release"
+reason = "dispatches released orders"
+"""
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+    """A command line in a folder with policies that are in order."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ANDON_CONFIG_DIR", str(tmp_path / "config"))
+    for name in ("ANDON_URL", "ANDON_TOKEN", "ANDON_CONTEXT", "ANDON_OUTPUT"):
+        monkeypatch.delenv(name, raising=False)
+    for path, text in (
+        ("andon.toml", ANDON),
+        ("scopes.toml", SCOPES),
+        ("throttles.toml", THROTTLES),
+        ("apis/production-orders.toml", API),
+        ("consumers/mes-p03.toml", CONSUMER),
+        ("contracts/v1.json", "{}"),
+    ):
+        write(path, text)
+
+    def running(*arguments: str) -> tuple[int, str, str]:
+        code = main(["policy", "lint", *arguments])
+        out, err = capfd.readouterr()
+        return code, out, err
+
+    return running
+
+
+def write(path: str, text: str) -> None:
+    file = Path("policies", path)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+
+
+def change(path: str, before: str, after: str) -> None:
+    text = Path("policies", path).read_text()
+    assert before in text
+    write(path, text.replace(before, after))
+
+
+def break_it() -> None:
+    """An error at a line, and a warning."""
+    change("apis/production-orders.toml", 'scope = "orders.release"\n', "")
+
+
+def test_policies_in_order(run: Run) -> None:
+    assert run() == (0, "Nothing found.\n", "")
+
+
+def test_an_error_exits_6_and_a_warning_does_not(run: Run) -> None:
+    change("consumers/mes-p03.toml", 'reason = "dispatches released orders"\n', "")
+    code, out, _ = run()
+    assert code == 0
+    assert "policies/consumers/mes-p03.toml:8:1: warning grant-reason" in out
+    break_it()
+    code, out, _ = run()
+    assert code == 6
+    assert "policies/apis/production-orders.toml:13:1: error operation-without-scope" in out
+    assert out.endswith("in 3 files.\n")
+
+
+def test_policies_that_cannot_be_loaded_are_told_like_any_other_finding(run: Run) -> None:
+    change("consumers/mes-p03.toml", "throttle", "trottle")
+    code, out, _ = run()
+    assert code == 6
+    assert "policies/consumers/mes-p03.toml:5:1: error unknown-key" in out
+
+
+def test_severities_and_suppressions_of_the_files_count(run: Run) -> None:
+    break_it()
+    write("andon.toml", f'{ANDON}[lint]\noperation-without-scope = "warning"\n')
+    assert run()[0] == 0
+    silence = '[[suppress]]\nrule = "scope-unused"\naddress = "scope.*"\nreason = "soon"\nuntil = 2199-01-01\n'
+    write("andon.toml", f'{ANDON}[lint]\noperation-without-scope = "off"\nsuppression-long = "off"\n{silence}')
+    assert run() == (0, "Nothing found; 1 suppressed.\n", "")
+
+
+def test_json_and_the_other_forms(run: Run) -> None:
+    break_it()
+    code, out, err = run("--format", "json")
+    assert (code, err) == (6, "")
+    report = json.loads(out)
+    assert report["format"] == "andon.policy-findings/1"
+    assert [each["rule"] for each in report["findings"]] == ["operation-without-scope", "scope-unused"]
+    assert json.loads(run("-o", "json")[1]) == report
+    for form in ("jsonl", "yaml", "id"):
+        assert run("-o", form)[0] == 6
+    assert len(list(csv.reader(io.StringIO(run("-o", "csv")[1])))) == 2
+
+
+def test_sarif_and_annotations_name_files_below_the_repository(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    break_it()
+    Path(".git").mkdir()
+    Path("deploy").mkdir()
+    Path("policies").rename("deploy/policies")
+    monkeypatch.chdir("deploy")
+    code, out, _ = run("--format", "sarif")
+    [sarif] = json.loads(out)["runs"]
+    uri = sarif["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+    assert (code, uri) == (6, "deploy/policies/apis/production-orders.toml")
+    code, out, _ = run("--format", "github")
+    assert code == 6
+    assert out.splitlines()[0].startswith(
+        "::error file=deploy/policies/apis/production-orders.toml,line=13,col=1,title=operation-without-scope::"
+    )
+
+
+def test_a_folder_below_no_repository_is_named_from_here(tmp_path: Path) -> None:
+    assert below_repository(tmp_path / "x", Path("policies")) == "policies"
+    assert below_repository(tmp_path / "x", tmp_path / "y") == (tmp_path / "y").resolve().as_posix()
+
+
+def test_every_environment_is_looked_at(run: Run) -> None:
+    write("environments/production/throttles.toml", "[throttle.plant-standard]\nburst = 700\n")
+    code, out, _ = run()
+    assert code == 0
+    assert "policies/environments/production/throttles.toml:2:9: warning throttle-burst" in out
+    assert "With production: throttle.plant-standard lets 700 pass at once" in " ".join(out.split())
+    assert "With production" not in run("--environment", "production")[1]
+    assert "throttle-burst" in run("--environment", "production")[1]
+
+
+def test_what_an_environment_cannot_load_is_told(run: Run) -> None:
+    write("environments/production/throttles.toml", "[throttle.plant-standard]\nbrst = 7\n")
+    code, out, _ = run()
+    assert code == 6
+    assert "policies/environments/production/throttles.toml:2:1: error unknown-key" in out
+
+
+def test_comments_of_environments_are_searched_too(run: Run) -> None:
+    write("environments/test/throttles.toml", "# password: " + "hunter2hunter2\n[throttle.plant-standard]\nburst = 7\n")
+    code, out, _ = run()
+    assert code == 6
+    assert "policies/environments/test/throttles.toml:1:3: error secret-in-text" in out
+    assert "hunter2" not in out
+    assert run("--environment", "test")[0] == 6
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["nowhere"], 7, "andon policy init"),
+        (["--environment", "production"], 7, "no environment"),
+        (["--explain", "grant-expird"], 7, "Did you mean 'grant-expired'?"),
+        (["--format", "xml"], 2, "'xml'"),
+    ],
+)
+def test_what_is_asked_for_and_is_not_there(run: Run, arguments: list[str], code: int, said: str) -> None:
+    found, out, err = run(*arguments)
+    assert (found, out) == (code, "")
+    assert said in err
+
+
+def test_a_rule_explains_itself_and_so_does_what_cannot_be_loaded(run: Run) -> None:
+    code, out, _ = run("--explain", "grant-expired")
+    assert code == 0
+    assert out.startswith("grant-expired: a grant that has expired\n")
+    assert "--fix takes the grant out" in out
+    assert "Error unless [lint]" in out
+    assert "Always an error" in run("--explain", "unknown-key")[1]
+    assert json.loads(run("--explain", "grant-expired", "-o", "json")[1])["severity"] == "error"
+
+
+def test_all_rules_are_listed(run: Run) -> None:
+    code, out, _ = run("--explain", "all", "-o", "id")
+    assert code == 0
+    assert {"grant-expired", "unknown-key", "suppression-unused"} <= set(out.split())
+
+
+def test_importing_the_command_imports_no_rules_and_no_rich() -> None:
+    code = (
+        "import sys, commands.policy\n"
+        "print([each for each in sys.modules if each.split('.')[0] in ('rich', 'httpx', 'textual')"
+        " or each.startswith('gateway_policies.')])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.strip() == "[]"
