@@ -13,6 +13,7 @@ from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import AoT
 
 from gateway_policies.durations import span_of
+from gateway_policies.edits import Edit, Remove, SetField
 from gateway_policies.loading.fields import path_of, start_of
 from gateway_policies.loading.loader import Loaded
 from gateway_policies.loading.mistakes import Path as Keys
@@ -48,6 +49,16 @@ class Edits:
     def before(self, file: str) -> str:
         """What a file says as long as nothing is saved; nothing for a new one."""
         return self._old[file] or ""
+
+    def make(self, edit: Edit) -> None:
+        """Make a change that somebody has described; raises as the others do."""
+        match edit:
+            case SetField():
+                self.set_field(edit.address, edit.field, edit.value)
+            case Remove(address=address, field=None):
+                self.remove(address)
+            case Remove(address=address, field=str(field)):
+                self.set_field(address, field, None)
 
     def set_field(self, address: str, field: str, value: object) -> None:
         """Give a field another value.

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 from policy_strategies import apis, consumers, policy_sets, scopes, throttles
 
+from gateway_policies.edits import Remove, SetField
 from gateway_policies.loading import load
 from gateway_policies.model import (
     Api,
@@ -197,6 +198,27 @@ def test_what_is_added_is_there_and_what_was_removed_is_gone(folder: Path) -> No
     assert policies(folder) == before
     assert comments(folder) == said
     assert not (folder / "apis/lots.toml").exists()
+
+
+def test_changes_are_made_as_they_were_described(folder: Path) -> None:
+    put = folder / "andon.toml"
+    put.write_text(
+        FILES["andon.toml"] + '[[suppress]]\nrule = "x"\naddress = "*"\nreason = "old"\nuntil = 2026-01-01\n',
+        encoding="utf-8",
+    )
+    change = edits(folder)
+    change.make(SetField("api.orders", "throttle", "plant"))
+    change.make(Remove("consumer.mes.grant.orders.read"))
+    change.make(Remove("consumer.mes", "credential"))
+    change.make(Remove("suppress[0]"))
+    change.save()
+    found = policies(folder)
+    api, consumer = found.resources["api.orders"], found.resources["consumer.mes"]
+    assert isinstance(api, Api)
+    assert isinstance(consumer, Consumer)
+    assert (api.throttle, consumer.credential, found.suppressions) == ("plant", None, ())
+    assert "consumer.mes.grant.orders.read" not in found.resources
+    assert "# end" in put.read_text(encoding="utf-8")
 
 
 def test_several_changes_are_one(folder: Path) -> None:
