@@ -11,6 +11,7 @@ from msgspec import Struct
 from commands.app import Noun
 from commands.exits import Exit
 from commands.output import Detail
+from commands.policy_contracts import contracts
 from commands.policy_files import Environment, Folder, Told, describe, environments, found, told
 from commands.policy_lint import lint
 from commands.policy_plan import plan
@@ -24,6 +25,7 @@ app.verb("fmt")(fmt)
 app.verb("schema")(schema)
 app.verb("lint")(lint)
 app.verb("plan")(plan)
+app.verb("contracts")(contracts)
 
 
 class Validated(Struct, frozen=True, kw_only=True):

@@ -96,7 +96,7 @@ OTHERS = {
     "login",
     "kpis",
     *RECONCILE,
-    *(f"policy {word}" for word in ("init", "validate", "fmt", "schema", "lint", "plan")),
+    *(f"policy {word}" for word in ("init", "validate", "fmt", "schema", "lint", "contracts", "plan")),
 }
 QUIET = {"context use", "context add", "context remove"}
 PLANNING = frozenset(name for name in THINGS if THINGS[name][1:2] == ("--reason",) and not name.startswith("approvals"))
