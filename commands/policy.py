@@ -11,7 +11,9 @@ from msgspec import Struct
 from commands.app import Noun
 from commands.exits import Exit
 from commands.output import Detail
+from commands.policy_apply import apply
 from commands.policy_contracts import contracts
+from commands.policy_drift import drift
 from commands.policy_files import Environment, Folder, Told, describe, environments, found, told
 from commands.policy_lint import lint
 from commands.policy_plan import plan
@@ -26,6 +28,8 @@ app.verb("schema")(schema)
 app.verb("lint")(lint)
 app.verb("plan")(plan)
 app.verb("contracts")(contracts)
+app.verb("apply")(apply)
+app.verb("drift")(drift)
 
 
 class Validated(Struct, frozen=True, kw_only=True):

@@ -24,7 +24,7 @@ GatewayOption = Annotated[
 _DIRECTORY = "directory"
 
 
-def gateway(named: str | None, name: str) -> Gateway:
+def gateway_of(named: str | None, name: str) -> Gateway:
     """The gateway that ``--gateway`` names.
 
     Args:
@@ -73,7 +73,7 @@ def state_of(named: str | None, policies: PolicySet) -> tuple[Gateway, GatewaySt
         NotFound: there is none.
     """
     with refusals():
-        found = gateway(named, policies.gateway)
+        found = gateway_of(named, policies.gateway)
         state = found.state(policies.name)
     if state.gateway != policies.gateway:
         raise Refused(

@@ -89,7 +89,12 @@ def value(of: Value) -> str:
 
 
 def field(change: FieldChange) -> str:
-    """What becomes of a fact: ``burst: 100 → 50``."""
+    """What becomes of a fact: ``burst: 100 → 50``, and who moved where that was not the files."""
+    return drifted_field(change) + _moved(change)
+
+
+def drifted_field(change: FieldChange) -> str:
+    """What became of a fact: ``burst: 100 → 50``."""
     if change.added or change.removed:
         text = " ".join([*(f"+{each}" for each in change.added), *(f"-{each}" for each in change.removed)])
     elif change.before is None:
@@ -98,7 +103,7 @@ def field(change: FieldChange) -> str:
         text = f"- {value(change.before)}"
     else:
         text = f"{value(change.before)} → {value(change.after)}"
-    return f"{_name(change.field)}: {text}{_moved(change)}"
+    return f"{_name(change.field)}: {text}"
 
 
 def _name(facet: str) -> str:

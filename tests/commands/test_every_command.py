@@ -96,7 +96,10 @@ OTHERS = {
     "login",
     "kpis",
     *RECONCILE,
-    *(f"policy {word}" for word in ("init", "validate", "fmt", "schema", "lint", "contracts", "plan")),
+    *(
+        f"policy {word}"
+        for word in ("init", "validate", "fmt", "schema", "lint", "contracts", "plan", "apply", "drift")
+    ),
 }
 QUIET = {"context use", "context add", "context remove"}
 PLANNING = frozenset(name for name in THINGS if THINGS[name][1:2] == ("--reason",) and not name.startswith("approvals"))

@@ -8,69 +8,19 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from policies_and_gateway import GATEWAY, apply, change, prepare, write
 
 from commands.main import main
-from gateway_policies.directory import Directory, file_name
-from gateway_policies.loading import load
-from gateway_policies.planning.applying import changeset_of
-from gateway_policies.planning.making import make_plan
+from gateway_policies.directory import file_name
 from gateway_policies.planning.saved import from_bytes
 
-ANDON = """\
-[gateway]
-name = "plant-gateway"
-[issuer.plant-idp]
-url = "https://idp.example/realms/plant"
-"""
-SCOPES = """\
-[scope."orders.release"]
-description = "Release production orders to execution"
-risk = "financial"
-"""
-API = """\
-[api]
-name = "production-orders"
-owner = "erp-integration"
-base_path = "/erp/production-orders"
-upstream = "system:ERP"
-
-[[version]]
-name = "v1"
-lifecycle = "active"
-
-[[operation]]
-methods = ["POST"]
-path = "/{order}/release"
-scope = "orders.release"
-"""
-CONSUMER = """\
-[consumer]
-name = "mes-p03"
-owner = "plant-3-it"
-credential = { issuer = "plant-idp", client_id = "mes-p03", expires_on = 2027-06-30 }
-[[grant]]
-scope = "orders.release"
-reason = "dispatches released orders"
-"""
 Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
-    """A command line, in a folder with policies and an empty gateway, without any hub, token or home."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("ANDON_CONFIG_DIR", str(tmp_path / "config"))
-    monkeypatch.setenv("ANDON_DATA_DIR", str(tmp_path / "none"))
-    for name in ("ANDON_URL", "ANDON_TOKEN", "ANDON_CONTEXT"):
-        monkeypatch.delenv(name, raising=False)
-    for path, text in (
-        ("andon.toml", ANDON),
-        ("scopes.toml", SCOPES),
-        ("apis/production-orders.toml", API),
-        ("consumers/mes-p03.toml", CONSUMER),
-    ):
-        write(tmp_path / "policies" / path, text)
-    (tmp_path / "gw").mkdir()
+    """``andon policy plan``."""
+    prepare(tmp_path, monkeypatch)
 
     def running(*arguments: str) -> tuple[int, str, str]:
         code = main(["policy", "plan", *arguments])
@@ -78,29 +28,6 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFi
         return code, out, err
 
     return running
-
-
-def write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
-
-
-def change(path: str, before: str, after: str) -> None:
-    text = Path("policies", path).read_text()
-    assert before in text
-    Path("policies", path).write_text(text.replace(before, after))
-
-
-def apply() -> None:
-    policies = load(Path("policies")).policies
-    assert policies is not None
-    gateway = Directory(Path("gw"), "plant-gateway")
-    state = gateway.state(policies.name)
-    now = datetime.now(UTC)
-    gateway.apply(changeset_of(make_plan(policies, state, made_at=now), state, by="grete"), now)
-
-
-GATEWAY = ("--gateway", "directory:gw")
 
 
 def test_a_first_plan_adds_everything_and_says_where_each_stands(run: Run) -> None:

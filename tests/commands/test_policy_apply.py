@@ -1,0 +1,248 @@
+"""``andon policy apply`` and ``drift`` on real files and a real directory."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from policies_and_gateway import GATEWAY, apply, change, prepare
+
+from commands.main import main
+from gateway_policies.directory import Directory, file_name
+from gateway_policies.durable import held
+from gateway_policies.model import PolicySet
+
+Run = Callable[..., tuple[int, str, str]]
+LIVE = Path("gw/live")
+SCOPE = LIVE / file_name("scope.orders.release")
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+    """``andon policy``."""
+    prepare(tmp_path, monkeypatch)
+
+    def running(*arguments: str) -> tuple[int, str, str]:
+        code = main(["policy", *arguments])
+        out, err = capfd.readouterr()
+        return code, out, err
+
+    return running
+
+
+def revisions() -> list[int]:
+    return [each.number for each in Directory(Path("gw"), "plant-gateway").revisions()]
+
+
+def by_hand(path: Path, before: str, after: str) -> None:
+    assert before in path.read_text()
+    path.write_text(path.read_text().replace(before, after))
+
+
+def test_what_is_applied_is_as_the_files_say(run: Run) -> None:
+    code, out, err = run("apply", *GATEWAY, "--yes")
+    assert code == 0
+    assert out == "✓ plant-gateway is as the files say: 6 added (revision 1)\n"
+    assert err.splitlines()[0] == "6 to add, 0 to change, 0 to remove; a second person has to approve"
+    assert "A second person should have seen this" in err
+    assert run("plan", *GATEWAY, "--exit-code")[0] == 0
+    code, out, err = run("apply", *GATEWAY, "--yes")
+    assert (code, out, err) == (0, "Nothing to do: the gateway is as the files say.\n", "")
+    assert revisions() == [1]
+
+
+def test_machines_get_what_came_of_it(run: Run) -> None:
+    code, out, _ = run("apply", *GATEWAY, "--yes", "-o", "json", "--quiet")
+    found = json.loads(out)
+    assert code == 0
+    assert (found["gateway"], found["revision"], found["add"], found["remove"]) == ("plant-gateway", 1, 6, 0)
+    assert found["by"]
+
+
+def test_a_saved_plan_is_applied_without_any_policy_files(run: Run) -> None:
+    run("plan", *GATEWAY, "--out", "plan.json")
+    Path("policies").rename("elsewhere")
+    code, out, _ = run("apply", *GATEWAY, "--plan", "plan.json", "--yes")
+    assert code == 0
+    assert "6 added (revision 1)" in out
+
+
+def test_a_saved_plan_is_applied_once(run: Run) -> None:
+    run("plan", *GATEWAY, "--out", "plan.json")
+    assert run("apply", *GATEWAY, "--plan", "plan.json", "--yes")[0] == 0
+    code, out, err = run("apply", *GATEWAY, "--plan", "plan.json", "--yes")
+    assert (code, out) == (8, "")
+    assert "has changed since the plan was made" in err
+    assert revisions() == [1]
+
+
+def test_a_plan_of_a_base_that_moved_is_refused(run: Run) -> None:
+    apply()
+    change("scopes.toml", "Release production orders to execution", "Release")
+    run("plan", *GATEWAY, "--out", "plan.json")
+    by_hand(SCOPE, "execution", "by hand")
+    code, _, err = run("apply", *GATEWAY, "--plan", "plan.json", "--yes")
+    assert code == 8
+    assert "Nothing was changed" in err
+    assert "by hand" in SCOPE.read_text()
+
+
+def test_an_edited_plan_is_refused(run: Run) -> None:
+    run("plan", *GATEWAY, "--out", "plan.json")
+    by_hand(Path("plan.json"), "dispatches released orders", "because I say so")
+    code, _, err = run("apply", *GATEWAY, "--plan", "plan.json", "--yes")
+    assert code == 6
+    assert "edited after it was made" in err
+    assert revisions() == []
+
+
+def test_a_plan_for_another_gateway_is_refused(run: Run) -> None:
+    run("plan", *GATEWAY, "--out", "plan.json")
+    change("andon.toml", "plant-gateway", "office-gateway")
+    Path("office").mkdir()
+    assert run("apply", "--gateway", "directory:office", "--yes")[0] == 0
+    code, _, err = run("apply", "--gateway", "directory:office", "--plan", "plan.json", "--yes")
+    assert code == 6
+    assert "is for the gateway plant-gateway, and this is office-gateway" in err
+
+
+def test_a_plan_that_is_none_or_not_there(run: Run) -> None:
+    Path("plan.json").write_text("{}")
+    code, _, err = run("apply", *GATEWAY, "--plan", "plan.json", "--yes")
+    assert code == 6
+    assert "This is no plan" in err
+    code, _, err = run("apply", *GATEWAY, "--plan", "absent.json", "--yes")
+    assert code == 7
+    assert "There is no plan absent.json" in err
+    assert run("apply", *GATEWAY, "--plan", "policies", "--yes")[0] == 2
+
+
+@pytest.mark.parametrize("more", [("--only", "scope.*"), ("--environment", "test"), ("--usage", "u.json")])
+def test_a_saved_plan_takes_nothing_that_would_make_it_another(run: Run, more: tuple[str, ...]) -> None:
+    run("plan", *GATEWAY, "--out", "plan.json")
+    code, _, err = run("apply", *GATEWAY, "--plan", "plan.json", "--yes", *more)
+    assert code == 2
+    assert f"{more[0]} cannot be given with --plan" in err
+
+
+def test_what_is_blocked_is_not_applied_and_says_why(run: Run) -> None:
+    apply()
+    change("scopes.toml", "to execution", "in the files")
+    by_hand(SCOPE, "to execution", "by hand")
+    code, out, err = run("apply", *GATEWAY, "--yes")
+    assert (code, out) == (6, "")
+    assert "scope.orders.release was changed at the gateway and in the files: description." in err
+    assert revisions() == [1]
+    code, _, _ = run(
+        "apply", *GATEWAY, "--yes", "--override", "scope.orders.release", "--reason", "the files are right"
+    )
+    assert code == 0
+    assert "in the files" in SCOPE.read_text()
+    assert Directory(Path("gw"), "").revisions()[0].reason == "the files are right"
+
+
+def test_without_a_terminal_it_wants_yes(run: Run) -> None:
+    code, _, err = run("apply", *GATEWAY)
+    assert code == 2
+    assert "Add --yes" in err
+    assert not list(Path("gw").iterdir())
+
+
+@pytest.mark.parametrize(("answer", "code"), [("y\n", 0), ("what\nyes\n", 0), ("n\n", 1), ("\n", 1)])
+def test_with_a_terminal_it_asks(run: Run, monkeypatch: pytest.MonkeyPatch, answer: str, code: int) -> None:
+    answers = iter(answer.splitlines(keepends=True))
+    monkeypatch.setattr("commands.session.Session.interactive", True)
+    monkeypatch.setattr(sys, "stdin", type("Typed", (), {"readline": lambda _self: next(answers), "isatty": bool})())
+    ended, _, err = run("apply", *GATEWAY)
+    assert ended == code
+    assert "Apply it? [y/N]" in err
+    assert revisions() == ([1] if code == 0 else [])
+
+
+def test_a_read_only_session_changes_nothing(run: Run) -> None:
+    code, _, err = run("apply", *GATEWAY, "--yes", "--read-only")
+    assert code == 6
+    assert "read-only" in err
+    assert run("plan", *GATEWAY, "--read-only")[0] == 0
+    assert run("drift", *GATEWAY, "--read-only")[0] == 0
+
+
+def test_who_changes_it_now_is_told(run: Run) -> None:
+    note = json.dumps({"by": "grete", "host": "shop-floor", "pid": 4711, "since": "2026-11-21T08:00:00+00:00"})
+    with held(Path("gw/lock"), note.encode()):
+        code, _, err = run("apply", *GATEWAY, "--yes")
+    assert code == 6
+    assert "is being changed by grete (process 4711 on shop-floor) since 2026-11-21T08:00:00" in err
+
+
+def test_only_part_of_it(run: Run) -> None:
+    code, out, _ = run("apply", *GATEWAY, "--yes", "--only", "scope.orders.release")
+    assert code == 0
+    assert "1 added" in out
+    assert run("plan", *GATEWAY)[1].startswith("5 to add")
+
+
+def test_no_drift_after_applying_and_none_from_what_is_only_in_the_files(run: Run) -> None:
+    apply()
+    change("scopes.toml", "to execution", "in the files")
+    code, out, _ = run("drift", *GATEWAY, "--exit-code")
+    assert (code, out) == (0, "No drift: the gateway is as it was last applied.\n")
+
+
+def test_drift_says_what_was_done_by_hand_and_changes_nothing(run: Run) -> None:
+    apply()
+    by_hand(SCOPE, "to execution", "by hand")
+    (LIVE / file_name("consumer.mes-p03.grant.orders.release")).unlink()
+    (LIVE / file_name("scope.hand")).write_text('{"kind": "scope", "name": "hand"}')
+    before = {each: each.read_bytes() for each in Path("gw").rglob("*") if each.is_file()}
+    code, out, _ = run("drift", *GATEWAY, "--exit-code")
+    assert code == 10
+    assert out.splitlines() == [
+        "1 changed and 1 deleted at the gateway since the policies were applied",
+        "  deleted consumer.mes-p03.grant.orders.release",
+        "  changed scope.orders.release",
+        "      description: Release production orders to execution → Release production orders by hand",
+        "1 made by hand, which no policy set owns",
+    ]
+    assert run("drift", *GATEWAY)[0] == 0
+    assert "  made scope.hand" in run("drift", *GATEWAY, "-v")[1]
+    assert run("drift", *GATEWAY, "-o", "id")[1].split() == [
+        "consumer.mes-p03.grant.orders.release",
+        "scope.orders.release",
+    ]
+    found = json.loads(run("drift", *GATEWAY, "-o", "json")[1])
+    assert [each["how"] for each in found["drifted"]] == ["deleted", "changed"]
+    assert found["made_by_hand"] == ["scope.hand"]
+    assert {each: each.read_bytes() for each in Path("gw").rglob("*") if each.is_file()} == before
+
+
+def test_noise_is_no_drift(run: Run) -> None:
+    apply()
+    by_hand(SCOPE, "to execution", "by hand")
+    Path("policies/andon.toml").write_text(
+        Path("policies/andon.toml").read_text() + '\n[drift]\nignore = ["scope.*:description"]\n'
+    )
+    assert run("drift", *GATEWAY, "--exit-code")[0] == 0
+    assert run("plan", *GATEWAY, "--exit-code")[0] == 0
+
+
+def test_a_secret_at_the_gateway_is_not_told(run: Run) -> None:
+    apply()
+    consumer = LIVE / file_name("consumer.mes-p03")
+    by_hand(consumer, '"client_id": "mes-p03"', '"client_id": "mes-p03", "secret": "hunter2-of-the-plant"')
+    for command in (("drift",), ("drift", "-o", "json"), ("plan", "-v"), ("plan", "--format", "json")):
+        _, out, err = run(*command, *GATEWAY)
+        assert "(hidden)" in out
+        assert "hunter2" not in out + err
+
+
+def test_the_set_of_another_name_owns_its_own(run: Run) -> None:
+    apply()
+    text = Path("policies/andon.toml").read_text()
+    Path("policies/andon.toml").write_text(text.replace("[gateway]\n", '[gateway]\nset = "office"\n'))
+    code, _, err = run("apply", *GATEWAY, "--yes")
+    assert code == 6
+    assert f"belongs to the policy set {PolicySet.DEFAULT_NAME}" in err
