@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from msgspec import Struct
 
-from commands.exits import Exit
+from commands.exits import Exit, Usage
 from commands.output import Column, Detail, Listing
 from commands.policy_files import Environment, Folder, environments, found
 from commands.policy_formats import Format, FormatOption, show_findings
 from commands.session import Session, session_of
 from commands.terminal import Look
-from transactions.errors import NotFound
+from transactions.errors import NotFound, Refused
 
 if TYPE_CHECKING:
+    from gateway_policies.findings import Finding
     from gateway_policies.linting.examining import Linted
     from gateway_policies.model import Severity
     from gateway_policies.rendering.finding_words import RuleText
@@ -27,6 +28,13 @@ Explain = Annotated[
     str | None,
     typer.Option(
         "--explain", metavar="RULE", help="Say what a rule looks for, why, and what to do; 'all' lists the rules."
+    ),
+]
+
+Fix = Annotated[
+    bool,
+    typer.Option(
+        "--fix", help="Mend in the files what takes no decision and changes nothing at the gateway; comments stay."
     ),
 ]
 
@@ -58,35 +66,77 @@ def lint(
     folder: Folder = Path("policies"),
     environment: Environment = None,
     format: FormatOption = None,
+    fix: Fix = False,
     explain: Explain = None,
 ) -> None:
     """Hold the policies against the rules of the house: who may too much, what ends when, what goes unannounced.
     Without --environment the base and every environment is looked at. Exits 6 with errors; severities and
     suppressions are in andon.toml."""
+    from gateway_policies.findings import refuses
+
     session = session_of(ctx)
     if explain is not None:
         _explain(session, explain)
         return
-    if _look(session, folder, environment, format):
+    fixed = _mend(session, folder, environment) if fix else []
+    linted = examined(session, folder, environment)
+    _show(session, linted, fixed, format, folder)
+    if refuses(linted.findings):
         raise typer.Exit(Exit.REFUSED)
 
 
-def _look(session: Session, folder: Path, environment: str | None, format: Format | None) -> bool:
-    """Look at the policies and tell; whether there is an error."""
-    from gateway_policies.findings import in_order, refuses
+def _show(session: Session, linted: Linted, fixed: list[Finding], format: Format | None, folder: Path) -> None:
     from gateway_policies.rendering.finding_words import Known
 
-    linted = examined(session, folder, environment)
-    findings = in_order(linted.findings)
     show_findings(
         session,
-        findings,
+        linted.findings,
         format,
         folder=folder,
         suppressed=[Known(each.finding, each.suppression.reason) for each in linted.suppressed],
+        fixed=fixed,
         rules=texts(),
     )
-    return refuses(findings)
+
+
+def _mend(session: Session, folder: Path, environment: str | None) -> list[Finding]:
+    """Mend what can be, until nothing more can, and say on stderr what was done.
+
+    Raises:
+        Usage: it was asked for one environment.
+        Refused: nothing may be changed, or a file cannot be.
+    """
+    from gateway_policies.linting.fixing import mend, said
+    from gateway_policies.writing.edits import CannotEdit
+
+    if environment is not None:
+        raise Usage(
+            "--fix mends what is so in the base and with every environment. Nothing was done. Leave out --environment."
+        )
+    if session.options.read_only:
+        raise Refused("--fix changes files, and --read-only was given. Nothing was done. Leave out one of them.")
+    fixed: list[Finding] = []
+    # What is mended can leave something to mend, such as the suppression of what is gone; three rounds are plenty.
+    for _ in range(3):
+        loaded = found(folder)
+        todo = [each for each in examined(session, folder).findings if each.edits]
+        if loaded.policies is None or not todo:
+            break
+        try:
+            mended = mend(folder, loaded, todo)
+        except (CannotEdit, OSError) as error:
+            raise Refused(f"The files cannot be mended: {error} What was mended before stays.") from error
+        for finding in mended.fixed:
+            place = (
+                "" if finding.place is None else f"{(folder / finding.place.file).as_posix()}:{finding.place.line}: "
+            )
+            session.note(f"{place}{finding.rule}: {'; '.join(said(each) for each in finding.edits)}")
+        for finding, why in mended.left:
+            session.note(f"{finding.rule} at {finding.address} is not mended: {why}")
+        fixed += mended.fixed
+        if not mended.fixed:
+            break
+    return fixed
 
 
 def examined(session: Session, folder: Path, environment: str | None = None) -> Linted:
@@ -110,6 +160,7 @@ def _with(session: Session, folder: Path, environment: str | None, read: list[st
     Args:
         read: the environments whose files are searched for secrets, with those of the base; None for no file.
     """
+    from gateway_policies.findings import in_order
     from gateway_policies.linting import Linted, examine
     from gateway_policies.linting.files import texts_of
 
@@ -122,7 +173,7 @@ def _with(session: Session, folder: Path, environment: str | None, read: list[st
         session.clock.now().date(),
         texts=() if read is None else texts_of(folder, read),
     )
-    return Linted(findings=[*loaded.findings, *linted.findings], suppressed=linted.suppressed)
+    return Linted(findings=in_order([*loaded.findings, *linted.findings]), suppressed=linted.suppressed)
 
 
 def texts() -> list[RuleText]:

@@ -23,18 +23,12 @@ class SetField(Struct, frozen=True, order=True):
     field: str
     value: Said
 
-    def __str__(self) -> str:
-        return f"{self.address}: {self.field} = {self.value!r}"
-
 
 class Remove(Struct, frozen=True, order=True):
     """Take out a resource, or one of its fields where ``field`` is given."""
 
     address: str
     field: str | None = None
-
-    def __str__(self) -> str:
-        return f"{self.address}: removed" if self.field is None else f"{self.address}: {self.field} removed"
 
 
 Edit: TypeAlias = SetField | Remove

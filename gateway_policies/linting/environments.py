@@ -19,15 +19,17 @@ _Key = tuple[str, str, str | None]
 def together(base: Linted, environments: Mapping[str, Linted]) -> Linted:
     """One report of the base and of every environment laid over it.
 
-    What is so in the base is told as the base's; what is so with some environments only says with which.
+    What is so in the base is told as the base's; what is so with some environments only says with which. Only what is
+    so everywhere, in one place, keeps the edits that would mend it.
     """
     every = [base, *environments.values()]
     findings: dict[_Key, list[tuple[str | None, Finding]]] = {}
     for name, linted in ((None, base), *environments.items()):
         for each in linted.findings:
             findings.setdefault(_key(each), []).append((name, each))
+    everywhere = set(of_all(base.findings, environments))
     told = [
-        _said([name for name, _ in found if name is not None], found[0][1], in_base=found[0][0] is None)
+        _said([name for name, _ in found], found[0][1], everywhere)
         for found in findings.values()
         if found[0][1].rule not in _NOWHERE_ELSE or len(found) == len(every)
     ]
@@ -52,8 +54,9 @@ def _key(finding: Finding) -> _Key:
     return finding.rule, finding.message, finding.address
 
 
-def _said(names: list[str], finding: Finding, *, in_base: bool) -> Finding:
-    if in_base:
+def _said(names: list[str | None], finding: Finding, everywhere: set[Finding]) -> Finding:
+    if finding in everywhere:
         return finding
-    # What a file of an environment says is that environment's by its place, and not mended without a person.
-    return msgspec.structs.replace(finding, message=f"With {listed(names)}: {finding.message}", edits=())
+    # With some of them it is right as it is: mending it takes a person.
+    message = finding.message if None in names else f"With {listed(str(name) for name in names)}: {finding.message}"
+    return msgspec.structs.replace(finding, message=message, edits=())

@@ -55,6 +55,8 @@ def summary(findings: Sequence[Finding], suppressed: int = 0) -> str:
     """How many there are, in one line."""
     errors, warnings = count(findings, Severity.ERROR), count(findings, Severity.WARNING)
     known = f"; {suppressed:,} suppressed" if suppressed else ""
+    fixable = sum(bool(each.edits) for each in findings)
+    known += f"; --fix mends {fixable:,}" if fixable else ""
     if not findings:
         return f"Nothing found{known}."
     told = [counted(number, word) for number, word in ((errors, "error"), (warnings, "warning")) if number]

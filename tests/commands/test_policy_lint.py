@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -212,6 +213,74 @@ def test_what_is_asked_for_and_is_not_there(run: Run, arguments: list[str], code
     found, out, err = run(*arguments)
     assert (found, out) == (code, "")
     assert said in err
+
+
+def expire() -> None:
+    change(
+        "consumers/mes-p03.toml", 'scope = "orders.release"', 'scope = "orders.release"\nexpires_on = 2020-01-31 # !'
+    )
+
+
+def test_what_takes_no_decision_is_mended_and_said(run: Run) -> None:
+    expire()
+    assert run()[1].endswith("1 error in 1 file; --fix mends 1.\n")
+    code, out, err = run("--fix")
+    assert code == 0
+    assert err == (
+        "policies/consumers/mes-p03.toml:10: grant-expired: consumer.mes-p03.grant.orders.release taken out\n"
+    )
+    assert "warning consumer-idle" in out
+    assert "[[grant]]" not in Path("policies/consumers/mes-p03.toml").read_text()
+    assert run("--fix")[2] == ""
+
+
+def test_scripts_are_told_what_was_mended(run: Run) -> None:
+    expire()
+    report = json.loads(run("--fix", "--format", "json", "--quiet")[1])
+    assert [each["rule"] for each in report["fixed"]] == ["grant-expired"]
+    assert report["summary"]["errors"] == 0
+
+
+def test_the_suppression_of_what_is_mended_goes_with_it(run: Run) -> None:
+    expire()
+    silence = '[[suppress]]\nrule = "consumer-idle"\naddress = "*"\nreason = "r"\nuntil = 2020-01-01\n'
+    write("andon.toml", ANDON + silence)
+    assert run("--fix")[0] == 0
+    assert Path("policies/andon.toml").read_text() == ANDON
+
+
+def test_what_an_environment_needs_is_not_mended(run: Run) -> None:
+    expire()
+    renewed = '[consumer]\nname = "mes-p03"\n[[grant]]\nscope = "orders.release"\nexpires_on = 2199-01-31\n'
+    write("environments/production/consumers/mes-p03.toml", renewed)
+    before = Path("policies/consumers/mes-p03.toml").read_text()
+    code, out, err = run("--fix")
+    assert (code, err) == (6, "")
+    assert "--fix mends" not in out
+    assert Path("policies/consumers/mes-p03.toml").read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [(["--environment", "production"], 2, "Leave out --environment"), (["--read-only"], 6, "--read-only")],
+)
+def test_mending_is_refused(run: Run, arguments: list[str], code: int, said: str) -> None:
+    expire()
+    write("environments/production/throttles.toml", "[throttle.plant-standard]\nburst = 7\n")
+    before = Path("policies/consumers/mes-p03.toml").read_text()
+    found, out, err = run("--fix", *arguments)
+    assert (found, out) == (code, "")
+    assert said in err
+    assert Path("policies/consumers/mes-p03.toml").read_text() == before
+
+
+def test_a_file_that_cannot_be_written_is_told(run: Run) -> None:
+    expire()
+    # A folder beside it, with the name that the new text is first written under, cannot be written over.
+    Path("policies/consumers", f".mes-p03.toml.{os.getpid()}").mkdir()
+    code, _, err = run("--fix")
+    assert code == 6
+    assert "cannot be mended" in err
 
 
 def test_a_rule_explains_itself_and_so_does_what_cannot_be_loaded(run: Run) -> None:

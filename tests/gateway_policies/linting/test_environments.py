@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
+import msgspec
+
 from gateway_policies.edits import Remove
 from gateway_policies.findings import Finding
 from gateway_policies.linting.environments import of_all, together
@@ -28,8 +30,14 @@ def linted(*findings: Finding) -> Linted:
 
 
 def test_what_is_so_everywhere_is_told_once() -> None:
+    assert together(linted(finding("A.")), {"production": linted(finding("A."))}).findings == [finding("A.")]
+
+
+def test_what_is_so_everywhere_for_other_reasons_is_told_once_and_not_mended() -> None:
     both = together(linted(finding("A.")), {"production": linted(finding("A.", line=9, file="environments/x.toml"))})
-    assert both.findings == [finding("A.")]
+    assert both.findings == [msgspec.structs.replace(finding("A."), edits=())]
+    only = together(linted(finding("A.")), {"production": linted()})
+    assert only.findings == both.findings
 
 
 def test_what_is_so_with_an_environment_says_with_which_and_is_not_mended() -> None:
