@@ -44,7 +44,7 @@ def mend(folder: Path, loaded: Loaded, findings: Iterable[Finding]) -> Mended:
     for finding in sorted(wanted, key=_number, reverse=True):
         try:
             for edit in finding.edits:
-                _make(edits, edit)
+                edits.make(edit)
         except CannotEdit as error:
             left.append((finding, str(error)))
         else:
@@ -58,15 +58,6 @@ def said(edit: Edit) -> str:
     if isinstance(edit, Remove):
         return f"{edit.address} taken out" if edit.field is None else f"{edit.field} of {edit.address} taken out"
     return f"{edit.field} of {edit.address} is {edit.value!r} now"
-
-
-def _make(edits: Edits, edit: Edit) -> None:
-    if not isinstance(edit, Remove):
-        edits.set_field(edit.address, edit.field, edit.value)
-    elif edit.field is not None:
-        edits.set_field(edit.address, edit.field, None)
-    else:
-        edits.remove(edit.address)
 
 
 def _number(finding: Finding) -> int:

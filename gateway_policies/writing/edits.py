@@ -236,6 +236,9 @@ def _lay(tables: Any, path: Keys, value: Any) -> None:
         if isinstance(holder, dict) and last not in holder:
             return
         del holder[last]
+        if isinstance(holder, AoT) and not holder:
+            # An empty one would be written as "grant = []", above everything.
+            _lay(tables, path[:-1], None)
     elif isinstance(holder, AoT) and last == len(holder):
         holder.append(tomlkit.item(value))
     elif isinstance(holder, list) and last == len(holder):
