@@ -12,9 +12,10 @@ import msgspec
 import typer
 from msgspec import Struct
 
-from commands.exits import Exit
+from commands.exits import Exit, Usage
 from commands.output import Detail, put
-from commands.policy_files import Told, describe, told
+from commands.policy_files import Told, describe, policies, told
+from commands.policy_formats import Format, FormatOption, below_repository, show_findings
 from commands.session import Session, session_of
 from commands.terminal import Look, plain
 from transactions.errors import NotFound, Refused
@@ -32,15 +33,6 @@ class Way(StrEnum):
     RESPONSE = "response"
 
 
-class Format(StrEnum):
-    """What ``--format`` takes."""
-
-    TEXT = "text"
-    JSON = "json"
-    SARIF = "sarif"
-    GITHUB = "github"
-
-
 class Worst(StrEnum):
     """What ends with exit code 6."""
 
@@ -48,22 +40,16 @@ class Worst(StrEnum):
     UNDECIDED = "undecided"
 
 
-Before = Annotated[Path, typer.Argument(metavar="BEFORE", help="The contract as it was: OpenAPI 3.0 or 3.1.")]
-After = Annotated[Path, typer.Argument(metavar="AFTER", help="The contract as it is now.")]
+Before = Annotated[
+    Path, typer.Argument(metavar="BEFORE", help="The contract as it was: OpenAPI 3.0 or 3.1. Or a folder of policies.")
+]
+After = Annotated[Path, typer.Argument(metavar="AFTER", help="The contract as it is now, or the folder.")]
 SchemaOption = Annotated[
     Way | None,
     typer.Option(
         "--schema",
         metavar="request|response",
         help="The files are JSON Schemas of documents that come in, or that go out.",
-    ),
-]
-FormatOption = Annotated[
-    Format | None,
-    typer.Option(
-        "--format",
-        metavar="FORMAT",
-        help="text, json, sarif (code hosts) or github (annotations of a workflow run).",
     ),
 ]
 All = Annotated[bool, typer.Option("--all", help="List compatible changes too, not only their number.")]
@@ -113,9 +99,13 @@ def contracts(
     fail_on: FailOn = Worst.BREAKING,
 ) -> None:
     """Compare two contracts of an API. Breaking is what callers notice: what was accepted is refused or no longer
-    read, what was promised no longer comes. What cannot be decided is said to be undecided. Exits 6 with breaking
-    changes; docs/policies/contracts.md lists every kind."""
+    read, what was promised no longer comes. What cannot be decided is said to be undecided. Of two folders of
+    policies every version is compared with itself, and with its successor. Exits 6 with breaking changes; of a
+    successor none counts. docs/policies/contracts.md lists every kind."""
     session = session_of(ctx)
+    if before.is_dir() or after.is_dir():
+        _folders(session, before, after, schema, format, fail_on)
+        return
     from gateway_policies.contracts.change import Direction
     from gateway_policies.contracts.comparing import compare, compare_documents
 
@@ -132,6 +122,36 @@ def contracts(
     else:
         put(session.stdout, _formatted(session, format, result, other, changes, everything).encode())
     if result.breaking or (result.undecided and fail_on is Worst.UNDECIDED):
+        raise typer.Exit(Exit.REFUSED)
+
+
+def _folders(
+    session: Session, before: Path, after: Path, schema: Way | None, format: Format | None, fail_on: Worst
+) -> None:
+    """Compare the contracts of two folders of policies.
+
+    Raises:
+        Usage: one of them is no folder.
+        Refused: there is an error in their policies.
+    """
+    from gateway_policies.contracts.texts import FolderTexts
+    from gateway_policies.contracts.versions import RULES, check_versions
+    from gateway_policies.findings import in_order, refuses
+
+    for each in (before, after):
+        if not each.is_dir():
+            raise Usage(f"{str(each)!r} is no folder. Nothing was compared. Name two folders, or two files.")
+    if schema is not None:
+        raise Usage("--schema is for two files. Nothing was compared. Leave it out for two folders of policies.")
+    old, new = policies(session, before), policies(session, after)
+    assert new.policies is not None
+    checked = check_versions(old.policies, new.policies, FolderTexts(before), FolderTexts(after), new.places)
+    findings = in_order(checked.findings)
+    show_findings(session, findings, format, folder=after, rules=RULES)
+    for step in checked.successions:
+        told = f"{step.breaking} breaking of {len(step.changes)} changes" if step.changes else "no change that counts"
+        session.note(f"{step.version} → {step.successor.rpartition('.')[2]}, its successor: {told}.")
+    if refuses(findings) or (findings and fail_on is Worst.UNDECIDED):
         raise typer.Exit(Exit.REFUSED)
 
 
@@ -238,11 +258,10 @@ def _formatted(
     if format is Format.JSON:
         return msgspec.json.format(msgspec.json.encode(result), indent=2).decode() + "\n"
     findings = change_findings(changes, other.contract)
-    here = Path.cwd().resolve()
-    prefix = other.folder.relative_to(here).as_posix() if other.folder.is_relative_to(here) else str(other.folder)
+    prefix = below_repository(session.folder, other.folder)
     if format is Format.SARIF:
         return render_sarif(findings, prefix=prefix, rules=RULES, version=installed_version())
-    return render_github(findings, prefix=prefix)
+    return plain(render_github(findings, prefix=prefix))
 
 
 _COLOURS = {"breaking": "red", "undecided": "yellow", "compatible": "green"}

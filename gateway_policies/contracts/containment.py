@@ -247,7 +247,8 @@ class Containment:
     def _excluded(self, one: Branch, schema: Node | None) -> bool:
         if schema is None:
             return False
-        return all(disjoint(self.sub, one, each, self.sup) for each in self.sup.branches((schema,)))
+        ways = self.sup.branches((schema,))
+        return all(disjoint(self.sub, one, each, self.sup, closed_world=False) for each in ways)
 
 
 def _settle(pairs: list[Pair]) -> None:

@@ -163,10 +163,19 @@ def change_findings(
         Finding(
             rule=each.id,
             severity=_SEVERITY[each.level],
-            message=each.message,
+            message=_with_operations(each),
             address=address,
             place=(places[each.after] if each.after is not None else None) or fallback or Place(after.file, 1, 1),
             help=HELP[each.level],
         )
         for each in told
     ]
+
+
+def _with_operations(change: Change) -> str:
+    """The message, with where it shows, unless it says so itself."""
+    if not change.operations or change.message.startswith(change.operations[0]):
+        return change.message
+    more = len(change.operations) - 3
+    told = ", ".join(change.operations[:3]) + (f" and {more} more" if more > 0 else "")
+    return f"{change.message.removesuffix('.')} (in {told})."

@@ -171,6 +171,70 @@ def test_a_reference_that_leads_nowhere_is_told_and_not_passed(run: Run) -> None
     assert "undecided" in out
 
 
+ANDON = '[gateway]\nname = "g"\n[issuer.i]\nurl = "https://idp.example/realms/plant"\n'
+API = """\
+[api]
+name = "orders"
+owner = "erp"
+base_path = "/orders"
+upstream = "system:ERP"
+
+[[version]]
+name = "v1"
+lifecycle = "deprecated"
+deprecated_on = 2026-01-01
+sunset_on = 2027-01-01
+successor = "v2"
+contract = "contracts/v1.yaml"
+
+[[version]]
+name = "v2"
+lifecycle = "active"
+contract = "contracts/v2.yaml"
+"""
+
+
+def folder(name: str, v1: str, v2: str) -> None:
+    for place, text in {
+        "andon.toml": ANDON,
+        "apis/orders.toml": API,
+        "contracts/v1.yaml": v1,
+        "contracts/v2.yaml": v2,
+    }.items():
+        path = Path(name, place)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def test_two_folders_of_policies(run: Run) -> None:
+    folder("main", V1, TIGHT)
+    folder("branch", V1, TIGHT)
+    code, out, err = run("main", "branch")
+    assert code == 0
+    assert "Nothing found" in out
+    assert "api.orders.version.v1 → v2, its successor: 1 breaking of 1 changes" in err
+    folder("branch", TIGHT, TIGHT)
+    code, out, err = run("main", "branch")
+    assert code == 6
+    assert "branch/contracts/v1.yaml:11:15" in out
+    assert "request-property-became-required" in out
+    assert "its successor: no change that counts" in err
+    code, out, _ = run("main", "branch", "-o", "json")
+    assert code == 6
+    assert json.loads(out)["findings"][0]["address"] == "api.orders.version.v1"
+    folder("branch", VAGUE, TIGHT)
+    assert run("main", "branch")[0] == 0
+    assert run("main", "branch", "--fail-on", "undecided")[0] == 6
+
+
+def test_a_folder_and_a_file_are_not_compared(run: Run) -> None:
+    folder("main", V1, V1)
+    code, _, err = run("main", "v1.yaml")
+    assert code == 2
+    assert "two folders, or two files" in err
+    assert run("main", "main", "--schema", "request")[0] == 2
+
+
 @pytest.mark.parametrize("option", [("--format", "xml"), ("--fail-on", "never"), ("--schema", "both")])
 def test_options_that_are_none(run: Run, option: tuple[str, str]) -> None:
     assert run("v1.yaml", "tight.yaml", *option)[0] == 2

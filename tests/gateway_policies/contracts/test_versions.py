@@ -51,6 +51,7 @@ def test_what_breaks_within_a_version_is_an_error_at_its_line() -> None:
     assert (finding.rule, finding.severity) == ("request-property-became-required", Severity.ERROR)
     assert finding.address == "api.orders.version.v1"
     assert finding.place == Place("contracts/v1.yaml", 9, 36)
+    assert finding.message == "The property plant of the request body became required (in POST /orders)."
     assert "new version" in finding.help
     assert checked.successions == []
 
