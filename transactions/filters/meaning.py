@@ -217,7 +217,7 @@ def _flag(value: Value, field: Field) -> bool:
 
 def _number_span(text: str, field: Field) -> tuple[int, int]:
     if not re.fullmatch(r"\d{1,9}", text, re.ASCII):
-        raise BadValue(f"{field.shown} is a whole number, and {text!r} is none")
+        raise BadValue(f"{field.shown} is a whole number from 0 to 999999999, and {text!r} is none")
     number = int(text)
     return number, number + 1
 
@@ -272,9 +272,7 @@ def _micros(text: str, field: Field) -> int:
     try:
         return min(parse_duration(text) // timedelta(microseconds=1), _LATEST)
     except (ValueError, OverflowError) as error:
-        raise BadValue(
-            f"{field.shown}: {text!r} is not a duration: write a number and a unit, like 15m or 2h"
-        ) from error
+        raise BadValue(f"{field.shown}: {error}") from error
 
 
 def _age_span(sign: Sign, value: Value, field: Field, now: datetime) -> Span:

@@ -161,6 +161,15 @@ def _words(token: Token, *, quoted: bool) -> Words:
             _column(token),
             [bare] if len(bare) >= SEARCH_MINIMUM and "*" not in bare else [],
         )
+    if not quoted and text.lower() in ("and", "or", "not"):
+        raise _bad(
+            f"Something is missing around {text!r}: a term stands after it, and before and and or. Put it in quotes to "
+            "search for the word.",
+            _column(token),
+            [],
+        )
+    if not quoted and _SIGNS.fullmatch(text):
+        raise _bad(f"{text!r} stands alone. A name and its sign stand together, like plant:P03.", _column(token), [])
     if len(text.strip()) < SEARCH_MINIMUM:
         raise _bad(f"A search wants {SEARCH_MINIMUM} characters or more, and {text!r} has less.", _column(token), [])
     return Words(text)
@@ -207,7 +216,7 @@ def _syntax(text: str, error: UnexpectedInput) -> BadFilter:
     elif ended and text.count("(") > text.count(")"):
         problem = "A parenthesis is not closed."
     elif ended:
-        problem = "Something is missing at the end: a value after the sign, or a term after or, not or -."
+        problem = "Something is missing at the end: a value after the sign, or a term after and, or, not or -."
     elif rest.startswith(","):
         problem = "A comma separates values, like plant:P01,P02. Put text that has a comma in quotes."
     else:

@@ -118,7 +118,7 @@ def _show(node: Node) -> str:
             return f"{_short(field)}{sign}{written}"
         case Words(text):
             plain = _PLAIN_WORD.fullmatch(text) and not _LOOKS_LIKE_TERM.match(text)
-            return text if plain and text.lower() not in ("or", "not") else _quote(text)
+            return text if plain and text.lower() not in ("and", "or", "not") else _quote(text)
         case Not(part):
             return f"-({_show(part)})" if isinstance(part, And | Or) else f"-{_show(part)}"
         case And(parts):

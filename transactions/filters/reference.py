@@ -37,7 +37,7 @@ order:4711* assignee:none "lot not found" -target:ERP (status:failed or status:i
 | `failed_at>=2026-11-20T06:30+01:00` | a time lasts as long as it is precise, here a minute; UTC without an offset |
 | `deadlock` `"lot not found"` | where the message, the payload, a business key or an id contains this: see Words |
 | `-target:ERP` `not target:ERP` | what does not match |
-| `a or b` `(…)` | either; terms side by side must all match, and bind tighter than `or` |
+| `a or b` `(…)` | either; terms side by side must all match, with or without `and`, and bind tighter than `or` |
 
 Values are compared exactly, upper and lower case apart; the values of enums, and searches (`message`, words), take
 ASCII letters in either case. A field that is empty matches no value and no comparison, so `-plant:P01` finds what has

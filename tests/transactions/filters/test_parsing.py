@@ -7,7 +7,7 @@ import sys
 from contextlib import suppress
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from transactions.errors import BadFilter
@@ -56,6 +56,11 @@ def term(field: str, *values: str, sign: Sign = Sign.IS) -> Term:
         ("abc (def OR ghi)", And((Words("abc"), Or((Words("def"), Words("ghi")))))),
         ("(abc def) ghi", And((Words("abc"), Words("def"), Words("ghi")))),
         ("((abc))", Words("abc")),
+        ("abc and def", And((Words("abc"), Words("def")))),
+        ("abc AND (def)", And((Words("abc"), Words("def")))),
+        ("abc and not def or ghi", Or((And((Words("abc"), Not(Words("def")))), Words("ghi")))),
+        ("android sand", And((Words("android"), Words("sand")))),
+        ('"and"', Words("and")),
     ],
 )
 def test_what_is_read(text: str, node: object) -> None:
@@ -112,6 +117,13 @@ def test_the_example_of_the_design() -> None:
         ("overdue:maybe", 9, ["overdue:true", "overdue:false"]),
         ("message:ab", 9, []),
         ("ab", 1, []),
+        ("and", 1, []),
+        ("not", 1, []),
+        ("or lot", 1, []),
+        ("plant:P01 and", 14, []),
+        ("plant:P01 and and lot", 15, []),
+        ("plant:P01 and or lot", 15, []),
+        ("plant : P01", 7, []),
         ("lot*", 1, ["lot"]),
         ("plant:", 7, []),
         ("plant:P01 or", 13, []),
@@ -130,6 +142,23 @@ def test_what_is_refused_says_where_and_what_was_meant(text: str, column: int, s
     assert caught.value.extra["column"] == column
     assert caught.value.extra["suggestions"] == suggestions
     assert f"at column {column}: " in caught.value.detail
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("or plant:P01", "Something is missing around 'or': a term stands after it, and before and and or."),
+        ("plant:P01 and", "a term after and, or, not or -"),
+        ("plant : P01", "A name and its sign stand together, like plant:P03."),
+        ("age>1000000000000d", "is a longer duration than a calendar has"),
+        ("age>15", "'15' is not a duration: write a number and a unit"),
+        ("attempts>12345678901", "attempts is a whole number from 0 to 999999999, and '12345678901' is none"),
+    ],
+)
+def test_what_is_refused_says_why(text: str, says: str) -> None:
+    with pytest.raises(BadFilter) as caught:
+        parse(text, KEYS)
+    assert says in caught.value.detail
 
 
 def test_suggestions_can_be_used_as_they_are() -> None:
@@ -173,7 +202,28 @@ SOUP = st.lists(
     st.sampled_from(
         [
             *("plant", "status", "kind", "age", "order", "nonsense", "failed_at", "attempts", "message"),
-            *(":", ">", "<=", "=", ",", "(", ")", "-", " ", " ", " ", '"', "\\", "*", "not ", " or ", "or", "none"),
+            *(
+                ":",
+                ">",
+                "<=",
+                "=",
+                ",",
+                "(",
+                ")",
+                "-",
+                " ",
+                " ",
+                " ",
+                '"',
+                "\\",
+                "*",
+                "not ",
+                " or ",
+                " and ",
+                "or",
+                "and",
+                "none",
+            ),
             *("failed", "15m", "-2h", "abc", "P01", "é", "%", "1", "2026-11-20", ".."),
         ]
     ),
@@ -181,6 +231,7 @@ SOUP = st.lists(
 ).map("".join)
 
 
+@settings(deadline=None)  # the first filter of a process pays for reading the grammar
 @given(SOUP | st.text(max_size=40))
 @example("not" * 100)
 @example("-" * 3000 + "abc")
