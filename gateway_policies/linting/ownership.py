@@ -73,18 +73,14 @@ def owner_nobody(scene: Scene) -> Iterator[Broken]:
 )
 def owner_alike(scene: Scene) -> Iterator[Broken]:
     """Owners that differ in case, hyphens or spaces only; the rarer spelling is told."""
-    spellings: dict[str, Counter[str]] = {}
-    for _, owner in _owners(scene):
-        spellings.setdefault(_plain(owner), Counter())[owner] += 1
-    usual = {
-        each: min(counts, key=lambda owner, counts=counts: (-counts[owner], owner))  # type: ignore[misc]
-        for each, counts in spellings.items()
-        if len(counts) > 1
-    }
+    counts = Counter(owner for _, owner in _owners(scene))
+    usual: dict[str, str] = {}
+    for owner in sorted(counts, key=lambda each: (-counts[each], each)):
+        usual.setdefault(_plain(owner), owner)
+    meant = {owner: usual[_plain(owner)] for owner in counts}
     for address, owner in _owners(scene):
-        meant = usual.get(_plain(owner), owner)
-        if meant != owner:
-            yield Broken(address, f"{address} has the owner {owner!r}, which elsewhere is {meant!r}.", "owner")
+        if meant[owner] != owner:
+            yield Broken(address, f"{address} has the owner {owner!r}, which elsewhere is {meant[owner]!r}.", "owner")
 
 
 def _plain(owner: str) -> str:

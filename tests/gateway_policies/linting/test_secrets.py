@@ -56,6 +56,8 @@ def test_a_secret_is_seen(text: str) -> None:
         "basic data of materials and bearers of costs",
         "the API key of plant 3 is in the vault",
         "a" * 5000,
+        "a-" * 5000 + "token",
+        "token:" * 1000,
     ],
 )
 def test_what_only_sounds_like_one_is_not(text: str) -> None:
