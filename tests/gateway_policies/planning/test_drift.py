@@ -40,7 +40,7 @@ def test_noise_is_left_out() -> None:
     assert found.drifted == ()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(gateways())
 def test_there_is_drift_where_planning_what_was_applied_finds_something(
     found: tuple[dict[str, Resource], GatewayState],

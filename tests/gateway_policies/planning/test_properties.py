@@ -20,7 +20,7 @@ from gateway_policies.references import claims, dangling
 from gateway_policies.state import GatewayState
 
 EVERYTHING = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
 )
 
 

@@ -42,7 +42,7 @@ def test_it_is_the_canonical_json_of_the_standard() -> None:
     assert canonical(made().body()) == rfc8785.dumps({name: each for name, each in plain.items() if name != "hash"})
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(gateways())
 def test_every_plan_is_read_back_and_fits_the_schema(found: tuple[dict[str, Resource], GatewayState]) -> None:
     files, state = found
