@@ -322,17 +322,5 @@ class Plan(Body, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """The plan without its hash."""
         return Body(**{field: getattr(self, field) for field in Body.__struct_fields__})
 
-    def change(self, id: str) -> Change:  # noqa: A002 - what it is called in the plan
-        """A change of the plan.
-
-        Raises:
-            KeyError: there is none of that id.
-        """
-        return next((each for each in self.changes if each.id == id), None) or _none(id)
-
-
-def _none(id: str) -> Change:  # noqa: A002
-    raise KeyError(id)
-
 
 DECODER = msgspec.json.Decoder(Plan)
