@@ -134,8 +134,8 @@ def make(
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """Without looking for garbage: of tens of thousands of resources all stay, and looking through them takes a fifth of
-    the time."""
+    """Without looking for garbage: of tens of thousands of resources all stay, and looking through them takes a fifth
+    of the time."""
     was = gc.isenabled()
     gc.disable()
     try:
