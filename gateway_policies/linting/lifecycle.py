@@ -203,11 +203,13 @@ def brownout_without_effect(scene: Scene) -> Iterator[Broken]:
     """Of a retired version."""
     for version in scene.versions:
         if version.brownouts and version.lifecycle is Lifecycle.RETIRED:
+            # Retired before its day, it may come back, and its brownouts with it.
+            early = version.sunset_on is not None and version.sunset_on > scene.today
             yield Broken(
                 version.address,
                 f"{version.address} is retired, so its brownouts have no effect.",
                 "brownouts[0]",
-                edits=(Remove(version.address, "brownouts"),),
+                edits=() if early else (Remove(version.address, "brownouts"),),
             )
 
 

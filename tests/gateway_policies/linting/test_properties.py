@@ -14,7 +14,7 @@ from gateway_policies.linting import examine, lint, rules
 from gateway_policies.model import PolicySet, Severity, Suppression
 from gateway_policies.places import Nowhere
 
-EVERYTHING = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+EVERYTHING = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 NOWHERE = Nowhere()
 META = {"suppression-expired", "suppression-unused", "suppression-long", "unknown-rule"}
 

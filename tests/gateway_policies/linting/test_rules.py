@@ -629,6 +629,7 @@ def test_few_rules_are_errors() -> None:
             policies(but(OLD, lifecycle=Lifecycle.RETIRED, sunset_on=day(-1), brownouts=(SPAN,)), NEW),
             [Remove(f"{V}.v1", "brownouts")],
         ),
+        (policies(but(OLD, lifecycle=Lifecycle.RETIRED, brownouts=(SPAN,)), NEW), []),
         (
             policies(suppressions=(Suppression(rule="grant-reason", address="x", reason="r", until=day(-1)),)),
             [Remove("suppress[0]")],
