@@ -182,7 +182,8 @@ class People:
         Raises:
             NotFound: there is nobody of that name.
         """
-        now = self._clock.now().replace(microsecond=0)
+        moment = self._clock.now()
+        now = moment.replace(microsecond=0)  # a token knows whole seconds
         issued = Issued(id=new_id(now), name=name, issued_at=now, expires_at=now + lifetime)
 
         def write(connection: Connection) -> None:
@@ -194,7 +195,7 @@ class People:
                 {
                     "id": issued.id,
                     "name": name,
-                    "issued_at": to_micros(now),
+                    "issued_at": to_micros(moment),
                     "issued_by": by,
                     "expires_at": to_micros(issued.expires_at),
                 },
