@@ -55,9 +55,11 @@ def found(folder: Path, environment: str | None = None) -> Loaded:
     Raises:
         NotFound: there is no such folder, or no such environment in it.
     """
-    from gateway_policies.loading import load
+    from platformdirs import user_cache_path
 
-    loaded = load(folder, environment)
+    from gateway_policies.loading import Cache, load
+
+    loaded = load(folder, environment, cache=Cache(user_cache_path("andon", appauthor=False) / "policies"))
     for each in loaded.findings:
         if each.rule in ("no-folder", "no-environment"):
             raise NotFound(f"{each.message} Nothing was done. {each.help}.")

@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from gateway_policies.findings import Finding, in_order, refuses
+from gateway_policies.loading.cache import Cache
 from gateway_policies.loading.documents import Document, Texts
 from gateway_policies.loading.fields import head_of
 from gateway_policies.loading.folder import ENVIRONMENTS, Listing, PolicyFile, content_of, environments_of
@@ -50,20 +51,27 @@ class Loaded(Struct, frozen=True, kw_only=True):
     files: int
 
 
-def load(folder: Folder, environment: str | None = None) -> Loaded:
+def load(folder: Folder, environment: str | None = None, *, cache: Cache | None = None) -> Loaded:
     """Load a folder of policies, with what an environment says over it.
 
     Nothing that is wrong with the policies is raised: all of it is in the findings at once.
 
     Args:
         environment: a folder's name in ``environments``; None for the base alone.
+        cache: what files came to before; it saves time and changes nothing else.
     """
-    return _Loading(folder, environment).done()
+    if cache is None:
+        return _Loading(folder, environment, None).done()
+    cache.open(folder, environment)
+    loaded = _Loading(folder, environment, cache).done()
+    cache.close()
+    return loaded
 
 
 class _Loading:
-    def __init__(self, folder: Folder, environment: str | None) -> None:
+    def __init__(self, folder: Folder, environment: str | None, cache: Cache | None) -> None:
         self._folder = folder
+        self._cache = cache
         self._environment = environment
         self._texts = Texts()
         self._findings: list[Finding] = []
@@ -133,8 +141,9 @@ class _Loading:
                 documents.append(document)
         return documents
 
-    def _parsed(self, file: PolicyFile) -> Document | None:
-        content = content_of(file)
+    def _parsed(self, file: PolicyFile, content: bytes | Finding | None = None) -> Document | None:
+        if content is None:
+            content = content_of(file)
         raw = parse(content, file.file) if isinstance(content, bytes) else content
         if isinstance(raw, Finding):
             self._findings.append(raw)
@@ -174,10 +183,31 @@ class _Loading:
     # one file
 
     def _read(self, file: PolicyFile) -> dict[str, Any] | None:
-        document = self._documents.get(file.file) or self._parsed(file)
+        document = self._documents.get(file.file)
+        # What an environment changes, and the one file of the settings, are made anew each time.
+        if document is None and self._cache is not None and file.kind is not Kind.ANDON:
+            self._remembered(file, self._cache)
+            return None
+        if document is None:
+            document = self._parsed(file)
         if document is None or document.removed:
             return None
         return self._check(document)
+
+    def _remembered(self, file: PolicyFile, cache: Cache) -> None:
+        content = content_of(file)
+        if isinstance(content, Finding):
+            self._findings.append(content)
+            self._unknowable.update(_DESCRIBES[file.kind])
+            return
+        digest, made = cache.get(file.kind, content)
+        if made is not None:
+            self._made.append((file, made))
+            return
+        before = len(self._findings)
+        document = self._parsed(file, content)
+        if document is not None and self._check(document) is not None and len(self._findings) == before:
+            cache.put(digest, self._made[-1][1])
 
     def _check(self, document: Document) -> dict[str, Any] | None:
         if not self._shaped(document, Checking()):

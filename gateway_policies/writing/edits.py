@@ -19,6 +19,7 @@ from gateway_policies.loading.loader import Loaded
 from gateway_policies.loading.mistakes import Path as Keys
 from gateway_policies.model import Api, Brownout, Consumer, Grant, Operation, Resource, Scope, Throttle, Version
 from gateway_policies.writing.tables import operation_table, put, table_of
+from gateway_policies.writing.text import text_of
 
 _LISTS = ("operations", "brownouts")
 
@@ -97,7 +98,7 @@ class Edits:
                 [(file, table)] = tables.items()
                 if self._read(file) is not None:
                     raise CannotEdit(f"There is a file {file} already, and it is not {address}'s.")
-                self._texts[file] = tomlkit.dumps(table)
+                self._texts[file] = text_of(table)
             case Version():
                 self._append(self._start(f"api.{resource.api}")[0], "version", table_of(resource))
             case Grant():

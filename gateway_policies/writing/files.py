@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
-
-import tomli_w
 
 from gateway_policies.model import PolicySet
 from gateway_policies.nearest import listed
 from gateway_policies.writing.tables import documents
+from gateway_policies.writing.text import text_of
 
 
 class AlreadyThere(Exception):
@@ -29,11 +27,6 @@ class AlreadyThere(Exception):
 def texts(policies: PolicySet) -> dict[str, str]:
     """The text of every file, by its path below the folder. Loading them gives the same policies again."""
     return {file: text_of(table) for file, table in documents(policies).items()}
-
-
-def text_of(table: dict[str, Any]) -> str:
-    """One file's text."""
-    return tomli_w.dumps(table)
 
 
 def write(policies: PolicySet, folder: Path) -> list[Path]:

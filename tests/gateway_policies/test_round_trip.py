@@ -11,8 +11,9 @@ from policy_strategies import policy_sets
 from gateway_policies.loading import load
 from gateway_policies.model import PolicySet
 from gateway_policies.writing.files import texts, write
+from gateway_policies.writing.layout import laid_out
 
-FEW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+FEW = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
 @given(policy_sets())
@@ -34,6 +35,13 @@ def test_writing_what_was_loaded_gives_the_same_files(policies: PolicySet) -> No
         again = load(Path(folder)).policies
         assert again is not None
         assert texts(again) == texts(policies)
+
+
+@given(policy_sets())
+@FEW
+def test_what_is_written_is_in_the_layout(policies: PolicySet) -> None:
+    for file, text in texts(policies).items():
+        assert laid_out(text) == text, file
 
 
 @given(policy_sets())

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
-SCRIPTS = ("startup", "listing", "console_paint", "ingest", "replay", "audit_verify", "diagnosis")
+SCRIPTS = ("startup", "listing", "console_paint", "ingest", "replay", "audit_verify", "diagnosis", "policies")
 
 
 @pytest.mark.parametrize("name", SCRIPTS)

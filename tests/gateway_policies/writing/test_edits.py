@@ -35,7 +35,7 @@ from gateway_policies.references import dangling
 from gateway_policies.writing.edits import CannotEdit, Edits
 from gateway_policies.writing.files import write
 
-FEW = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+FEW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 FILES = {
     "andon.toml": '[gateway]  # the one\nname = "g"\n\n[issuer.idp]\nurl = "https://idp.example"\n# end\n',
