@@ -102,6 +102,8 @@ def handover(
 def _leave(session: Session, text: str, plant: str | None, asked: tuple[object, ...]) -> None:
     if any(each is not None for each in asked):
         raise Usage("--remark stands alone, but for --plant. Nothing was kept. Leave out the others.")
+    if not text.strip():
+        raise Usage("The remark has no words. Nothing was kept. Write what the next shift should know.")
     kept: Remark = session.send(calls.remark(text, plant))
     said = f"It is in the handover{f' of {plant}' if plant else ''}.\n"
     session.show(Detail(value=kept, human=lambda _: said, identify=lambda each: each.by))

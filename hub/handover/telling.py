@@ -265,6 +265,7 @@ def _open(cause: Cause) -> Open:
         id=cause.id,
         title=cause.title,
         count=cause.count,
+        blocks=cause.blocks.transactions,
         overdue=cause.blocks.overdue,
         owner=cause.owner,
         since=cause.since,

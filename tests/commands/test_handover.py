@@ -69,6 +69,14 @@ def test_a_remark_is_left_and_stands_alone(andon: Andon, platform: Any) -> None:
     assert len(platform.asked) == count
 
 
+@pytest.mark.parametrize("text", ["", "  \n"])
+def test_a_remark_without_words_is_refused_in_words_of_the_line(andon: Andon, platform: Any, text: str) -> None:
+    ran = andon("handover", "--remark", text)
+    assert ran.code == 2
+    assert "The remark has no words" in ran.err
+    assert not [asked for asked in platform.asked if asked.method == "POST"]
+
+
 def test_what_cannot_be_asked_is_wrong_with_the_line(andon: Andon, platform: Any) -> None:
     for line in (("--shift", "next"), ("--from", "sometime"), ("--format", "pdf")):
         assert andon("handover", *line).code == 2

@@ -73,8 +73,8 @@ def handover(**more: Any) -> Handover:
         "counts": {Status.FAILED: 100, Status.HELD: 4, Status.PROCESSED: 1100}, "overdue": 7,
         "causes": [
             Open(
-                id="c1", title="Material M-1 is not in plant P01", count=90, overdue=7, owner="mdm", since=NOW - HOUR,
-                first="Maintain it.", care=["Do not edit it.", "Nor that."],
+                id="c1", title="Material M-1 is not in plant P01", count=90, blocks=214, overdue=107, owner="mdm",
+                since=NOW - HOUR, first="Maintain it.", care=["Do not edit it.", "Nor that."],
             )
         ],
         "taken": [transaction(id="01J2", assignee="ann", ticket="INC-7", waiting_on="mdm <team>")],

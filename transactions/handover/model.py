@@ -38,7 +38,8 @@ class Open(Struct, frozen=True, kw_only=True):
 
     Attributes:
         count: transactions in trouble because of it.
-        overdue: of these and of what waits behind them.
+        blocks: what cannot go on because of it: these, where they are owed, and what waits behind them.
+        overdue: how many of what it blocks are past their time.
         first: what to do first, in a sentence.
         care: what not to do.
     """
@@ -46,6 +47,7 @@ class Open(Struct, frozen=True, kw_only=True):
     id: str
     title: str
     count: int
+    blocks: int
     overdue: int
     owner: str | None
     since: datetime | None

@@ -104,6 +104,7 @@ def _causes(handover: Handover) -> Section:
         (
             each.title,
             f"{each.count:,}",
+            f"{each.blocks:,}",
             f"{each.overdue:,}",
             "" if each.since is None else short(handover.at - each.since),
             each.owner or "",
@@ -111,8 +112,8 @@ def _causes(handover: Handover) -> Section:
         )
         for each in handover.causes
     ]
-    heads = ("cause", "count", "overdue", "age", "who can help", "first")
-    return Section("What is left, by cause", [], Table(heads, rows, frozenset({1, 2, 3})), alarming=True)
+    heads = ("cause", "count", "blocks", "overdue", "age", "who can help", "first")
+    return Section("What is left, by cause", [], Table(heads, rows, frozenset({1, 2, 3, 4})), alarming=True)
 
 
 def _taken(handover: Handover) -> Section:

@@ -43,6 +43,14 @@ TOLD = (
 )
 
 
+def test_what_is_overdue_is_a_part_of_what_a_cause_blocks_and_says_so() -> None:
+    """214 wait for 90 that failed, and 107 of them are late: more than failed, so both are told."""
+    causes = next(each for each in sections(handover()) if each.title.startswith("What is left"))
+    assert causes.table is not None
+    row = dict(zip(causes.table.heads, causes.table.rows[0], strict=True))
+    assert (row["count"], row["blocks"], row["overdue"]) == ("90", "214", "107")
+
+
 def without_escapes(text: str) -> str:
     return re.sub(r"\\([\\`*_{}\[\]<>|~#&+.=-])", r"\1", text)
 
