@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path as FilePath
 from typing import Any
@@ -260,13 +261,21 @@ class Hub:
         return self.landscape.catalogue.instances()
 
 
+def _routes(simulator: bool) -> list[Route]:
+    return [route for route in ROUTES if simulator or not route.simulator]
+
+
+@cache
+def _described(simulator: bool, version: str) -> bytes:
+    return msgspec.json.encode(document(_routes(simulator), version))
+
+
 def application(hub: Hub, caution: Caution = Caution()) -> ASGIApp:  # noqa: B008 - frozen
     """The hub's ASGI application: door, gate, sizes, then admin API, ingress, health."""
-    routes = [route for route in ROUTES if not route.simulator or hub.simulator is not None]
-    described = msgspec.json.encode(document(routes, hub.version))
+    routes = _routes(hub.simulator is not None)
 
     async def openapi(_request: Request) -> Response:
-        return Response(described, media_type=JSON)
+        return Response(_described(hub.simulator is not None, hub.version), media_type=JSON)
 
     async def take_document(request: Request) -> Response:
         return await intake.ingress(hub, request)

@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
+from migrated_store import migrated_once
 
 from hub.api.access import Access, Principal
 from hub.app import Hub, application
@@ -26,6 +27,8 @@ from hub.landscape import Landscape
 from hub.store.database import open_database
 from transactions.clock import SystemClock
 from transactions.people import Role
+
+__all__ = ["migrated_once"]
 
 TOKENS = {
     "ann-token": Principal(subject="ann", kind="user", roles=(Role.ADMIN,)),

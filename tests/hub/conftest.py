@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 import pytest
 from aiohttp import web
+from migrated_store import migrated_once, really_migrated
 from sqlalchemy import select
 
 from hub.declarations import Catalogue, read_catalogue
@@ -37,6 +38,8 @@ from transactions.clock import SystemClock
 from transactions.model import Status
 from transactions.people import EVERYTHING
 from transactions.plans import Action, Plan, PlanOptions, PlanRequest
+
+__all__ = ["migrated_once", "really_migrated"]
 
 FAST: Profile = msgspec.structs.replace(
     QUICK,

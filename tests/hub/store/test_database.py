@@ -19,6 +19,8 @@ from hub.errors import StoreError
 from hub.store.database import open_database
 from hub.store.schema import meta, metadata
 
+pytestmark = pytest.mark.usefixtures("really_migrated")
+
 NOBODY = 65534
 
 
