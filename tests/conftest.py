@@ -120,9 +120,11 @@ def hub_factory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[.
         return hub
 
     yield start
-    for hub in started:
+    for hub in started:  # all at once, since each takes its time
         if hub.process.poll() is None:
-            hub.stop()
+            hub.process.send_signal(signal.SIGTERM)
+    for hub in started:
+        hub.stop()
 
 
 @pytest.fixture(scope="session")
