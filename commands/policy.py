@@ -17,6 +17,7 @@ from commands.policy_drift import drift
 from commands.policy_files import Environment, Folder, Told, describe, environments, found, told
 from commands.policy_lint import lint
 from commands.policy_plan import plan
+from commands.policy_revisions import revisions
 from commands.policy_writing import fmt, init, schema
 from commands.session import session_of
 from commands.terminal import Look, plain
@@ -30,6 +31,7 @@ app.verb("plan")(plan)
 app.verb("contracts")(contracts)
 app.verb("apply")(apply)
 app.verb("drift")(drift)
+app.verb("revisions")(revisions)
 
 
 class Validated(Struct, frozen=True, kw_only=True):

@@ -82,7 +82,7 @@ def apply(
             if value:
                 raise Usage(f"{option} cannot be given with --plan. Nothing was done. A plan is applied as it is.")
         found, made = _saved(session, gateway, plan)
-    _go(session, found, made, folder=folder, yes=yes)
+    _go(session, found, made, folder=folder, yes=yes, asks=gateway is None)
 
 
 def _saved(session: Session, named: str | None, path: Path) -> tuple[Gateway, Plan]:
@@ -97,10 +97,11 @@ def _saved(session: Session, named: str | None, path: Path) -> tuple[Gateway, Pl
     with refusals():
         made = from_bytes(content)
         check_age(made, session.clock.now())
-        return gateway_of(named, made.target.gateway), made
+        return gateway_of(session, named, made.target.gateway), made
 
 
-def _go(session: Session, found: Gateway, made: Plan, *, folder: Path, yes: bool) -> None:
+def _go(session: Session, found: Gateway, made: Plan, *, folder: Path, yes: bool, asks: bool) -> None:
+    """``asks``: the gateway looks itself whether a second person has to approve, and knows by its token who applies."""
     from gateway_policies.planning.applying import changeset_of
 
     by = _who()
@@ -114,13 +115,13 @@ def _go(session: Session, found: Gateway, made: Plan, *, folder: Path, yes: bool
     if made.empty and not made.records:
         _show(session, made, None, by)
         return
-    if made.verdict.second_person:
+    if made.verdict.second_person and not asks:
         session.note("A second person should have seen this: this gateway cannot ask one, and takes your word for it.")
     if not yes:
         _confirm(session)
     with refusals():
         revision = found.apply(changeset, session.clock.now())
-    _show(session, made, revision, by)
+    _show(session, made, revision, revision.by)
 
 
 def _who() -> str:

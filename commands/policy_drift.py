@@ -35,7 +35,7 @@ def drift(
 
     loaded = policies(session, folder, environment)
     assert loaded.policies is not None
-    _, state = state_of(gateway, loaded.policies)
+    _, state = state_of(session, gateway, loaded.policies)
     found = drift_of(loaded.policies, state)
     session.show(
         Detail(

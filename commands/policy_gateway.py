@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from commands.exits import Usage
+from commands.session import Session
 from transactions.errors import NotFound, PlanAltered, Refused, Stale, Unavailable
 
 if TYPE_CHECKING:
@@ -19,27 +20,30 @@ if TYPE_CHECKING:
 
 GatewayOption = Annotated[
     str | None,
-    typer.Option("--gateway", metavar="TARGET", help="The gateway: directory:PATH, one JSON file for each resource."),
+    typer.Option(
+        "--gateway",
+        metavar="TARGET",
+        help="The gateway: directory:PATH, one JSON file for each resource; else the one of the context's hub.",
+    ),
 ]
 _DIRECTORY = "directory"
 
 
-def gateway_of(named: str | None, name: str) -> Gateway:
-    """The gateway that ``--gateway`` names.
+def gateway_of(session: Session, named: str | None, name: str) -> Gateway:
+    """The gateway that ``--gateway`` names, else the one of the hub that the session works on.
 
     Args:
         name: of the gateway, for one that is new.
 
     Raises:
-        Usage: none is named, or it is no kind of gateway.
+        Usage: it is no kind of gateway.
     """
+    if named is None:
+        from platforms.hub.gateway import HubGateway
+
+        return HubGateway(session.client)
     from gateway_policies.directory import Directory
 
-    if named is None:
-        raise Usage(
-            "No gateway is named, and no platform of a context takes policies. Nothing was done. "
-            "Name one: --gateway directory:PATH"
-        )
     kind, colon, path = named.partition(":")
     if not colon or kind != _DIRECTORY or not path:
         raise Usage(f"--gateway {named!r} is no gateway. Nothing was done. Write directory:PATH.")
@@ -65,7 +69,7 @@ def refusals() -> Iterator[None]:
         raise Unavailable(str(error)) from error
 
 
-def state_of(named: str | None, policies: PolicySet) -> tuple[Gateway, GatewayState]:
+def state_of(session: Session, named: str | None, policies: PolicySet) -> tuple[Gateway, GatewayState]:
     """The gateway, and how it is now for these policies.
 
     Raises:
@@ -73,11 +77,11 @@ def state_of(named: str | None, policies: PolicySet) -> tuple[Gateway, GatewaySt
         NotFound: there is none.
     """
     with refusals():
-        found = gateway_of(named, policies.gateway)
+        found = gateway_of(session, named, policies.gateway)
         state = found.state(policies.name)
     if state.gateway != policies.gateway:
         raise Refused(
-            f"The policies are for the gateway {policies.gateway!r}, and {named} is {state.gateway!r}. "
-            "Nothing was done. Name the right --gateway, or the right name in andon.toml."
+            f"The policies are for the gateway {policies.gateway!r}, and {named or session.resolved.url} has "
+            f"{state.gateway!r}. Nothing was done. Name the right --gateway, or the right name in andon.toml."
         )
     return found, state

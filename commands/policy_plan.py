@@ -162,7 +162,7 @@ def _made(
 
     loaded = policies(session, folder, environment)
     assert loaded.policies is not None
-    found, state = state_of(named, loaded.policies)
+    found, state = state_of(session, named, loaded.policies)
     known = [*loaded.policies.resources, *state.live]
     for each in unknown(only, loaded.policies, state):
         raise NotFound(

@@ -30,6 +30,33 @@ class Revision(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unk
     reason: str | None = None
 
 
+class GatewayRevision(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A revision, as an API and lists tell of it.
+
+    Attributes:
+        added, changed, removed: how many live resources.
+    """
+
+    number: int
+    at: datetime
+    by: str
+    policy_set: str
+    plan: str
+    fingerprint: str
+    reason: str | None
+    added: int
+    changed: int
+    removed: int
+
+
+class AppliedThen(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a policy set had applied at a revision, by address."""
+
+    policy_set: str
+    revision: int
+    applied: dict[str, Resource]
+
+
 class Gateway(Protocol):
     """A gateway that policies are applied to.
 

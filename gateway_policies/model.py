@@ -24,13 +24,16 @@ class Layer(StrEnum):
     EXPERIENCE = "experience"
 
 
-class Risk(StrEnum):
+class ScopeRisk(StrEnum):
     """What a wrong call with this scope costs."""
 
     LOW = "low"
     OPERATIONAL = "operational"
     QUALITY = "quality"
     FINANCIAL = "financial"
+
+
+Risk = ScopeRisk  # its own name is for schemas, in which transactions have a Risk too
 
 
 class Lifecycle(StrEnum):

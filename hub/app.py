@@ -24,6 +24,7 @@ from hub.api import (
     causes,
     edits,
     export,
+    gateway,
     groups,
     handover,
     intake,
@@ -54,6 +55,7 @@ from hub.delivery.engine import Engine
 from hub.delivery.http import HttpChannel
 from hub.delivery.profile import Profile
 from hub.edits.tidying import Tidier
+from hub.gateway.changing import GATEWAY, HubGateway
 from hub.identity.wiring import KEYS, METADATA, Identity, SignIn
 from hub.ids import go_on_after
 from hub.kpis.exposing import expose
@@ -104,6 +106,7 @@ ROUTES: tuple[Route, ...] = (
     *reconciliation.ROUTES,
     *kpis.ROUTES,
     *handover.ROUTES,
+    *gateway.ROUTES,
     *audit.ROUTES,
     *people.ROUTES,
     *intake.ROUTES,
@@ -127,6 +130,7 @@ class Hub:
         sign_in: whose tokens are accepted besides.
         items_alone: items that one person may start without a second.
         audit_key: where the key that signs exports of the audit chain is kept; None keeps it in memory.
+        gateway: what policies call the hub's gateway.
     """
 
     version = VERSION
@@ -145,6 +149,7 @@ class Hub:
         sign_in: SignIn = SignIn(),  # noqa: B008 - frozen
         items_alone: int = ITEMS_WITHOUT_SECOND_PERSON,
         audit_key: FilePath | None = None,
+        gateway: str = GATEWAY,
     ) -> None:
         self.database, self.landscape, self.profile, self.clock = database, landscape, profile, clock
         self.access, self.platform, self.items_alone = access, platform, items_alone
@@ -158,6 +163,7 @@ class Hub:
         self.questioner = Questioner(self.engine, landscape)
         self.runner = Runner(database, clock, self.questioner, landscape)
         self.redating = Redating(database, landscape.deadlines)
+        self.gateway = HubGateway(gateway)
         self.signer = AuditSigner(platform, audit_key)
         self.followers = Followers()
         self.housekeeper = Housekeeper(database, clock)

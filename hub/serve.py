@@ -156,6 +156,7 @@ async def _serve(
         chance=random.Random(options.seed),  # noqa: S311 - jitter of retries, no secret
         authorization=f"Bearer {secrets.token_urlsafe(24)}" if options.simulate else None,
         items_alone=settings.items_alone,
+        gateway=settings.gateway,
         sign_in=SignIn(url=settings.url or url, issuer=settings.issuer, key_file=options.data / "issuer.key"),
         audit_key=options.data / "audit.key",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from hub.declarations import Catalogue, check_references, read_settings_catalogu
 from hub.delivery.profile import PROFILES, Profile
 from hub.documents import check_paths
 from hub.errors import SettingsError
+from hub.gateway.changing import GATEWAY
 from hub.identity.issuer_settings import IssuerSettings, read_issuer, read_public_url
 from hub.masks.settings import check_masks
 from hub.recovery.building import MAX_ITEMS
@@ -31,6 +33,7 @@ _KNOWN = (
     "platform",
     "limits",
     "approvals",
+    "gateway",
     "serving",
     "url",
     "issuer",
@@ -49,6 +52,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     url: str | None = None
     issuer: IssuerSettings | None = None
     items_alone: int = ITEMS_WITHOUT_SECOND_PERSON
+    gateway: str = GATEWAY
 
 
 def read_settings(path: Path | None) -> Settings:
@@ -93,7 +97,22 @@ def read_settings(path: Path | None) -> Settings:
         url=read_public_url(data, path),
         issuer=read_issuer(data, path),
         items_alone=_items_alone(data, path.name),
+        gateway=_gateway(data, path.name),
     )
+
+
+def _gateway(data: dict[str, Any], place: str) -> str:
+    """``[gateway] name``: what policies call this hub's gateway."""
+    table = data.get("gateway", {})
+    unknown = sorted(set(table) - {"name"}) if isinstance(table, dict) else [str(table)]
+    if unknown:
+        raise SettingsError(f"{place}: unknown {', '.join(unknown)} in [gateway]. There is: name.")
+    name = table.get("name", GATEWAY)
+    if not isinstance(name, str) or re.fullmatch(r"[a-z0-9][a-z0-9-]{0,62}", name) is None:
+        raise SettingsError(
+            f"{place}: gateway.name is lower case letters, digits and hyphens, as the policies write it, not {name!r}."
+        )
+    return name
 
 
 def _items_alone(data: dict[str, Any], place: str) -> int:

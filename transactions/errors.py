@@ -171,6 +171,12 @@ class Unavailable(AndonError):
     problem, status, title = "unavailable", 503, "Not available now"
 
 
+class PreconditionRequired(Stale):
+    """What is to be changed has to be named by the ETag that the caller saw, in If-Match (RFC 6585)."""
+
+    problem, status, title = "precondition-required", 428, "If-Match is required"
+
+
 class TooManyRequests(Unavailable):
     """One person or program asks more often than is good for the others; ``retry_after`` (seconds) is extra."""
 

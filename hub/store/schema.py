@@ -552,3 +552,38 @@ remarks = Table(  # words from one shift to the next
 Index("remarks_at", remarks.c.at)
 Index("audit_at", audit.c.at)
 Index("timeline_notes", timeline.c.at, sqlite_where=text("kind = 'note'"))
+
+# The gateway's state, as policies made it: resources and changes are canonical JSON of gateway_policies.
+gateway_resources = Table(
+    "gateway_resources",
+    metadata,
+    Column("address", String, primary_key=True),
+    Column("resource", Text),  # none: owned, and gone
+    Column("owner", String),  # the policy set; none: made by hand
+    sqlite_with_rowid=False,
+)
+
+gateway_applied = Table(  # what each policy set applied last
+    "gateway_applied",
+    metadata,
+    Column("policy_set", String, primary_key=True),
+    Column("address", String, primary_key=True),
+    Column("resource", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+gateway_revisions = Table(
+    "gateway_revisions",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", BigInteger, nullable=False),
+    Column("by", String, nullable=False),
+    Column("policy_set", String, nullable=False),
+    Column("plan", String, nullable=False, unique=True),
+    Column("fingerprint", String, nullable=False),
+    Column("reason", Text),
+    Column("added", Integer, nullable=False),
+    Column("changed", Integer, nullable=False),
+    Column("removed", Integer, nullable=False),
+    Column("changes", Text, nullable=False),  # what the set had applied before, by address; null where nothing
+)

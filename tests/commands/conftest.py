@@ -13,9 +13,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 import pytest
+from gateway_doubles import state_of
 from handover_doubles import handover
 
 from commands.main import main
+from gateway_policies.gateway import GatewayRevision
+from gateway_policies.model import Api, Consumer, Credential, Grant, Operation, Scope, Throttle, Version
 from hub.audit_signer import AuditSigner
 from transactions.accounts import Departure, GivenToken, Person
 from transactions.approvals import ApprovalItem, ApprovalKind, Decided
@@ -56,6 +59,28 @@ SYMPTOM = Symptom(
     behind=Behind(transactions=2, risks={Risk.FINANCIAL: 2}),
 )
 """Of the one cause that this platform tells."""
+LIVE = [
+    Api(
+        name="orders",
+        owner="erp-integration",
+        base_path="/erp/orders",
+        upstream="system:ERP",
+        throttle="standard",
+        operations=(Operation(methods=("GET",), path="/", scope="orders.read"),),
+    ),
+    Version(api="orders", name="v1"),
+    Scope(name="orders.read", description="Read orders"),
+    Consumer(
+        name="mes-p01",
+        owner="plant-1-it",
+        plant="P01",
+        throttle="standard",
+        credential=Credential(issuer="plant-idp", client_id="mes-p01"),
+    ),
+    Grant(consumer="mes-p01", scope="orders.read"),
+    Throttle(name="standard", requests=600, per_seconds=60),
+]
+"""What is live at the gateway of this platform."""
 S = TypeVar("S", bound=msgspec.Struct)
 
 
@@ -124,6 +149,8 @@ class Platform:
         self.add("tx1")
         self.add("tx2", status=Status.HELD, failure=None, failed_at=None, waiting_on="hold h1", plant=None)
         self.on("GET", "handover", handover())
+        self.on("GET", "gateway/state", state_of(LIVE))
+        self.on("GET", "gateway/revisions", page(filled(GatewayRevision, number=1, by="ann", plan="ab" * 32)))
         self.on("GET", "flows", page(self.flow("goods-receipt"), self.flow("material-consumption")))
         self.on("GET", "plants", page(filled(Plant, name="P01"), filled(Plant, name="P02")))
         erp = filled(System, name="ERP", health=Health.DOWN, last_failure="refused", last_failure_at=NOW, held=7)

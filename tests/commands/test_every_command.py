@@ -37,6 +37,8 @@ LISTS: dict[str, tuple[str, ...]] = {
     "hub simulate on": ("target-down",),
     "hub simulate off": (),
     "hub users list": (),
+    "policy revisions": (),
+    **{f"gateway {word}": () for word in ("apis", "versions", "scopes", "consumers", "throttles")},
 }
 THINGS: dict[str, tuple[str, ...]] = {
     "tx show": ("tx1",),

@@ -189,11 +189,12 @@ def test_usage_that_is_none_is_refused(run: Run) -> None:
     assert "is not what was seen at a gateway" in err
 
 
-def test_without_a_gateway_it_says_what_to_name(run: Run) -> None:
+def test_without_a_gateway_it_is_the_one_of_the_hub(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANDON_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("ANDON_TOKEN", "a-token")
     code, out, err = run()
-    assert (code, out) == (2, "")
-    assert "No gateway is named" in err
-    assert "--gateway directory:PATH" in err
+    assert (code, out) == (3, "")
+    assert "http://127.0.0.1:1" in err
 
 
 @pytest.mark.parametrize("named", ["kong", "kong:http://kong:8001", "directory:", "directory"])

@@ -23,7 +23,13 @@ from gateway_policies.planning.undoing import inverse
 FEW = settings(
     max_examples=15,
     deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.function_scoped_fixture],
+    # The same test runs for each driver, which is what differing executors are.
+    suppress_health_check=[
+        HealthCheck.too_slow,
+        HealthCheck.filter_too_much,
+        HealthCheck.function_scoped_fixture,
+        HealthCheck.differing_executors,
+    ],
 )
 STANDARD = Throttle(name="standard", requests=600, per_seconds=60)
 READ, RELEASE = Scope(name="orders.read"), Scope(name="orders.release")

@@ -28,3 +28,19 @@ def test_how_many_one_person_may_start_alone(tmp_path: Path) -> None:
     path.write_text("approvals = 5\n", encoding="utf-8")
     with pytest.raises(SettingsError, match="unknown 5"):
         read_settings(path)
+
+
+def test_what_policies_call_its_gateway(tmp_path: Path) -> None:
+    path = tmp_path / "hub.toml"
+    assert read_settings(None).gateway == "plant-gateway"
+    path.write_text('[gateway]\nname = "north-gateway"\n', encoding="utf-8")
+    assert read_settings(path).gateway == "north-gateway"
+    for text, said in (
+        ('[gateway]\nname = "North"', "lower case letters"),
+        ("[gateway]\nname = 5", "not 5"),
+        ('[gateway]\nnmae = "x"', r"unknown nmae in \[gateway\]"),
+        ('gateway = "x"', "unknown x"),
+    ):
+        path.write_text(text + "\n", encoding="utf-8")
+        with pytest.raises(SettingsError, match=said):
+            read_settings(path)

@@ -19,6 +19,7 @@ OPERATORS = frozenset({Role.OPERATOR, Role.ADMIN})
 APPROVERS = frozenset({Role.APPROVER, Role.ADMIN})
 AUDITORS = frozenset({Role.APPROVER, Role.POLICY_ADMIN, Role.ADMIN})
 ADMINS = frozenset({Role.ADMIN})
+POLICY_ADMINS = frozenset({Role.POLICY_ADMIN, Role.ADMIN})
 EVERYBODY = frozenset(Role)
 
 MAY: dict[tuple[str, str], frozenset[Role]] = {
@@ -66,6 +67,10 @@ MAY: dict[tuple[str, str], frozenset[Role]] = {
     ("GET", "export"): READERS,
     ("GET", "handover"): READERS,
     ("POST", "handover/remarks"): OPERATORS,
+    ("GET", "gateway/state"): READERS,
+    ("POST", "gateway/changes"): POLICY_ADMINS,
+    ("GET", "gateway/revisions"): READERS,
+    ("GET", "gateway/revisions/{number}/applied"): READERS,
     ("GET", "audit"): AUDITORS,
     ("GET", "audit/key"): AUDITORS,
     ("GET", "audit/export"): AUDITORS,
@@ -85,6 +90,10 @@ MAY: dict[tuple[str, str], frozenset[Role]] = {
     ("POST", "simulator/drain"): OPERATORS,
 }
 WHOLE_HUB = {
+    ("GET", "gateway/state"),
+    ("POST", "gateway/changes"),
+    ("GET", "gateway/revisions"),
+    ("GET", "gateway/revisions/{number}/applied"),
     ("GET", "audit"),
     ("GET", "audit/key"),
     ("GET", "audit/export"),

@@ -1,0 +1,139 @@
+"""The gateway of the hub: how it is, changes of it, and the revisions that these made."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+from msgspec import Meta, Struct
+from sqlalchemy import select
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway_policies.changeset import Changeset
+from gateway_policies.gateway import AppliedThen, GatewayRevision
+from gateway_policies.model import PolicySet
+from gateway_policies.state import GatewayState
+from hub.api.routing import JSON, Call, Route
+from hub.api.transactions import PageParams
+from hub.gateway.kept import applied_then, to_revision
+from hub.store.paging import Order, page
+from hub.store.schema import gateway_revisions
+from transactions.errors import Invalid, PreconditionRequired, Stale
+from transactions.pages import Page
+from transactions.people import Permission
+
+if TYPE_CHECKING:
+    from hub.app import Hub
+
+SetName = Annotated[str, Meta(min_length=1, max_length=200, description="a policy set")]
+_NUMBER = 15  # digits of a revision at most
+
+
+class GatewayStateParams(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which policy set's part of it is told as applied."""
+
+    set: SetName = PolicySet.DEFAULT_NAME
+
+
+async def show_state(hub: Hub, call: Call) -> Response:
+    """The gateway, with the fingerprint that a change has to name as its ETag."""
+    found = await hub.database.read(lambda c: hub.gateway.state(c, call.params.set))
+    return Response(msgspec.json.encode(found), media_type=JSON, headers={"etag": f'"{found.fingerprint}"'})
+
+
+async def take_changes(hub: Hub, call: Call) -> GatewayRevision:
+    """Change it: all that is asked for or nothing."""
+    asked: Changeset = call.body
+    _check_match(call.request, asked)
+    _check_words(asked)
+    who, now = call.principal.subject, hub.clock.now()
+    return await hub.database.write(lambda c: hub.gateway.change(c, asked, who, now))
+
+
+async def list_revisions(hub: Hub, call: Call) -> Page[GatewayRevision]:
+    """The changes that it has taken, the newest first."""
+    params: PageParams = call.params
+    number = gateway_revisions.c.number
+    order = Order("number", number, number, True, "gateway_revisions")
+    return await hub.database.read(
+        lambda c: page(c, select(gateway_revisions), order, params.limit, params.cursor, to_revision)
+    )
+
+
+async def show_applied(hub: Hub, call: Call) -> AppliedThen:
+    """What a policy set had applied at a revision."""
+    text, name = call.path["number"], call.params.set
+    if not text.isascii() or not text.isdigit() or len(text) > _NUMBER:
+        raise Invalid(f"{text[:50]!r} is no number of a revision. Give one that the list of revisions has.")
+    found = await hub.database.read(lambda c: applied_then(c, name, int(text)))
+    return AppliedThen(policy_set=name, revision=int(text), applied=found)
+
+
+def _check_match(request: Request, asked: Changeset) -> None:
+    given = request.headers.get("if-match", "").strip()
+    if not given:
+        raise PreconditionRequired(
+            "A change of the gateway wants the ETag of the state that it was planned on, in If-Match, so that nobody's "
+            "change is overwritten unseen. Nothing was changed."
+        )
+    if given.removeprefix("W/").strip('"') != asked.base:
+        raise Stale("If-Match is not the base that the change names. Nothing was changed. Make a new plan.")
+
+
+def _check_words(asked: Changeset) -> None:
+    for name, value, most in (
+        ("policy_set", asked.policy_set, 200),
+        ("plan", asked.plan, 200),
+        ("reason", asked.reason or "-", 10_000),
+    ):
+        if not value or len(value) > most or (name != "reason" and not value.isprintable()):
+            raise Invalid(f"{name} has to be a text of 1 to {most:,} characters. Nothing was changed.")
+
+
+ROUTES = (
+    Route(
+        method="GET",
+        path="gateway/state",
+        summary="What is live at the gateway, whose it is, and what a policy set applied last",
+        handler=show_state,
+        permission=Permission.READ,
+        whole_hub=True,
+        params=GatewayStateParams,
+        answers=GatewayState,
+    ),
+    Route(
+        method="POST",
+        path="gateway/changes",
+        summary="Change the gateway, all or nothing; If-Match names the state that it was planned on",
+        handler=take_changes,
+        permission=Permission.POLICY_APPLY,
+        whole_hub=True,
+        body=Changeset,
+        answers=GatewayRevision,
+        status=201,
+        problems=("stale", "precondition-required", "refused", "plan-altered", "second-person-wanted"),
+    ),
+    Route(
+        method="GET",
+        path="gateway/revisions",
+        summary="The changes that the gateway has taken, newest first",
+        handler=list_revisions,
+        permission=Permission.READ,
+        whole_hub=True,
+        params=PageParams,
+        answers=Page[GatewayRevision],
+        problems=("bad-cursor",),
+    ),
+    Route(
+        method="GET",
+        path="gateway/revisions/{number}/applied",
+        summary="What a policy set had applied at a revision",
+        handler=show_applied,
+        permission=Permission.READ,
+        whole_hub=True,
+        params=GatewayStateParams,
+        answers=AppliedThen,
+        problems=("not-found",),
+    ),
+)

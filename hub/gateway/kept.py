@@ -1,0 +1,169 @@
+"""The gateway's state in the store: read whole, written where it changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, func, select
+
+from gateway_policies.canonical import canonical
+from gateway_policies.gateway import GatewayRevision, Revision
+from gateway_policies.model import Resource
+from gateway_policies.state import GatewayState, fingerprint_of
+from hub.store.schema import gateway_applied, gateway_resources, gateway_revisions
+from transactions.clock import from_micros, to_micros
+from transactions.errors import NotFound
+
+_RESOURCE: msgspec.json.Decoder[Resource] = msgspec.json.Decoder(Resource)
+_BEFORE: msgspec.json.Decoder[dict[str, Resource | None]] = msgspec.json.Decoder(dict[str, Resource | None])
+_DELETED = 500  # addresses in one statement
+
+
+class Kept:
+    """Everything that the gateway has, at one moment."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.revision: int = connection.execute(
+            select(func.coalesce(func.max(gateway_revisions.c.number), 0))
+        ).scalar_one()
+        self.live: dict[str, Resource] = {}
+        self.owners: dict[str, str] = {}
+        self.applied: dict[str, dict[str, Resource]] = {}
+        for address, resource, owner in connection.execute(
+            select(gateway_resources).order_by(gateway_resources.c.address)
+        ):
+            if resource is not None:
+                self.live[address] = _RESOURCE.decode(resource)
+            if owner is not None:
+                self.owners[address] = owner
+        for name, address, resource in connection.execute(
+            select(gateway_applied).order_by(gateway_applied.c.policy_set, gateway_applied.c.address)
+        ):
+            self.applied.setdefault(name, {})[address] = _RESOURCE.decode(resource)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Of all of it."""
+        return fingerprint_of(self.live, self.owners, self.applied)
+
+    def seen_by(self, policy_set: str, gateway: str) -> GatewayState:
+        """All of it, as a policy set sees it."""
+        return GatewayState(
+            gateway=gateway,
+            revision=self.revision,
+            fingerprint=self.fingerprint,
+            live=self.live,
+            owners=self.owners,
+            applied=self.applied.get(policy_set, {}),
+        )
+
+
+def keep(connection: Connection, policy_set: str, before: GatewayState, after: GatewayState) -> None:
+    """Write what differs between two states of the gateway, as that policy set sees them."""
+    addresses = _differing(before.live, after.live) | _differing(before.owners, after.owners)
+    _delete(connection, gateway_resources, addresses)
+    rows = [
+        {"address": each, "resource": _text(after.live.get(each)), "owner": after.owners.get(each)}
+        for each in sorted(addresses)
+        if each in after.live or each in after.owners
+    ]
+    if rows:
+        connection.execute(gateway_resources.insert(), rows)
+    recorded = _differing(before.applied, after.applied)
+    _delete(connection, gateway_applied, recorded, gateway_applied.c.policy_set == policy_set)
+    records = [
+        {"policy_set": policy_set, "address": each, "resource": _text(after.applied[each])}
+        for each in sorted(recorded)
+        if each in after.applied
+    ]
+    if records:
+        connection.execute(gateway_applied.insert(), records)
+
+
+def keep_revision(connection: Connection, told: GatewayRevision, before: GatewayState, after: GatewayState) -> None:
+    """Write that it was changed, and what the set had applied before at the addresses where that changed."""
+    recorded = {each: before.applied.get(each) for each in sorted(_differing(before.applied, after.applied))}
+    connection.execute(
+        gateway_revisions.insert(),
+        {
+            **msgspec.structs.asdict(told),
+            "at": to_micros(told.at),
+            "changes": canonical(recorded).decode(),
+        },
+    )
+
+
+def to_revision(row: Any) -> GatewayRevision:
+    """A row of ``gateway_revisions``."""
+    return GatewayRevision(
+        number=row.number,
+        at=from_micros(row.at),
+        by=row.by,
+        policy_set=row.policy_set,
+        plan=row.plan,
+        fingerprint=row.fingerprint,
+        reason=row.reason,
+        added=row.added,
+        changed=row.changed,
+        removed=row.removed,
+    )
+
+
+def revision_of_plan(connection: Connection, plan: str) -> Revision | None:
+    """The revision that a plan became; None where it was not taken."""
+    row = connection.execute(select(gateway_revisions).where(gateway_revisions.c.plan == plan)).first()
+    if row is None:
+        return None
+    return Revision(
+        number=row.number,
+        at=from_micros(row.at),
+        by=row.by,
+        policy_set=row.policy_set,
+        plan=row.plan,
+        fingerprint=row.fingerprint,
+        reason=row.reason,
+    )
+
+
+def applied_then(connection: Connection, policy_set: str, revision: int) -> dict[str, Resource]:
+    """What a policy set had applied at a revision.
+
+    Raises:
+        NotFound: there is no such revision.
+    """
+    kept = Kept(connection)
+    if not 0 <= revision <= kept.revision:
+        raise NotFound(
+            f"The gateway has no revision {revision}: it has taken {kept.revision}. "
+            "Give one that 'andon policy revisions' lists."
+        )
+    found = dict(kept.applied.get(policy_set, {}))
+    rows = connection.execute(
+        select(gateway_revisions.c.changes)
+        .where(gateway_revisions.c.number > revision, gateway_revisions.c.policy_set == policy_set)
+        .order_by(gateway_revisions.c.number.desc())
+    )
+    for (changes,) in rows:
+        for address, resource in _BEFORE.decode(changes).items():
+            if resource is None:
+                found.pop(address, None)
+            else:
+                found[address] = resource
+    return dict(sorted(found.items()))
+
+
+def _differing(before: Mapping[str, object], after: Mapping[str, object]) -> set[str]:
+    return {each for each in before.keys() | after.keys() if before.get(each) != after.get(each)}
+
+
+def _delete(connection: Connection, table: Any, addresses: Iterable[str], *more: Any) -> None:
+    found = sorted(addresses)
+    for begin in range(0, len(found), _DELETED):
+        connection.execute(table.delete().where(table.c.address.in_(found[begin : begin + _DELETED]), *more))
+
+
+def _text(resource: Resource | None) -> str | None:
+    return None if resource is None else canonical(resource).decode()

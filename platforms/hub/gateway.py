@@ -1,0 +1,137 @@
+"""The gateway of a hub: calls about it, and a driver that policies are applied through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from gateway_policies import errors as policy_errors
+from gateway_policies.changeset import Changeset
+from gateway_policies.gateway import AppliedThen, GatewayRevision, Revision
+from gateway_policies.model import Resource
+from gateway_policies.state import GatewayState
+from platforms.calls import Call, json_body, params, segments
+from platforms.errors import ReadOnly
+from transactions.errors import NotFound, PlanAltered, Refused, Stale
+from transactions.pages import Page
+
+T = TypeVar("T")
+_PATIENCE = 60.0
+_PAGE = 1000
+
+
+def state(policy_set: str) -> Call[GatewayState]:
+    """The gateway as a policy set sees it."""
+    return Call(
+        method="GET",
+        path="gateway/state",
+        answers=GatewayState,
+        params=params(set=policy_set),
+        patience=_PATIENCE,
+    )
+
+
+def change(changeset: Changeset) -> Call[GatewayRevision]:
+    """Change it, if it still is as the changeset was planned on."""
+    return Call(
+        method="POST",
+        path="gateway/changes",
+        answers=GatewayRevision,
+        body=json_body(changeset),
+        headers={"If-Match": f'"{changeset.base}"'},
+        changes=True,
+        patience=_PATIENCE,
+    )
+
+
+def revisions(limit: int | None = None, cursor: str | None = None) -> Call[Page[GatewayRevision]]:
+    """The changes that it has taken, newest first."""
+    return Call(
+        method="GET", path="gateway/revisions", answers=Page[GatewayRevision], params=params(limit=limit, cursor=cursor)
+    )
+
+
+def applied(policy_set: str, revision: int) -> Call[AppliedThen]:
+    """What a policy set had applied at a revision."""
+    return Call(
+        method="GET",
+        path=segments("gateway", "revisions", str(revision), "applied"),
+        answers=AppliedThen,
+        params=params(set=policy_set),
+        patience=_PATIENCE,
+    )
+
+
+class Asker(Protocol):
+    """What sends calls; every :class:`platforms.protocol.Sender` does."""
+
+    def send(self, call: Call[T]) -> T:
+        """The answer."""
+        ...
+
+
+class HubGateway:
+    """See :class:`gateway_policies.gateway.Gateway`; a hub that cannot be asked is an ``AndonError`` as ever.
+
+    Changes are by the one whose token is used, and at the hub's own time.
+    """
+
+    def __init__(self, sender: Asker) -> None:
+        self._sender = sender
+
+    def state(self, policy_set: str) -> GatewayState:
+        """See :class:`gateway_policies.gateway.Gateway`."""
+        with _as_policies_say():
+            return self._sender.send(state(policy_set))
+
+    def apply(self, changeset: Changeset, at: datetime) -> Revision:
+        """See :class:`gateway_policies.gateway.Gateway`."""
+        with _as_policies_say():
+            return _revision(self._sender.send(change(changeset)))
+
+    def revisions(self) -> list[Revision]:
+        """See :class:`gateway_policies.gateway.Gateway`."""
+        found: list[Revision] = []
+        cursor: str | None = None
+        while True:
+            page = self._sender.send(revisions(_PAGE, cursor))
+            found += map(_revision, page.items)
+            cursor = page.next_cursor
+            if cursor is None:
+                return found
+
+    def applied(self, policy_set: str, revision: int) -> dict[str, Resource]:
+        """See :class:`gateway_policies.gateway.Gateway`."""
+        with _as_policies_say():
+            return self._sender.send(applied(policy_set, revision)).applied
+
+
+@contextmanager
+def _as_policies_say() -> Iterator[None]:
+    """A hub's problems as what drivers of gateways raise."""
+    try:
+        yield
+    except ReadOnly:
+        raise
+    except PlanAltered as error:
+        raise policy_errors.PlanAltered(error.detail) from error
+    except Refused as error:
+        raise policy_errors.Blocked(error.detail) from error
+    except Stale as error:
+        raise policy_errors.Moved(error.detail) from error
+    except NotFound as error:
+        raise policy_errors.Missing(error.detail) from error
+
+
+def _revision(told: GatewayRevision) -> Revision:
+    return Revision(
+        number=told.number,
+        at=told.at,
+        by=told.by,
+        policy_set=told.policy_set,
+        plan=told.plan,
+        fingerprint=told.fingerprint,
+        reason=told.reason,
+    )
