@@ -22,7 +22,7 @@ from gateway_policies.contracts.notes import notes
 from gateway_policies.contracts.objects import Objects
 from gateway_policies.contracts.sameness import Sameness
 from gateway_policies.contracts.scalars import arrays, numbers, strings
-from gateway_policies.contracts.schemas import Schemas
+from gateway_policies.contracts.schemas import TOO_COMPLEX, Schemas
 from gateway_policies.contracts.values import type_of
 
 MOST_PAIRS: Final = 400_000
@@ -130,7 +130,7 @@ class Containment:
             pairs.append(pair)
             if len(self._pairs) > MOST_PAIRS:
                 one, other = _first(pair.sub), _first(pair.sup)
-                pair.gaps.append(Gap("too-complex", sub_mark=one, sup_mark=other, certain=False))
+                pair.gaps.append(Gap(TOO_COMPLEX, sub_mark=one, sup_mark=other, certain=False))
             elif not self._same.all_same(pair.sub, pair.sup):
                 self._compare(pair)
         for pair in pairs:
@@ -183,9 +183,12 @@ class Containment:
             return False
         granted = frozenset(one.formats)
         found = [(value, mark, accepts(self.sup, pair.sup, value, granted)) for value, mark in values]
+        if one.values is None and any(each[2] is None for each in found):
+            return False  # it is a condition that keeps them out, if anything does
         refused = [each for each in found if each[2] is not True] if candidates else found
         lists = [other for other in candidates if other.values is not None]
-        if refused and not lists and one.values is not None and kind not in ("null", "boolean"):
+        sure = any(each[2] is False for each in refused)
+        if sure and not lists and one.values is not None and kind not in ("null", "boolean"):
             return False  # what keeps them out is a bound or a pattern, which says more than the values do
         if not candidates:
             return True
@@ -235,6 +238,9 @@ class Containment:
             if each.keyword == "not" and self._excluded(one, each.node.get("not")):
                 continue
             mark = Mark(each.node, each.keyword)
+            if each.keyword == TOO_COMPLEX:
+                yield Gap(TOO_COMPLEX, None, True, mark_of(one), mark, certain=False)
+                continue
             yield Gap("condition", None, each.keyword, mark_of(one, each.keyword), mark, certain=False)
 
     def _alike(self, mine: Opaque, other: Opaque) -> bool:

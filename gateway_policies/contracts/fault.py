@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-DEEPEST: Final = 150
+DEEPEST: Final = 100
 """Levels of nesting; the deepest contracts that people write have forty."""
 
 

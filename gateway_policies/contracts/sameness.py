@@ -28,7 +28,6 @@ class Sameness:
         self._one = one
         self._other = other
         self._known: dict[tuple[Node, Node], bool] = {}
-        self._local: dict[tuple[Node, Node], list[tuple[Node, Node]] | None] = {}
 
     def all_same(self, some: Conj, others: Conj) -> bool:
         """Whether schemas that hold together say the same, one by one."""
@@ -55,31 +54,41 @@ class Sameness:
     def same(self, one: Node, other: Node) -> bool:
         """Whether two schemas say the same, with everything that they refer to."""
         start = (one, other)
-        if start in self._known:
-            return self._known[start]
-        seen = {start}
+        if start not in self._known:
+            self._explore(start)
+        return self._known[start]
+
+    def _explore(self, start: tuple[Node, Node]) -> None:
+        """Find out about a pair, and all that it refers to, each once: they are the same until one of them is not."""
+        users: dict[tuple[Node, Node], list[tuple[Node, Node]]] = {start: []}
         todo = [start]
+        differ: list[tuple[Node, Node]] = []
         while todo:
             pair = todo.pop()
-            known = self._known.get(pair)
-            below = self._locally(pair) if known is None else []
-            if known is False or below is None:
-                self._known[start] = self._known[pair] = False
-                return False
-            for each in below:
-                if each not in seen:
-                    seen.add(each)
+            below = self._locally(pair)
+            if below is None:
+                differ.append(pair)
+            for each in below or ():
+                if each in self._known:
+                    if not self._known[each]:
+                        differ.append(pair)
+                elif each in users:
+                    users[each].append(pair)
+                else:
+                    users[each] = [pair]
                     todo.append(each)
-        self._known.update(dict.fromkeys(seen, True))
-        return True
+        self._known.update(dict.fromkeys(users, True))
+        while differ:
+            pair = differ.pop()
+            if self._known[pair]:
+                self._known[pair] = False
+                differ.extend(users[pair])
 
     def _locally(self, pair: tuple[Node, Node]) -> list[tuple[Node, Node]] | None:
         """What two schemas refer to, in pairs, when they are the same but for that; None when they are not."""
-        if pair not in self._local:
-            references: list[tuple[Node, Node]] = []
-            same = self._values(pair[0].value, pair[1].value, pair, references, names=False)
-            self._local[pair] = references if same else None
-        return self._local[pair]
+        references: list[tuple[Node, Node]] = []
+        same = self._values(pair[0].value, pair[1].value, pair, references, names=False)
+        return references if same else None
 
     def _values(
         self, one: Any, other: Any, at: tuple[Node, Node], found: list[tuple[Node, Node]], *, names: bool

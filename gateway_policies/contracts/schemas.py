@@ -13,7 +13,10 @@ from gateway_policies.contracts.values import type_of
 
 MOST_BRANCHES: Final = 128
 _DEEPEST_NESTING: Final = 100
+_MOST_PROOFS: Final = 3
 
+TOO_COMPLEX: Final = "too-complex"
+"""Instead of a keyword, for what is not looked into."""
 WHOLE_CONDITIONS: Final = ("not", "if", "contains", "dependentSchemas", "$dynamicRef", "$recursiveRef")
 """Keywords that are compared as a whole."""
 
@@ -57,6 +60,7 @@ class Schemas:
         self._known: dict[Node, list[_Way]] = {}
         self._busy: set[Node] = set()
         self._settled: dict[Node, Node] = {}
+        self._proofs = 0
         self._spines: dict[Conj, Conj] = {}
 
     @property
@@ -202,11 +206,17 @@ class Schemas:
         return [_Way(way.nodes, (*way.opaques, only), way.closures, way.vague) for way in made]
 
     def _apart(self, groups: list[list[_Way]]) -> bool:
-        """Whether nothing can be valid by two of some schemas."""
+        """Whether nothing can be valid by two of some schemas; of those in those in those it is not asked."""
+        if self._proofs >= _MOST_PROOFS or sum(len(group) for group in groups) > MOST_BRANCHES:
+            return False
+        self._proofs += 1
+        found = self._all_apart(groups)
+        self._proofs -= 1
+        return found
+
+    def _all_apart(self, groups: list[list[_Way]]) -> bool:
         from gateway_policies.contracts.disjointness import disjoint
 
-        if sum(len(group) for group in groups) > MOST_BRANCHES // 2:
-            return False
         branches = [[each for way in group if (each := self._branch(way))] for group in groups]
         return all(
             disjoint(self, one, other)
@@ -229,7 +239,7 @@ def _both(some: list[_Way], others: list[_Way], node: Node) -> list[_Way]:
 
 def _unknown(node: Node) -> _Way:
     """Anything may be valid, and nothing is known to be."""
-    return _Way(opaques=(Opaque("too-complex", node, comparable=False),), vague=True)
+    return _Way(opaques=(Opaque(TOO_COMPLEX, node, comparable=False),), vague=True)
 
 
 def _is_vague(value: dict[str, Any]) -> bool:

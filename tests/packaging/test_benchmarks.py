@@ -9,7 +9,17 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
-SCRIPTS = ("startup", "listing", "console_paint", "ingest", "replay", "audit_verify", "diagnosis", "policies")
+SCRIPTS = (
+    "startup",
+    "listing",
+    "console_paint",
+    "ingest",
+    "replay",
+    "audit_verify",
+    "diagnosis",
+    "policies",
+    "contracts",
+)
 
 
 @pytest.mark.parametrize("name", SCRIPTS)

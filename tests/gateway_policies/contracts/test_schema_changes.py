@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -421,6 +422,58 @@ def test_a_chain_of_diamonds_takes_no_time_that_doubles() -> None:
 
     changes = compare_schemas(diamonds(5), diamonds(4), REQUEST)
     assert {each.id for each in changes} == {"request-property-max-length-decreased"}
+
+
+def chain(count: int, length: int, link: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:
+    """Schemas each of which refers to the next."""
+    defs = {f"s{n}": link({"$ref": f"#/$defs/s{n + 1}"}) for n in range(count)}
+    return {"$ref": "#/$defs/s0", "$defs": {**defs, f"s{count}": STRING | {"maxLength": length}}}
+
+
+def test_a_chain_of_properties_may_be_as_long_as_it_likes() -> None:
+    before, after = (chain(1500, length, lambda each: obj(next=each)) for length in (5, 4))
+    assert told(before, after, REQUEST) == {"request-property-max-length-decreased": "breaking"}
+
+
+@pytest.mark.parametrize(
+    ("count", "link"),
+    [
+        (400, lambda each: each),
+        (400, lambda each: {"allOf": [each]}),
+        (400, lambda each: {"not": each}),
+        (400, lambda each: {"oneOf": [obj(["a"], a=each), obj(["b"], b=each)]}),
+        (24, lambda each: {"anyOf": [{"not": each}, each]}),
+    ],
+)
+def test_what_is_nested_too_deep_is_undecided_and_takes_no_time_that_doubles(
+    count: int, link: Callable[[dict[str, Any]], dict[str, Any]]
+) -> None:
+    before, after = (chain(count, length, link) for length in (5, 4))
+    for direction in Direction:
+        found = told(before, after, direction)
+        assert found
+        assert set(found.values()) <= {"undecided", "breaking", "compatible"}
+        assert told(before, before, direction) == {}
+        told(before, {"enum": [True, None, {"a": {"b": 1}}]}, direction)
+        told({"enum": [True, None, {"a": {"b": 1}}]}, before, direction)
+
+
+def test_what_is_too_deep_to_be_compared_is_said_to_be() -> None:
+    before, after = (chain(300, length, lambda each: {"allOf": [each]}) for length in (5, 4))
+    assert told(before, after, REQUEST) == {"request-body-not-compared": "undecided"}
+
+
+def test_values_nested_deep() -> None:
+    value: Any = 1
+    for _ in range(90):
+        value = {"a": [value]}
+    loop = {
+        "$ref": "#/$defs/n",
+        "$defs": {"n": {"type": ["object", "array", "integer"], "items": {"$ref": "#/$defs/n"}}},
+    }
+    loop["$defs"]["n"]["additionalProperties"] = {"$ref": "#/$defs/n"}
+    assert "breaking" not in told({"enum": [value]}, loop, REQUEST).values()
+    assert told({"enum": [value]}, {"enum": [value]}, REQUEST) == {}
 
 
 def test_too_many_alternatives_are_undecided_not_endless() -> None:
