@@ -156,10 +156,17 @@ class AndonScreen(Screen[None]):
             return
         name = active.binding.action.partition("(")[0]
         session, what = self.andon.session, active.binding.description.capitalize()
+        in_the_way = self.why_not(name)
         if name in self.wants_act and not session.acts:
             session.may_act(what)
         elif name in self.wants_approve and not session.decides:
             session.may_decide(own=False)
+        elif in_the_way:
+            self.notify(in_the_way)
+
+    def why_not(self, action: str) -> str:
+        """What is in the way of a key that everybody may press, in a sentence; nothing where nothing is."""
+        return ""
 
     def tick(self, now: datetime) -> None:
         """A few seconds passed: relative times move on."""

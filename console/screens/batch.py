@@ -109,6 +109,7 @@ class BatchScreen(AndonScreen):
         self.followed = message.batch
         self._failed = [item for item in message.items.items if item.state is ItemState.FAILED]
         self.arrived()
+        self.refresh_bindings()
         self._show(self.andon.clock.now())
         places = {item.id: item.n for item in message.items.items}
         # What is posted instead of something stands behind it.
@@ -168,15 +169,25 @@ class BatchScreen(AndonScreen):
         if row is not None:
             self.andon.obey(f"transaction {row.id}")
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Keys that lead nowhere do not show, and say why (see :meth:`why_not`)."""
+        return None if self.why_not(action) else super().check_action(action, parameters)
+
+    def why_not(self, action: str) -> str:
+        """What is in the way of one of the keys, in a sentence."""
+        if action in ("cancel", "rest") and self.followed.state in _ENDED:
+            return f"It has ended: there is nothing left to {'cancel' if action == 'cancel' else 'pause'}."
+        if action == "again" and not self.followed.counts.get(ItemState.FAILED):
+            return "Nothing failed in it: there is nothing to take again."
+        return ""
+
     def action_copy(self) -> None:
         """Copy the batch's id."""
         self.andon.copy([self.followed.id])
 
     def action_cancel(self) -> None:
         """What was not sent goes back to where it was."""
-        if self.followed.state in _ENDED:
-            self.notify("It has ended: there is nothing left to cancel.")
-        elif self.andon.session.may_act("Cancelling"):
+        if self.andon.session.may_act("Cancelling"):
             self.andon.log_command(f"andon batches cancel {self.followed.id}")
             self.andon.effects.cancel(self.followed)
 
@@ -184,9 +195,7 @@ class BatchScreen(AndonScreen):
         """Take up nothing more, or go on."""
         batch, effects = self.followed, self.andon.effects
         paused = batch.state is BatchState.PAUSED
-        if batch.state in _ENDED:
-            self.notify("It has ended: there is nothing left to pause.")
-        elif self.andon.session.may_act("Going on" if paused else "Pausing"):
+        if self.andon.session.may_act("Going on" if paused else "Pausing"):
             self.andon.log_command(f"andon batches {'resume' if paused else 'pause'} {batch.id}")
             (effects.resume if paused else effects.pause)(batch)
 
@@ -194,9 +203,7 @@ class BatchScreen(AndonScreen):
         """A plan of what failed, which is run like any other."""
         batch = self.followed
         failed = batch.counts.get(ItemState.FAILED, 0)
-        if not failed:
-            self.notify("Nothing failed in it: there is nothing to take again.")
-        elif self.andon.session.may_act("Taking again"):
+        if self.andon.session.may_act("Taking again"):
             if len(self._failed) < failed:  # not all of them are on this page
                 self.notify(
                     f"andon batches retry-failed {batch.id}", title="Too many for this page: on a command line,"
