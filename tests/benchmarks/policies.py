@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import resource
@@ -125,11 +126,12 @@ def child(folder: Path, cache: Path) -> dict[str, Any]:
         gateway="plant-gateway", revision=1, fingerprint="", live=live, owners=owners, applied=dict(live)
     )
     made = datetime(2026, 11, 21, tzinfo=UTC)
+    gc.disable()  # as `andon policy plan` does
     plan = part("plan", lambda: make_plan(loaded.policies, state, made_at=made, places=loaded.places))
     assert len(plan.changes) == len(wanted) - len(live)
-    times["all"] = time.perf_counter() - begun
     empty = GatewayState(gateway="plant-gateway", revision=0, fingerprint="", live={}, owners={}, applied={})
-    part("first plan", lambda: make_plan(loaded.policies, empty, made_at=made, places=loaded.places))
+    first = part("first plan", lambda: make_plan(loaded.policies, empty, made_at=made, places=loaded.places))
+    assert len(first.changes) == len(wanted)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return {"times": times, "memory": memory, "findings": len(found), "files": loaded.files}
 
@@ -142,14 +144,16 @@ def run(folder: Path, cache: Path) -> dict[str, Any]:
 
 
 def tell(name: str, runs: list[dict[str, Any]], bar: float) -> None:
-    """Print the medians of some runs."""
+    """Print the medians of some runs, and of what they come to with the one plan and with the other."""
     parts = {part: statistics.median(each["times"][part] for each in runs) for part in runs[0]["times"]}
-    told = "  ".join(f"{part} {seconds:5.2f}" for part, seconds in parts.items() if part != "all")
+    print(f"{name:<5} " + "  ".join(f"{part} {seconds:5.2f}" for part, seconds in parts.items()) + " s")
     memory = max(each["memory"] for each in runs)
-    met = parts["all"] < bar and memory < 300
-    print(f"{name:<5} {told} s")
-    print(f"      all but the first plan {parts['all']:5.2f} s, {memory:4.0f} MiB ", end="")
-    print(f"(bar: {bar:g} s, 300 MiB): {'met' if met else 'MISSED'}")
+    for told, left in (("a hundred changes", "first plan"), ("everything is new", "plan")):
+        whole = statistics.median(sum(each["times"].values()) - each["times"][left] for each in runs)
+        met = whole < bar and memory < 300
+        print(
+            f"      {told}: {whole:5.2f} s, {memory:4.0f} MiB (bar: {bar:g} s, 300 MiB): {'met' if met else 'MISSED'}"
+        )
 
 
 def main() -> None:

@@ -5,16 +5,23 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gateway_policies.contracts.change import Level
+from gateway_policies.contracts.comparing import compare
+from gateway_policies.contracts.contract import open_contract
+from gateway_policies.contracts.texts import FolderTexts
 from gateway_policies.linting import lint
-from gateway_policies.loading import load
-from gateway_policies.model import Api, Consumer, Grant, Layer, PolicySet, Risk, Scope, Version
+from gateway_policies.loading import environments_of, load
+from gateway_policies.model import Api, Consumer, Grant, Layer, Lifecycle, PolicySet, Risk, Scope, Version
+from gateway_policies.planning.applying import apply_changes
+from gateway_policies.planning.making import make_plan
+from gateway_policies.state import GatewayState, fingerprint_of
 from gateway_policies.writing.files import AlreadyThere, write_texts
 from gateway_policies.writing.layout import laid_out
 from gateway_policies.writing.starting import WRITTEN_ON, beginnings
@@ -25,9 +32,14 @@ CATALOGUE: dict[str, Any] = tomllib.loads((resources.files("hub") / "catalogue.t
 
 def begun(folder: Path, today: date, *, example: bool) -> PolicySet:
     write_texts(beginnings(today, example=example), folder)
-    loaded = load(folder)
+    return clean(folder, today)
+
+
+def clean(folder: Path, today: date, environment: str | None = None) -> PolicySet:
+    loaded = load(folder, environment)
     assert loaded.findings == []
     assert loaded.policies is not None
+    assert loaded.policies.suppressions == ()
     assert [each.message for each in lint(loaded.policies, loaded.places, today)] == []
     return loaded.policies
 
@@ -92,6 +104,46 @@ def test_the_example_has_every_system_and_every_flow_of_the_catalogue(tmp_path: 
         assert operation.path == f"/{name}"
         for target in flow["targets"]:
             assert ("andon-hub", f"{target.lower()}.deliver") in grants
+
+
+@pytest.mark.parametrize("today", DAYS)
+def test_the_example_has_two_environments_that_lint_as_clean(tmp_path: Path, today: date) -> None:
+    base = begun(tmp_path, today, example=True)
+    assert environments_of(tmp_path) == ["production", "test"]
+    test, production = (clean(tmp_path, today, each) for each in ("test", "production"))
+    assert len({base.gateway, test.gateway, production.gateway}) == 3
+    assert base.resources.keys() == production.resources.keys() != test.resources.keys()
+
+
+@pytest.mark.parametrize("environment", [None, "test", "production"])
+def test_the_example_is_applied_whole_and_nothing_is_left_to_do(tmp_path: Path, environment: str | None) -> None:
+    begun(tmp_path, WRITTEN_ON, example=True)
+    policies = clean(tmp_path, WRITTEN_ON, environment)
+    now = datetime(2026, 11, 21, tzinfo=UTC)
+    state = GatewayState(
+        gateway=policies.gateway, revision=0, fingerprint=fingerprint_of({}, {}, {}), live={}, owners={}, applied={}
+    )
+    plan = make_plan(policies, state, made_at=now)
+    assert not any(each.blockers for each in plan.changes)
+    state = apply_changes(state, plan)
+    assert state.live == policies.resources
+    assert make_plan(policies, state, made_at=now).empty
+
+
+def test_the_example_shows_a_version_that_goes_and_the_next_takes_nothing_away(tmp_path: Path) -> None:
+    found = begun(tmp_path, WRITTEN_ON, example=True).resources
+    (going,) = [each for each in found.values() if isinstance(each, Version) and each.lifecycle is not Lifecycle.ACTIVE]
+    assert (going.lifecycle, going.successor) == (Lifecycle.DEPRECATED, "v2")
+    assert going.sunset_on is not None
+    assert going.brownouts
+    after = found[f"api.{going.api}.version.{going.successor}"]
+    assert isinstance(after, Version)
+    texts = FolderTexts(tmp_path)
+    old, new = (open_contract(texts, each.contract or "")[0] for each in (going, after))
+    assert old is not None
+    assert new is not None
+    # The path has the version, so moving is moving to another URL; that is all there is to move.
+    assert [each.id for each in compare(old, new) if each.level is Level.BREAKING] == ["server-removed"]
 
 
 def test_the_contracts_of_the_example_are_what_its_policies_say(tmp_path: Path) -> None:
