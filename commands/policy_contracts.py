@@ -251,6 +251,7 @@ def _formatted(
     from commands.version import installed_version
     from gateway_policies.contracts.versions import RULES, change_findings
     from gateway_policies.rendering.annotations import render_github
+    from gateway_policies.rendering.code_quality import render_code_quality
     from gateway_policies.rendering.sarif import render_sarif
 
     if format is Format.TEXT:
@@ -261,6 +262,8 @@ def _formatted(
     prefix = below_repository(session.folder, other.folder)
     if format is Format.SARIF:
         return render_sarif(findings, prefix=prefix, rules=RULES, version=installed_version())
+    if format is Format.GITLAB:
+        return render_code_quality(findings, prefix=prefix)
     return plain(render_github(findings, prefix=prefix))
 
 

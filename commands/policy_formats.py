@@ -25,6 +25,7 @@ class Format(StrEnum):
     JSON = "json"
     SARIF = "sarif"
     GITHUB = "github"
+    GITLAB = "gitlab"
 
 
 FormatOption = Annotated[
@@ -32,7 +33,8 @@ FormatOption = Annotated[
     typer.Option(
         "--format",
         metavar="FORMAT",
-        help="text, json, sarif (2.1.0, for code hosts and editors) or github (annotations of a workflow).",
+        help="text, json, sarif (2.1.0, for code hosts and editors), github (annotations of a workflow) or "
+        "gitlab (a report for Code Quality).",
     ),
 ]
 
@@ -59,6 +61,7 @@ def show_findings(
         rules: what is known of rules.
     """
     from gateway_policies.rendering.annotations import render_github
+    from gateway_policies.rendering.code_quality import render_code_quality
     from gateway_policies.rendering.finding_json import findings_report, render_json
     from gateway_policies.rendering.sarif import render_sarif
 
@@ -78,6 +81,9 @@ def show_findings(
             put(session.stdout, text.encode())
         case Format.GITHUB:
             text = plain(render_github(findings, prefix=below_repository(session.folder, folder)))
+            put(session.stdout, text.encode())
+        case Format.GITLAB:
+            text = render_code_quality(findings, prefix=below_repository(session.folder, folder))
             put(session.stdout, text.encode())
         case None:
             session.show(

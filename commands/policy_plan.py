@@ -14,6 +14,7 @@ import typer
 from commands.exits import Exit, Usage
 from commands.output import Detail, put
 from commands.policy_files import Environment, Folder, policies
+from commands.policy_formats import below_repository
 from commands.policy_gateway import GatewayOption, state_of
 from commands.session import Session, session_of
 from commands.terminal import Look, plain
@@ -33,6 +34,7 @@ class Format(StrEnum):
     MARKDOWN = "markdown"
     SARIF = "sarif"
     GITHUB = "github"
+    GITLAB = "gitlab"
 
 
 FormatOption = Annotated[
@@ -40,7 +42,8 @@ FormatOption = Annotated[
     typer.Option(
         "--format",
         metavar="FORMAT",
-        help="text, json (as --out), markdown (for a comment on a pull request), sarif, or github (annotations).",
+        help="text, json (as --out), markdown (for a comment on a pull request), sarif, github (annotations) or gitlab "
+        "(Code Quality).",
     ),
 ]
 Out = Annotated[
@@ -225,21 +228,27 @@ def show(session: Session, made: Plan, format: Format | None, *, folder: Path) -
     from gateway_policies.rendering.plan_findings import RULES, plan_findings
     from gateway_policies.rendering.plan_markdown import plan_markdown
 
+    # Code hosts name files from the root of the repository.
+    prefix = below_repository(session.folder, folder)
     match format:
         case Format.JSON:
             put(session.stdout, to_bytes(made))
         case Format.MARKDOWN:
-            put(session.stdout, plan_markdown(made, folder=folder.as_posix()).encode())
+            put(session.stdout, plan_markdown(made, folder=prefix).encode())
         case Format.SARIF:
             from commands.version import installed_version
             from gateway_policies.rendering.sarif import render_sarif
 
-            prefix, version = folder.as_posix(), installed_version()
-            put(session.stdout, render_sarif(plan_findings(made), prefix=prefix, rules=RULES, version=version).encode())
+            found, version = plan_findings(made), installed_version()
+            put(session.stdout, render_sarif(found, prefix=prefix, rules=RULES, version=version).encode())
         case Format.GITHUB:
             from gateway_policies.rendering.annotations import render_github
 
-            put(session.stdout, render_github(plan_findings(made), prefix=folder.as_posix()).encode())
+            put(session.stdout, plain(render_github(plan_findings(made), prefix=prefix)).encode())
+        case Format.GITLAB:
+            from gateway_policies.rendering.code_quality import render_code_quality
+
+            put(session.stdout, render_code_quality(plan_findings(made), prefix=prefix).encode())
         case Format.TEXT:
             put(session.stdout, text_of(made, session.look(), folder=folder, full=session.options.verbose).encode())
         case None:

@@ -37,8 +37,8 @@ stop for more says so in `[lint]`. Dates are held against today, in UTC.
 `--fix` mends what does not change what the gateway does, and leaves every decision to people. It touches only the base,
 and only what is broken with every environment too.
 
-`--format sarif` writes SARIF 2.1.0 for code hosts and editors, `--format github` annotations of a workflow, and
-`--format json` a report whose `format` names its version.
+`--format sarif` writes SARIF 2.1.0 for code hosts and editors, `--format github` annotations of a workflow,
+`--format gitlab` a report for Code Quality, and `--format json` a report whose `format` names its version.
 """
 
 

@@ -77,7 +77,7 @@ def _result(finding: Finding, number: dict[str, int], prefix: str) -> dict[str, 
         "level": _LEVELS[finding.severity],
         "message": {"text": text},
         "locations": [location],
-        "partialFingerprints": {"andonFinding/v1": _fingerprint(finding, prefix)},
+        "partialFingerprints": {"andonFinding/v1": fingerprint(finding, prefix)},
     }
 
 
@@ -94,7 +94,7 @@ def _physical(finding: Finding, prefix: str) -> dict[str, Any]:
     }
 
 
-def _fingerprint(finding: Finding, prefix: str) -> str:
+def fingerprint(finding: Finding, prefix: str) -> str:
     """What stays the same when lines are put in above: by it a code host knows a finding again."""
     about = finding.address or file_of(finding, prefix) or ""
     return hashlib.sha256(f"{finding.rule}\n{about}\n{finding.message}".encode()).hexdigest()[:32]

@@ -126,6 +126,9 @@ def test_as_annotations_below_a_folder(run: Run) -> None:
     Path("policies/contracts").mkdir(parents=True)
     Path("policies/andon.toml").write_text('[gateway]\nname = "g"\n', encoding="utf-8")
     Path("policies/contracts/v1.yaml").write_text(TIGHT, encoding="utf-8")
+    code, out, _ = run("v1.yaml", "policies/contracts/v1.yaml", "--format", "gitlab")
+    assert code == 6
+    assert {each["location"]["path"] for each in json.loads(out)} == {"policies/contracts/v1.yaml"}
     code, out, _ = run("v1.yaml", "policies/contracts/v1.yaml", "--format", "github")
     assert code == 6
     assert out.startswith(

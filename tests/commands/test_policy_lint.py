@@ -167,6 +167,8 @@ def test_sarif_and_annotations_name_files_below_the_repository(run: Run, monkeyp
     assert out.splitlines()[0].startswith(
         "::error file=deploy/policies/apis/production-orders.toml,line=13,col=1,title=operation-without-scope::"
     )
+    code, out, _ = run("--format", "gitlab")
+    assert (code, json.loads(out)[0]["location"]["path"]) == (6, "deploy/policies/apis/production-orders.toml")
 
 
 def test_a_folder_below_no_repository_is_named_from_here(tmp_path: Path) -> None:

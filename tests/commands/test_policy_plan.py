@@ -106,6 +106,11 @@ def test_code_hosts_get_what_is_dangerous_at_its_line(run: Run) -> None:
     )
     _, out, _ = run(*GATEWAY, "--format", "github")
     assert out.startswith("::warning file=policies/apis/production-orders.toml,line=9,col=13,title=plan-outage::")
+    (result,) = json.loads(run(*GATEWAY, "--format", "gitlab")[1])
+    assert (result["check_name"], result["location"]) == (
+        "plan-outage",
+        {"path": "policies/apis/production-orders.toml", "lines": {"begin": 9}},
+    )
 
 
 def test_verbose_tells_all(run: Run) -> None:

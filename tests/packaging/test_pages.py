@@ -24,6 +24,7 @@ PAGES = (
     "docs/reconciliation.md",
     "docs/outcomes.md",
     "docs/promises.md",
+    "docs/policies/ci.md",
     "SECURITY.md",
 )
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)

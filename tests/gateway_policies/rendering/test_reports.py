@@ -16,6 +16,7 @@ from gateway_policies.findings import Finding
 from gateway_policies.model import Severity
 from gateway_policies.places import Place
 from gateway_policies.rendering.annotations import render_github
+from gateway_policies.rendering.code_quality import render_code_quality
 from gateway_policies.rendering.finding_json import FORMAT, findings_report, findings_schema, render_json
 from gateway_policies.rendering.finding_words import Known, RuleText
 from gateway_policies.rendering.sarif import render_sarif
@@ -163,3 +164,27 @@ def test_an_annotation_is_one_line(found: list[Finding]) -> None:
     assert lines.pop() == ""
     assert len(lines) == len(found)
     assert all(line.startswith(("::error ", "::warning ")) and "\r" not in line for line in lines)
+
+
+def test_code_quality_has_what_gitlab_wants() -> None:
+    one, other = json.loads(render_code_quality([ERROR, WARNING], prefix="deploy/policies"))
+    assert one == {
+        "description": "consumer.mes.grant.a expired on 2026-01-01. Renew it.",
+        "check_name": "grant-expired",
+        "fingerprint": one["fingerprint"],
+        "severity": "critical",
+        "location": {"path": "deploy/policies/consumers/mes p03.toml", "lines": {"begin": 3}},
+    }
+    assert (other["severity"], other["location"]) == (
+        "minor",
+        {"path": "deploy/policies/andon.toml", "lines": {"begin": 1}},
+    )
+
+
+@given(findings)
+def test_code_quality_tells_different_findings_apart(found: list[Finding]) -> None:
+    report = json.loads(render_code_quality(found))
+    assert len(report) == len(found)
+    assert {each["severity"] for each in report} <= {"info", "minor", "major", "critical", "blocker"}
+    apart = {(each.rule, each.address or (each.place and each.place.file), each.message) for each in found}
+    assert len({each["fingerprint"] for each in report}) == len(apart)
