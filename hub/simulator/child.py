@@ -31,6 +31,12 @@ _TIMEOUT = aiohttp.ClientTimeout(total=30)
 _log = logging.getLogger(__name__)
 
 
+class _Refusal(msgspec.Struct, frozen=True):
+    """What is read of a problem document of the control API."""
+
+    detail: str
+
+
 class SimulatorChild:
     """One simulator process, started again when it ends by itself.
 
@@ -203,7 +209,10 @@ class SimulatorChild:
             ) from error
         if response.status == 200:
             return msgspec.json.decode(answer, type=kind)
-        detail = str(msgspec.json.decode(answer).get("detail", answer))
+        try:
+            detail = msgspec.json.decode(answer, type=_Refusal).detail
+        except msgspec.DecodeError:  # no problem document: not the control API's own words
+            detail = f"{response.status} {answer[:200].decode(errors='replace')}"
         if response.status == 422:
             raise Invalid(detail)
         raise SimulatorError(f"The simulated systems refused {method} {path}: {detail}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import sqlite3
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Protocol, TypeVar
 
@@ -10,6 +11,7 @@ import msgspec
 from aiohttp import web
 from msgspec import Meta, Struct
 
+from hub.errors import SimulatorError
 from hub.simulator.ledger import Ledger
 from transactions.books import Fault, FaultChange
 from transactions.errors import PROBLEM_BASE, AndonError, Invalid, MethodNotAllowed, NotFound, Unauthenticated
@@ -105,6 +107,12 @@ def control_application(controlled: Controlled, token: str) -> web.Application:
             return await handler(request)
         except AndonError as error:
             return _problem(error, request.path)
+        except sqlite3.Error as error:
+            full = SimulatorError(
+                f"The books of the simulated systems take no writes: {error}. What they have told is kept. "
+                "Check that the disk of the data folder has room."
+            )
+            return _problem(full, request.path)
         except web.HTTPNotFound:
             return _problem(NotFound(f"The simulator's control API has no {request.path}."), request.path)
         except web.HTTPMethodNotAllowed as error:

@@ -14,7 +14,7 @@ import pytest
 
 pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
 
-DEADLINE_SECONDS = 30.0
+DEADLINE_SECONDS = 60.0
 RELEASES = "status:failed flow:production-order-release target:MES"
 """What it is about: the release of an order comes before what is done on it, so it waits for nothing."""
 
@@ -66,6 +66,15 @@ class Terminal:
             assert time.monotonic() < end, f"{texts} did not show:\n{page}"
             time.sleep(0.05)
 
+    def wait_for_rows(self, text: str) -> None:
+        """Until every row of a list shows ``text``."""
+        end = time.monotonic() + DEADLINE_SECONDS
+        while not (rows := [line for line in self.page().splitlines() if " ■ " in line]) or not all(
+            text in row for row in rows
+        ):
+            assert time.monotonic() < end, f"not every row shows {text}: {rows}"
+            time.sleep(0.05)
+
     def wait_ended(self) -> int:
         """Until the program in it has ended; its exit status."""
         end = time.monotonic() + DEADLINE_SECONDS
@@ -100,6 +109,7 @@ def failed(client: httpx.Client) -> int:
     return int(answer.raise_for_status().json()["count"])
 
 
+@pytest.mark.timeout(300)
 def test_a_failed_transaction_is_seen_understood_and_replayed(terminal: Terminal, api) -> None:
     client, env, hub = api
     client.put("simulator/faults", json={"on": True, "name": "missing-material"}).raise_for_status()
@@ -115,7 +125,8 @@ def test_a_failed_transaction_is_seen_understood_and_replayed(terminal: Terminal
     terminal.keys("f")
     terminal.wait("board ▸ failed", "says", "means", "helps")
     terminal.keys("/", " flow:production-order-release target:MES", "Enter")
-    terminal.wait(RELEASES, "1 of", "says")
+    terminal.wait(f"failed  {RELEASES}", "⏎ open", "says")  # the list has the keys again
+    terminal.wait_for_rows("production order rel")
     terminal.keys("Enter")
     terminal.wait("summary", "idempotency key")
     terminal.keys("2")

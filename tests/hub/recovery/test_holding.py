@@ -120,7 +120,7 @@ async def test_a_drain_rate_spreads_the_release_and_keeps_the_order(bench, targe
 async def test_a_hold_placed_during_a_drain_stops_what_has_not_left(bench, target) -> None:
     await bench.act(Action.HOLD, target="ERP")
     ids = [await held(bench, "report", n) for n in range(3)]
-    await bench.act(Action.RELEASE, target="ERP", drain_rate=0.5)
+    await bench.act(Action.RELEASE, target="ERP", drain_rate=0.01)
     await bench.until(ids[0], Status.PROCESSED)
     await bench.act(Action.HOLD, target="ERP", reason="again")
     await bench.database.write(lambda c: c.exec_driver_sql("update transactions set due_next = 1 where due_next > 1"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ import pytest
 from aiohttp import ClientConnectionError, ClientSession
 
 from hub.declarations import shipped_catalogue
+from hub.errors import SimulatorError
+from hub.simulator.child import SimulatorChild
 from hub.simulator.control import SimulatorState
 from hub.simulator.ledger import Ledger
 from hub.simulator.process import Simulator
@@ -131,3 +134,27 @@ async def test_faults_close_ports_and_open_them_again(running: Running) -> None:
     async with asyncio.timeout(10):
         while await probe("QMS") is None:
             await asyncio.sleep(0.02)
+
+
+async def test_books_on_a_full_disk_are_told_and_not_a_defect(running: Running, monkeypatch) -> None:
+    def full(_documents: int | None = None) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(running.simulator, "resume", full)
+    status, body = await running.call("POST", "/resume")
+    told = msgspec.json.decode(body)
+    assert (status, told["type"]) == (503, "urn:andon:problem:simulator")
+    assert "database or disk is full" in told["detail"]
+    assert "has room" in told["detail"]
+
+
+async def test_the_hub_tells_an_answer_that_is_no_problem_document(running: Running, monkeypatch) -> None:
+    def defect(_documents: int | None = None) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(running.simulator, "resume", defect)
+    child = SimulatorChild()
+    child._endpoints, child._session = running.endpoints, running.session
+    running.session.headers.update(GOOD)
+    with pytest.raises(SimulatorError, match="Internal Server Error"):
+        await child.resume(10)
