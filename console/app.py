@@ -59,6 +59,7 @@ class AndonApp(App[None]):
         Binding("b", "batches", "batches", show=False, id="app.batches"),
         Binding("p", "approvals", "approvals", show=False, id="app.approvals"),
         Binding("s", "systems", "systems", show=False, id="app.systems"),
+        Binding("G", "gateway", "gateway", show=False, id="app.gateway"),
         # With priority, so that it takes effect before the next key: what is typed behind the colon is a word, and
         # must not run as keys of the page.
         Binding("colon", "command", "command", key_display=":", id="app.command", priority=True),
@@ -77,6 +78,7 @@ class AndonApp(App[None]):
         read_only: bool = False,
         clock: Clock | None = None,
         config_folder: Path | None = None,
+        policies_folder: Path | None = None,
         own_process: bool = False,
     ) -> None:
         """
@@ -86,6 +88,7 @@ class AndonApp(App[None]):
             read_only: refuse everything that acts.
             clock: the time; the machine's by default.
             config_folder: where the person's themes and keys are; None has none.
+            policies_folder: the policies of the gateway, to be held against it; None has none.
             own_process: the process lives as long as this app; see :meth:`_settle`.
         """
         # Textual turns colours to grey when asked for none; with native colours on it drops them altogether.
@@ -100,6 +103,7 @@ class AndonApp(App[None]):
         self.effects = Effects(self)
         self.connection: ConnectionState | None = None
         self.connection_since: datetime | None = None
+        self.policies_folder = policies_folder
         self._config_folder = config_folder
         self._own_process = own_process
         self._changed_types: set[str] = set()
@@ -390,6 +394,16 @@ class AndonApp(App[None]):
         """The systems."""
         self.obey("systems")
 
+    def action_gateway(self) -> None:
+        """The gateway; from something that a policy stopped, what explains it."""
+        from console.screens.gateway import GatewayScreen
+
+        call = self.screen.refused_call() if isinstance(self.screen, AndonScreen) else None
+        if call is not None:
+            self.open(GatewayScreen(call=call))
+        else:
+            self.obey("gateway")
+
     def action_log(self) -> None:
         """The command log."""
         self.obey("log")
@@ -541,6 +555,7 @@ def run_console(context: Resolved, *, read_only: bool = False) -> int:
     Returns:
         the exit code: 0, or what Textual gives after a crash.
     """
+    from console.policies_folder import policies_folder
     from platforms.context_file import config_folder
 
     def connect() -> Source:
@@ -554,6 +569,7 @@ def run_console(context: Resolved, *, read_only: bool = False) -> int:
         connect,
         read_only=read_only,
         config_folder=config_folder(os.environ),
+        policies_folder=policies_folder(os.environ),
         own_process=True,
     )
     app.run()

@@ -17,6 +17,7 @@ def nodes() -> tuple[type[DOMNode], ...]:
         board,
         cause,
         failed,
+        gateway,
         groups,
         handover,
         kpis,
@@ -27,6 +28,9 @@ def nodes() -> tuple[type[DOMNode], ...]:
         transaction,
         whoami,
     )
+    from console.widgets.gateway.calendar import CalendarTable
+    from console.widgets.gateway.matrix import MatrixTable
+    from console.widgets.gateway.plan import PlanPane
     from console.widgets.groups import GroupTable
     from console.widgets.lamps import LampGrid
     from console.widgets.table import Table
@@ -50,6 +54,10 @@ def nodes() -> tuple[type[DOMNode], ...]:
         approval.ApprovalScreen,
         systems.SystemsScreen,
         reconcile.ReconcileScreen,
+        gateway.GatewayScreen,
+        CalendarTable,
+        MatrixTable,
+        PlanPane,
         kpis.KpisScreen,
         handover.HandoverScreen,
         whoami.WhoamiScreen,

@@ -22,6 +22,7 @@ from platforms.hub import (
 from transactions.ownership import AssignRequest
 
 if TYPE_CHECKING:
+    from gateway_policies.state import GatewayState
     from platforms.asynchronous import AsyncClient
     from platforms.calls import Call
     from platforms.contexts import Resolved
@@ -132,6 +133,12 @@ class PlatformSource:
 
     async def kpis(self, window: str) -> KpiReport:
         return await self._send(kpis.kpis(window))
+
+    async def gateway_state(self, policy_set: str) -> GatewayState:
+        # What it is decoded to is not needed before somebody looks at the gateway.
+        from platforms.hub import gateway
+
+        return await self._send(gateway.state(policy_set))
 
     async def whoami(self) -> WhoAmI:
         return await self._send(server.whoami())

@@ -19,6 +19,9 @@ _TITLES = {
     "TransactionTable": "In the list of transactions",
     "GroupTable": "In the list of groups",
     "LampGrid": "In the grid of the board",
+    "CalendarTable": "In the calendar of versions",
+    "PlanPane": "In the plan of policies",
+    "MatrixTable": "In the matrix of consumers and scopes",
 }
 
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from gateway_policies.state import GatewayState
     from platforms.events import Connection
     from transactions.approvals import ApprovalItem, Decided
     from transactions.batches import Batch, BatchItem
@@ -114,6 +115,10 @@ class Source(Protocol):
 
     async def remark(self, text: str) -> None:
         """Leave words to the next shift."""
+        ...
+
+    async def gateway_state(self, policy_set: str) -> GatewayState:
+        """The gateway as it is now, as a policy set sees it."""
         ...
 
     async def whoami(self) -> WhoAmI:

@@ -21,6 +21,7 @@ VERBS = (
     Verb("batches", "", "runs of plans"),
     Verb("approvals", "[HASH]", "what waits for a second person"),
     Verb("systems", "", "systems, their health and holds"),
+    Verb("gateway", "[PAGE]", "the gateway: calendar, consumers, throttles, drift, plan; or an address"),
     Verb("reconcile", "[KIND]", "where the systems themselves disagree, and why"),
     Verb("kpis", "[WINDOW]", "key figures of a window: latency, failures, replays, propagation"),
     Verb("handover", "[previous]", "what a shift hands to the next: done, left, waiting, to watch"),

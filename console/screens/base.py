@@ -20,6 +20,7 @@ from transactions.errors import AndonError, Unreachable
 
 if TYPE_CHECKING:
     from console.app import AndonApp
+    from gateway_policies.overview.stopped import Call
 
 
 class FetchFailed(Message):
@@ -137,6 +138,10 @@ class AndonScreen(Screen[None]):
 
     def approvals_changed(self) -> None:
         """Another number of plans waits for a second person."""
+
+    def refused_call(self) -> Call | None:
+        """What the cursor is on, as a call that a policy stopped; None where it is none."""
+        return None
 
     # Keys follow rights
 

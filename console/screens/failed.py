@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
 from textual import events, work
@@ -30,6 +30,9 @@ from transactions.model import Status, Transaction
 from transactions.ownership import owned
 from transactions.pages import Count, Page
 from transactions.plans import Action
+
+if TYPE_CHECKING:
+    from gateway_policies.overview.stopped import Call
 
 DEFAULT_FILTER = "status:failed"
 _NOTHING_HERE = "There is no transaction here to act on. Change the filter with /."
@@ -272,6 +275,12 @@ class FailedScreen(AndonScreen):
         if marked:
             title = f"{number(marked)}{more if table.all_marked else ''} marked"
         self.query_one("#counts", Divider).show(title if arrived else "loading …", counts)
+
+    def refused_call(self) -> Call | None:
+        """The one under the cursor, where a policy stopped it."""
+        from console.stopped import call_of
+
+        return call_of(self.table.current())
 
     # Acting
 

@@ -43,6 +43,8 @@ def make(name: str, argument: str) -> AndonScreen:
         from console.screens.systems import SystemsScreen
 
         return SystemsScreen()
+    if name == "gateway":
+        return _gateway(argument)
     if name == "reconcile":
         from console.screens.reconcile import ReconcileScreen
         from transactions.reconciliation.model import Kind
@@ -62,3 +64,14 @@ def make(name: str, argument: str) -> AndonScreen:
 
         return LogScreen()
     raise KeyError(name)
+
+
+def _gateway(argument: str) -> AndonScreen:
+    from console.screens.gateway import GatewayScreen
+    from gateway_policies.overview.stopped import Page, page_of
+
+    page = next((each for each in Page if argument and each.startswith(argument.lower())), None)
+    if page is not None:
+        return GatewayScreen(page)
+    at = page_of("", argument) if argument else None
+    return GatewayScreen(at or Page.CALENDAR, address=argument or None)

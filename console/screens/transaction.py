@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.console import Group
 from rich.text import Text
@@ -35,10 +35,13 @@ from transactions.errors import AndonError, NotFound
 from transactions.filters.query import show_value
 from transactions.history import Payload, Revision, TimelineEntry
 from transactions.lineage import Lineage
-from transactions.model import Status, Transaction
+from transactions.model import Failure, FailureKind, Help, Status, Transaction
 from transactions.plans import Action
 from transactions.priority import why_first
 from transactions.related import Related
+
+if TYPE_CHECKING:
+    from gateway_policies.overview.stopped import Call
 
 TABS = ("summary", "payload", "timeline", "lineage", "revisions", "headers")
 TIMELINE = (
@@ -314,6 +317,12 @@ class TransactionScreen(AndonScreen):
         shown = highlighted(content, language(payload), dict(tones))
         self.query_one("#content", Static).update(shown)
 
+    def refused_call(self) -> Call | None:
+        """This one, where a policy stopped it."""
+        from console.stopped import call_of
+
+        return call_of(self.transaction)
+
     # Acting
 
     def action_tab(self, name: str) -> None:
@@ -478,9 +487,18 @@ def _facts(transaction: Transaction, now: datetime) -> list[tuple[str, str]]:
         ("assignee", transaction.assignee or ""),
         ("ticket", transaction.ticket or ""),
         ("owner", transaction.owner or ""),
-        ("stopped by", transaction.failure.policy_ref or "" if transaction.failure is not None else ""),
+        ("stopped by", _stopped_by(transaction.failure)),
     ]
     return [(clean(name), value) for name, value in facts if value]
+
+
+def _stopped_by(failure: Failure | None) -> str:
+    if failure is None:
+        return ""
+    if failure.policy_ref is not None:
+        return f"{failure.policy_ref}  (G shows it)"
+    by_policy = failure.help is Help.POLICY or failure.kind is FailureKind.THROTTLED
+    return "a policy that it does not name  (G shows which it may be)" if by_policy else ""
 
 
 def _distance(at: datetime, now: datetime) -> str:

@@ -47,11 +47,20 @@ class Column(NamedTuple):
     least: int = 0
 
 
+class Piece(NamedTuple):
+    """Part of a cell. ``picked`` is what the cursor is on within its row."""
+
+    text: str
+    tone: Tone
+    picked: bool = False
+
+
 class Cell(NamedTuple):
-    """Text of one column in one row, and what it is about."""
+    """Text of one column in one row, and what it is about; or ``pieces``, which are as wide as the column."""
 
     text: str
     tone: Tone = Tone.PLAIN
+    pieces: Sequence[Piece] = ()
 
 
 class Row(NamedTuple):
@@ -125,7 +134,7 @@ class Table(ScrollView, can_focus=True):
         super().__init__(id=id, classes=classes)
         self.columns = tuple(columns)
         self._strips: OrderedDict[tuple[object, ...], Strip] = OrderedDict()
-        self._styles: dict[tuple[Tone, bool, bool, bool], Style] = {}
+        self._styles: dict[tuple[Tone, bool, bool, bool, bool], Style] = {}
 
     # What subclasses say
 
@@ -141,14 +150,18 @@ class Table(ScrollView, can_focus=True):
         """A column's title; a sorted one says so."""
         return column.title
 
+    def header_lines(self) -> int:
+        """How many lines the header has."""
+        return 1
+
     # Drawing
 
     def render_line(self, y: int) -> Strip:
-        """One line: the header, or a row."""
+        """One line: of the header, or a row."""
         width = self._width
-        if y == 0:
-            return self._header(width)
-        index = self.scroll_offset.y + y - 1
+        if y < self.header_lines():
+            return self.header_line(y, width)
+        index = self.scroll_offset.y + y - self.header_lines()
         if index >= self.row_count():
             return Strip.blank(width, self._style(Tone.PLAIN))
         row = self.row_at(index)
@@ -168,7 +181,7 @@ class Table(ScrollView, can_focus=True):
         """Rows or times changed: draw again what is visible, and scroll within what is there now."""
         self._strips.clear()
         count = self.row_count()
-        self.virtual_size = Size(0, count + 1)
+        self.virtual_size = Size(0, count + self.header_lines())
         if self.cursor >= count:
             self.cursor = max(0, count - 1)
         self.refresh()
@@ -182,14 +195,23 @@ class Table(ScrollView, can_focus=True):
     def visible_rows(self) -> tuple[int, int]:
         """Indices of the first and the last row in sight."""
         top = self.scroll_offset.y
-        return top, min(top + max(self.size.height - 2, 0), self.row_count() - 1)
+        return top, min(top + max(self._rows_in_sight - 1, 0), self.row_count() - 1)
+
+    @property
+    def _rows_in_sight(self) -> int:
+        return self.size.height - self.header_lines()
 
     @property
     def _width(self) -> int:
         # What the scrollbar leaves.
         return self.scrollable_content_region.width
 
-    def _header(self, width: int) -> Strip:
+    def width_of(self, key: str) -> int:
+        """The cells that a column has now; 0 where it is left out."""
+        return next((cells for column, cells in self._shown(self._width) if column.key == key), 0)
+
+    def header_line(self, y: int, width: int) -> Strip:
+        """A line of the header: the titles."""
         cells = [Cell(self.title_of(column), Tone.QUIET) for column, _ in self._shown(width)]
         return self._line(cells, self._spans(width), width, False, False, header=True)
 
@@ -231,13 +253,18 @@ class Table(ScrollView, can_focus=True):
         for order, (position, cells_wide) in enumerate(spans):
             cell = cells[order] if header else cells[position]
             column = self.columns[position]
-            text = fit(cell.text, cells_wide, right=column.right)
-            segments.append(Segment(text, self._style(cell.tone, at_cursor, marked)))
+            if cell.pieces:
+                segments += [
+                    Segment(each.text, self._style(each.tone, at_cursor, marked, each.picked)) for each in cell.pieces
+                ]
+            else:
+                text = fit(cell.text, cells_wide, right=column.right)
+                segments.append(Segment(text, self._style(cell.tone, at_cursor, marked)))
             segments.append(blank)
         return Strip(segments).adjust_cell_length(width, self._style(Tone.PLAIN, at_cursor, marked))
 
-    def _style(self, tone: Tone, at_cursor: bool = False, marked: bool = False) -> Style:
-        key = (tone, at_cursor, marked, self.has_focus)
+    def _style(self, tone: Tone, at_cursor: bool = False, marked: bool = False, picked: bool = False) -> Style:
+        key = (tone, at_cursor, marked, picked, self.has_focus)
         style = self._styles.get(key)
         if style is None:
             variables = self.app.theme_variables
@@ -252,7 +279,7 @@ class Table(ScrollView, can_focus=True):
                 color=Color.parse(variables[name]).rich_color,
                 bgcolor=ground.rich_color,
                 bold=tone is Tone.BRIGHT,
-                reverse=at_cursor and self.app.no_color and self.has_focus,
+                reverse=picked is not (at_cursor and self.app.no_color and self.has_focus),
             )
             self._styles[key] = style
         return style
@@ -265,7 +292,7 @@ class Table(ScrollView, can_focus=True):
 
     def watch_cursor(self, before: int, after: int) -> None:
         """Keep the cursor in sight and tell who listens."""
-        top, height = self.scroll_offset.y, max(self.size.height - 1, 1)
+        top, height = self.scroll_offset.y, max(self._rows_in_sight, 1)
         if after < top:
             self.scroll_to(y=after, animate=False, force=True, immediate=True)
         elif after >= top + height:
@@ -279,7 +306,7 @@ class Table(ScrollView, can_focus=True):
 
     def action_move_page(self, by: int) -> None:
         """Move the cursor by what is in sight."""
-        self.cursor += by * max(self.size.height - 2, 1)
+        self.cursor += by * max(self._rows_in_sight - 1, 1)
 
     def action_move_to_end(self, direction: int) -> None:
         """To the first or the last row."""
@@ -303,12 +330,12 @@ class Table(ScrollView, can_focus=True):
         offset = event.get_content_offset(self)
         if offset is None:
             return
-        if offset.y == 0:
+        if offset.y < self.header_lines():
             key = self._column_at(offset.x)
             if key is not None:
                 self.post_message(self.HeaderClicked(self, key))
             return
-        index = self.scroll_offset.y + offset.y - 1
+        index = self.scroll_offset.y + offset.y - self.header_lines()
         if index >= self.row_count():
             return
         self.cursor = index

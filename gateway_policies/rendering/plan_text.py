@@ -65,6 +65,12 @@ def plan_lines(plan: Plan, *, verbose: bool = False, folder: str = "") -> Iterat
         yield Line(Tone.NOTE, each)
 
 
+def change_lines(change: Change) -> Iterator[Line]:
+    """All there is to say of one change, below its address."""
+    for tone, text in _details(change, verbose=True):
+        yield Line(tone, text)
+
+
 def _first(changes: list[Change]) -> list[Change]:
     """As many as fit; what is blocked or drifted is always told."""
     if len(changes) <= SHOWN:

@@ -60,13 +60,21 @@ def make_app():
 
     from console.app import AndonApp
 
-    def make(source=None, *, production: bool = False, read_only: bool = False, config_folder: Path | None = None):
+    def make(
+        source=None,
+        *,
+        production: bool = False,
+        read_only: bool = False,
+        config_folder: Path | None = None,
+        policies_folder: Path | None = None,
+    ):
         return AndonApp(
             context(production=production),
             source if source is not None else MemorySource(),
             read_only=read_only,
             clock=FixedClock(),
             config_folder=config_folder,
+            policies_folder=policies_folder,
         )
 
     return make

@@ -14,7 +14,9 @@ from typing import Any
 import msgspec
 from handover_doubles import handover
 from kpi_doubles import figures
+from policy_doubles import state
 
+from gateway_policies.state import GatewayState
 from platforms.contexts import Resolved
 from platforms.events import Connection, ConnectionState
 from transactions.approvals import (
@@ -234,6 +236,8 @@ class MemorySource:
         self.made: dict[str, Batch] = {}
         self.items: dict[str, list[BatchItem]] = {}
         self.placed: list[Hold] = []
+        self.gateway: dict[str, GatewayState] = {}
+        self.sets: list[str] = []
         self.asked: list[tuple[str, str, int, str | None]] = []
         self.requests: list[PlanRequest] = []
         self.me = who(Role.OPERATOR)
@@ -530,6 +534,13 @@ class MemorySource:
             await self.waiting.wait()
         self._check()
         return self.reconciliations.get(kind) or agreement(kind)
+
+    async def gateway_state(self, policy_set: str) -> GatewayState:
+        self.sets.append(policy_set)
+        if self.waiting is not None:
+            await self.waiting.wait()
+        self._check()
+        return self.gateway.get(policy_set) or self.gateway.setdefault(policy_set, state())
 
     async def whoami(self) -> WhoAmI:
         self._check()

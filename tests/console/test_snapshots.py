@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from console_doubles import MemorySource, who
+from policy_doubles import drifted_from
+from policy_folder import made
 from textual.widgets import Button
 
 from console.screens.batch import BatchScreen
@@ -65,6 +68,43 @@ def test_failed(picture, size) -> None:
 @pytest.mark.parametrize("size", SIZES, ids=IDS)
 def test_kpis(picture, size) -> None:
     assert picture(size, "kpis", "goods receipt", keys=("down",) * 4)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=IDS)
+@pytest.mark.parametrize(
+    ("page", "text", "keys"),
+    [
+        ("calendar", "production-orders v1", ("down",)),
+        ("consumers", "supplier-portal", ("down", "right")),
+        ("throttles", "plant-standard", ("down", "down")),
+    ],
+    ids=["calendar", "consumers", "throttles"],
+)
+def test_gateway(picture, size, page, text, keys) -> None:
+    assert picture(size, f"gateway {page}", text, keys=keys)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=IDS)
+@pytest.mark.parametrize("page", ["drift", "plan"])
+def test_drift_and_plan(snap_compare, make_app, until, shown, tmp_path, monkeypatch, size, page) -> None:
+    monkeypatch.chdir(tmp_path)
+    source = MemorySource()
+    source.gateway["policies"] = drifted_from(made(tmp_path / "policies"))
+    app = make_app(source, policies_folder=Path("policies"))
+
+    async def ready(pilot) -> None:
+        app.obey(f"gateway {page}")
+        await until(pilot, lambda: "drifted" in shown(app) and "comparing" not in shown(app))
+        await until(pilot, lambda: "● live" in shown(app))
+        await pilot.press("down")
+        await pilot.wait_for_scheduled_animations()
+        await pilot.pause()
+
+    assert snap_compare(app, terminal_size=size, run_before=ready)
+
+
+def test_the_calendar_in_the_light_theme(picture) -> None:
+    assert picture((200, 50), "gateway", "production-orders v1", theme="andon-light", keys=("down",))
 
 
 def test_failed_in_the_light_theme(picture) -> None:

@@ -1,0 +1,41 @@
+"""The calls that a policy stopped, as a filter over transactions; and a refused transaction as a call."""
+
+from __future__ import annotations
+
+from gateway_policies.overview.stopped import Call, Stops, page_of
+from transactions.filters.query import show_value
+from transactions.model import Transaction
+
+OPEN = "status:failed,retrying,held"
+
+
+def filter_of(stops: Stops) -> str:
+    """A filter for the transactions that are stopped: those whose failure names the policy, and those whose failure
+    names none and is of its kind."""
+    policies = ",".join(text for each in stops.policies for text in (show_value(each), f"{each}.*"))
+    named = f"policy_ref:{policies}"
+    if not stops.kinds:
+        return f"{OPEN} {named}"
+    terms = ["policy_ref:none", f"kind:{','.join(stops.kinds)}"]
+    if stops.targets:
+        terms.append(f"target:{','.join(map(show_value, stops.targets))}")
+    others = []
+    for system, plant in stops.sources or (("", None),):
+        place = [f"source:{show_value(system)}"] if system else []
+        place += [f"plant:{show_value(plant)}"] if plant else []
+        others.append(f"({' '.join([*terms, *place])})")
+    return f"{OPEN} ({' or '.join([named, *others])})"
+
+
+def call_of(transaction: Transaction | None) -> Call | None:
+    """A transaction that a policy stopped, as the call that was refused; None for any other."""
+    failure = None if transaction is None else transaction.failure
+    if transaction is None or failure is None or page_of(failure.kind, failure.policy_ref) is None:
+        return None
+    return Call(
+        kind=failure.kind,
+        policy=failure.policy_ref,
+        source=transaction.source,
+        plant=transaction.plant,
+        target=failure.system or transaction.target,
+    )

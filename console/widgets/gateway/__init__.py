@@ -1,0 +1,1 @@
+"""The pages of a gateway: what governs it, as people look at it."""
