@@ -141,6 +141,10 @@ def describe(decided: Decided, look: Look) -> str:
     short = f"plan {decided.hash[:12]}…"
     if decided.kind is ApprovalKind.REVIEW:
         return f"{look.paint('✓ reviewed', 'green')}  {short} is {word}; it had run without approval\n"
+    if decided.revision is not None:
+        return (
+            f"{look.paint(f'✓ {word}', 'green')}  {short} is applied: the gateway is at revision {decided.revision}\n"
+        )
     if decided.batch is None:
         return f"{look.paint(f'✓ {word}', 'green')}  {short} cannot be run any more\n"
     name = plain(decided.batch.started_by)

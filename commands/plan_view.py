@@ -7,9 +7,10 @@ from collections import Counter
 from commands.edit_view import describe_edits
 from commands.output import Column, Detail, Listing
 from commands.output.table_form import render
+from commands.policy_change_view import describe_changes, in_numbers
 from commands.session import Session
 from commands.terminal import Look, plain, spoken, state
-from transactions.plans import Action, Decision, Plan, PlanItem, Touched, Verdict
+from transactions.plans import Action, Decision, Plan, PlanItem, PolicyChanges, Touched, Verdict
 
 SHOWN_ITEMS = 30
 NOTHING_IS_SENT = frozenset({Action.DISCARD, Action.RESTORE, Action.RESOLVE, Action.REOPEN})
@@ -40,15 +41,17 @@ def show_plan(session: Session, plan: Plan) -> None:
 
 
 def describe_plan(plan: Plan, look: Look) -> str:
-    """Head, blast radius, then the items (those with something against them first)."""
+    """Head, blast radius, then the items (those with something against them first); of policies what they change."""
     short = f"{plan.hash[:12]}…"
-    count = "" if plan.action in (Action.HOLD, Action.RELEASE) else f" {len(plan.items)}"
+    count = "" if plan.action in (Action.HOLD, Action.RELEASE) else f" {plan.count if plan.policy else len(plan.items)}"
     made = f"made {spoken(look.now - plan.created_at)} by {plain(plan.requested_by)}"
     lines = [
         f"{look.paint(f'{plan.action}{count}', 'bold')}   plan {short}   {plan.state}   {made}",
         f"  reason    {plain(plan.reason)}",
     ]
-    if plan.items:
+    if plan.policy is not None:
+        lines += [f"  {label:<10}{plain(text)}" for label, text in _of_policies(plan.policy)]
+    elif plan.items:
         lines += [f"  {label:<10}{plain(text)}" for label, text in radius(plan) if text]
     elif plan.action in (Action.HOLD, Action.RELEASE):
         options = plan.options
@@ -58,6 +61,8 @@ def describe_plan(plan: Plan, look: Look) -> str:
     lines += [f"  {label:<10}{plain(text)}" for label, text in eyes(plan, look)]
     lines.append(f"  hash      {plan.hash}")
     text = "\n".join(lines) + "\n"
+    if plan.policy is not None:
+        return f"{text}\n{describe_changes(plan.policy, look)}"
     if plan.items:
         told = sorted(plan.items, key=lambda item: item.verdict is Verdict.SEND)[:SHOWN_ITEMS]
         listing = Listing(
@@ -67,6 +72,14 @@ def describe_plan(plan: Plan, look: Look) -> str:
         if len(plan.items) > len(told):
             text += look.paint(f"and {len(plan.items) - len(told)} more; -o jsonl prints all\n", "dim")
     return text + describe_edits(plan, look)
+
+
+def _of_policies(policy: PolicyChanges) -> list[tuple[str, str]]:
+    return [
+        ("gateway", f"{policy.gateway}, as it was at revision {policy.revision}"),
+        ("policies", f"{policy.policy_set}, plan {policy.plan[:12]}…"),
+        ("changes", in_numbers(policy)),
+    ]
 
 
 def eyes(plan: Plan, look: Look) -> list[tuple[str, str]]:

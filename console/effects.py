@@ -131,8 +131,15 @@ class Effects:
             if here is not None:
                 app.switch_screen(BatchScreen(decided.batch))
             return
+        if decided.revision is not None:
+            said = f"The gateway is at revision {decided.revision} now, in the name of {asker}."
+            app.notify(said, title="Approved")
+            if here is not None:
+                app.pop_screen()
+            return
         rejected = decided.kind is ApprovalKind.APPROVAL
-        said = f"Nothing was sent, and {asker} can read why." if rejected else "What was found is on record."
+        nothing = "Nothing was sent" if message.plan.policy is None else "Nothing was changed"
+        said = f"{nothing}, and {asker} can read why." if rejected else "What was found is on record."
         app.notify(said, title="Rejected" if rejected else "The review is closed")
         if here is not None:
             app.pop_screen()

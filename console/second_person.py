@@ -115,6 +115,11 @@ def consequence(decision: Decision, kind: ApprovalKind, action: Action, count: i
     if kind is ApprovalKind.REVIEW:
         said = "that nothing was wrong with it" if decision is Decision.APPROVE else "that it should not have been done"
         return f"It goes on record {said}, with the reason, and the review is closed. What ran stays as it is."
+    if action is Action.POLICY:
+        many = "1 resource" if count == 1 else f"{number(count)} resources"
+        if decision is Decision.REJECT:
+            return f"It can never be applied: nothing is changed, and {who} can read why."
+        return f"{many} of the gateway change now, all or none, in the name of {who} and with the rights of {who}."
     if decision is Decision.REJECT:
         return f"The plan can never run: nothing is sent, and {who} can read why."
     if action in (Action.HOLD, Action.RELEASE):

@@ -36,8 +36,9 @@ class Changeset(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_un
         base: the fingerprint of the state that this is for.
         plan: the hash of the plan that it comes from; it is taken once.
         by: who asks for it.
-        reason: why something that was blocked is done all the same.
+        reason: why it is done; wanted where something that was blocked is done all the same.
         steps: in an order that works one by one; what stands in one step needs to be done at once.
+        break_glass: do it without the second person that it wants; somebody else reviews it afterwards.
     """
 
     gateway: str
@@ -47,6 +48,7 @@ class Changeset(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_un
     by: str
     steps: tuple[tuple[Edit, ...], ...]
     reason: str | None = None
+    break_glass: bool = False
 
 
 class Working:

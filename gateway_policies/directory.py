@@ -112,6 +112,10 @@ class Directory:
         """See :class:`gateway_policies.gateway.Gateway`."""
         return [each.revision for each in self._taken()]
 
+    def revision_of(self, plan: str) -> Revision | None:
+        """See :class:`gateway_policies.gateway.Gateway`."""
+        return next((each.revision for each in self._taken() if each.revision.plan == plan), None)
+
     def applied(self, policy_set: str, revision: int) -> dict[str, Resource]:
         """See :class:`gateway_policies.gateway.Gateway`."""
         content = self._read()

@@ -93,6 +93,10 @@ class Gateway(Protocol):
         """What it has taken, the newest first."""
         ...
 
+    def revision_of(self, plan: str) -> Revision | None:
+        """The revision that the plan with that hash became; None where it was not taken."""
+        ...
+
     def applied(self, policy_set: str, revision: int) -> dict[str, Resource]:
         """What a policy set had applied at a revision, by address; 0 is before the first.
 

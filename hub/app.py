@@ -163,7 +163,7 @@ class Hub:
         self.questioner = Questioner(self.engine, landscape)
         self.runner = Runner(database, clock, self.questioner, landscape)
         self.redating = Redating(database, landscape.deadlines)
-        self.gateway = HubGateway(gateway)
+        self.gateway = HubGateway(gateway, platform)
         self.signer = AuditSigner(platform, audit_key)
         self.followers = Followers()
         self.housekeeper = Housekeeper(database, clock)

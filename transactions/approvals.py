@@ -42,7 +42,7 @@ class ApprovalItem(Struct, frozen=True, kw_only=True):
         hash: of the plan.
         requested_by: who asked, and so may not decide.
         expires_at: when the plan can no longer be approved, or the review is due.
-        count: transactions that it acts on.
+        count: transactions that it acts on, or resources of the gateway.
         because: why a second person is wanted, each reason a sentence.
         overdue: a review that should have been done.
         own: the caller asked for it.
@@ -68,13 +68,15 @@ class DecisionRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Decided(Struct, frozen=True, kw_only=True):
-    """What came of a decision; ``batch`` is the run that an approval started."""
+    """What came of a decision; ``batch`` is the run that an approval started, ``revision`` the change of the gateway
+    that it made."""
 
     hash: str
     kind: ApprovalKind
     decision: Decision
     state: PlanState
     batch: Batch | None = None
+    revision: int | None = None
 
 
 def why_second(

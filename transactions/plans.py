@@ -35,6 +35,8 @@ class Action(StrEnum):
     HOLD = "hold"
     RELEASE = "release"
     REOPEN = "reopen"
+    POLICY = "policy"
+    """A change of the gateway that waits for a second person; ``andon policy apply`` asks for it."""
 
 
 REVERSING = frozenset({Action.COMPENSATE, Action.CORRECT})
@@ -67,6 +69,8 @@ class PlanState(StrEnum):
     RUN = "run"
     REJECTED = "rejected"
     EXPIRED = "expired"
+    STALE = "stale"
+    """The gateway, which it would have changed, has changed since."""
 
 
 class Decision(StrEnum):
@@ -163,10 +167,63 @@ class PlanItem(Struct, frozen=True, kw_only=True):
         return self.verdict is Verdict.SEND or self.waits is True
 
 
+class PolicyDoes(StrEnum):
+    """What becomes of a resource of the gateway."""
+
+    ADD = "add"
+    CHANGE = "change"
+    REMOVE = "remove"
+    RENAME = "rename"
+
+
+class PolicyChange(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What becomes of one resource of the gateway.
+
+    Attributes:
+        said: what it states, or what changes in it, a fact in each.
+        because: why somebody else has to look at it; empty where nobody has to.
+        from_: the address that it is renamed from.
+    """
+
+    address: str
+    does: PolicyDoes
+    said: list[str] = msgspec.field(default_factory=list)
+    because: list[str] = msgspec.field(default_factory=list)
+    from_: str | None = msgspec.field(default=None, name="from")
+
+
+class PolicyChanges(Struct, frozen=True, kw_only=True):
+    """A change of the gateway that was asked for.
+
+    Attributes:
+        gateway: its name.
+        policy_set: whose files it comes from.
+        plan: the hash of the policies' own plan.
+        base, revision: the state of the gateway that it is for.
+        sha256: of the change as it was sent, which is what an approval applies.
+        counts: how many resources, by what becomes of them.
+        changes: what becomes of each, first what somebody has to look at; at most so many as somebody may read.
+    """
+
+    gateway: str
+    policy_set: str
+    plan: str
+    base: str
+    revision: int
+    sha256: str
+    counts: dict[str, int]
+    changes: list[PolicyChange]
+
+    @property
+    def total(self) -> int:
+        """How many resources it is about."""
+        return sum(self.counts.values())
+
+
 class PlanBody(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The frozen part: everything the hash is over. ``second_person`` says why one is wanted; empty where none is.
     ``edits`` are the documents that an edit sends, in the order of its items; ``holds`` the ids of those that a release
-    lifts."""
+    lifts; ``policy`` the change of the gateway, which has no items."""
 
     platform: str
     action: Action
@@ -180,6 +237,12 @@ class PlanBody(Struct, frozen=True, kw_only=True, omit_defaults=True):
     second_person: list[str] = msgspec.field(default_factory=list)
     edits: list[PlannedEdit] = msgspec.field(default_factory=list)
     holds: list[str] = msgspec.field(default_factory=list)
+    policy: PolicyChanges | None = None
+
+    @property
+    def count(self) -> int:
+        """How much it acts on: transactions, or resources of the gateway."""
+        return sum(item.runs for item in self.items) if self.policy is None else self.policy.total
 
 
 class Approval(Struct, frozen=True, kw_only=True):
@@ -214,7 +277,8 @@ class BlastRadius(Struct, frozen=True, kw_only=True):
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """A stored plan: the frozen body, its hash, and where it stands."""
+    """A stored plan: the frozen body, its hash, and where it stands. What ran is a ``batch``, or, of a change of the
+    gateway, its ``revision``."""
 
     hash: str
     state: PlanState
@@ -234,6 +298,18 @@ class Plan(Struct, frozen=True, kw_only=True):
     radius: BlastRadius | None = None
     edits: list[PlannedEdit] = msgspec.field(default_factory=list)
     holds: list[str] = msgspec.field(default_factory=list)
+    policy: PolicyChanges | None = None
+    revision: int | None = None
+
+    @property
+    def ran_as(self) -> str:
+        """What it became: ``batch 01…``, ``revision 5``."""
+        return f"batch {self.batch}" if self.revision is None else f"revision {self.revision}"
+
+    @property
+    def count(self) -> int:
+        """How much it acts on: transactions, or resources of the gateway."""
+        return self.body().count
 
     def body(self) -> PlanBody:
         """The part that the hash is over."""

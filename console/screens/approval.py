@@ -22,11 +22,11 @@ from console.text import clean, one_line
 from console.widgets.plan_preview import ITEMS, PLACED, details, facts, room, rows, sentence, totals
 from console.widgets.rule import Divider
 from console.widgets.sentences import Line, labelled
-from console.widgets.table import RowTable, Table
+from console.widgets.table import Row, RowTable, Table
 from transactions.approvals import ApprovalItem, ApprovalKind
 from transactions.durations import short
 from transactions.errors import AndonError, Stale, Unreachable
-from transactions.plans import Decision, Plan, PlanState
+from transactions.plans import Decision, Plan, PlanState, PolicyChanges
 
 
 class ApprovalScreen(AndonScreen):
@@ -187,7 +187,7 @@ class ApprovalScreen(AndonScreen):
             return
         tones = dict(self.app.theme_variables)
         standing, look = self._standing(plan, now)
-        title = Text(sentence(plan.action, plan.options, _acting(plan)), f"bold {tones['bright']}")
+        title = Text(_sentence(plan), f"bold {tones['bright']}")
         state = Text(f"{look.glyph} {standing}", tones[look.tone])
         asked = plan.approval.asked_at if plan.approval is not None else plan.created_at
         who = "you" if self._own else one_line(self._asker)
@@ -225,15 +225,19 @@ class ApprovalScreen(AndonScreen):
         if approval is not None and approval.decided_by is not None and approval.decided_at is not None:
             decided = f" by {one_line(approval.decided_by)}, {short(now - approval.decided_at)} ago"
             decided += f": {one_line(approval.reason)}" if approval.reason else ""
+        nothing = "Nothing was sent." if plan.policy is None else "Nothing was changed."
         if plan.state is PlanState.REJECTED:
-            return f"rejected{decided}. Nothing was sent.", Look("■", "", Tone.FAILED)
+            return f"rejected{decided}. {nothing}", Look("■", "", Tone.FAILED)
         if plan.state is PlanState.EXPIRED:
-            return "expired: nobody decided in time. Nothing was sent.", Look("▲", "", Tone.LATE)
+            return f"expired: nobody decided in time. {nothing}", Look("▲", "", Tone.LATE)
+        if plan.state is PlanState.STALE:
+            return f"overtaken: the gateway has changed since. {nothing}", Look("▲", "", Tone.LATE)
         if plan.state is PlanState.RUN:
             ran = "ran without a second person; its review is done" if not decided else f"approved{decided}"
             if not plan.second_person:
                 ran = "was run; it wanted no second person"
-            return f"{ran}. o opens its batch.", Look("✓", "", Tone.DONE)
+            became = "o opens its batch." if plan.revision is None else f"It made revision {plan.revision}."
+            return f"{ran}. {became}", Look("✓", "", Tone.DONE)
         return "nobody has asked for approval of it yet", Look("○", "", Tone.QUIET)
 
     def _until(self, item: ApprovalItem, now: datetime) -> str:
@@ -246,15 +250,29 @@ class ApprovalScreen(AndonScreen):
     def _show_plan(self, plan: Plan) -> None:
         # Frozen: it is drawn once.
         tones = dict(self.app.theme_variables)
+        table = self.query_one("#items", RowTable)
+        if plan.policy is not None:
+            self._show_policy(plan.policy, table, tones)
+            return
         placed = plan.action in PLACED
         numbers = Group(
             totals(plan, tones), labelled(facts(plan, tones, most=room(self.size.width)), tones["quiet"], width=7)
         )
         self.query_one("#preview", Static).update("" if placed else numbers)
-        table = self.query_one("#items", RowTable)
         table.display = bool(plan.items)
         table.show_rows(rows(plan))
         if plan.items and self.focused is None:
+            table.focus()
+
+    def _show_policy(self, policy: PolicyChanges, table: RowTable, tones: dict[str, str]) -> None:
+        from console.widgets import policy_preview
+
+        numbers = labelled(policy_preview.facts(policy, tones), tones["quiet"], width=7)
+        self.query_one("#preview", Static).update(Group(policy_preview.totals(policy, tones), numbers))
+        table.columns = policy_preview.CHANGES
+        table.display = True
+        table.show_rows(policy_preview.rows(policy))
+        if self.focused is None:
             table.focus()
 
     def _show_equivalent(self) -> None:
@@ -270,7 +288,7 @@ class ApprovalScreen(AndonScreen):
     def on_table_moved(self, message: Table.Moved) -> None:
         """The row under the cursor, whole: its reason, and what differs in its document."""
         row = self.query_one("#items", RowTable).current()
-        told = Text() if self.plan is None else details(self.plan, row, dict(self.app.theme_variables))
+        told = Text() if self.plan is None else _details(self.plan, row, dict(self.app.theme_variables))
         line = self.query_one("#because", Static)
         line.update(told)
         line.display = bool(told)
@@ -278,7 +296,7 @@ class ApprovalScreen(AndonScreen):
     def on_table_opened(self, message: Table.Opened) -> None:
         """Look at one of them."""
         row = self.query_one("#items", RowTable).current()
-        if row is not None:
+        if row is not None and self.plan is not None and self.plan.policy is None:
             self.andon.obey(f"transaction {row.id}")
 
     # Deciding
@@ -406,4 +424,20 @@ def _loud(tone: Tone) -> Tone:
 
 
 def _acting(plan: Plan) -> int:
-    return sum(item.runs for item in plan.items)
+    return plan.count
+
+
+def _sentence(plan: Plan) -> str:
+    if plan.policy is None:
+        return sentence(plan.action, plan.options, _acting(plan))
+    from console.widgets import policy_preview
+
+    return policy_preview.sentence(plan.policy)
+
+
+def _details(plan: Plan, row: Row | None, tones: dict[str, str]) -> Text:
+    if plan.policy is None:
+        return details(plan, row, tones)
+    from console.widgets import policy_preview
+
+    return policy_preview.details(plan.policy, row, tones)

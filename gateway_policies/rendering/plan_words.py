@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gateway_policies.model import Resource
 from gateway_policies.planning.facets import Value, facets
 from gateway_policies.planning.hazards import GRAVE
 from gateway_policies.planning.model import (
@@ -123,8 +124,13 @@ def facts(change: Change) -> Iterator[str]:
     """What a resource states that comes or goes whole."""
     resource = change.after or change.before
     if resource is not None and (change.before is None or change.after is None):
-        for name, stated in facets(resource).items():
-            yield f"{_name(name)}: {value(stated)}"
+        yield from stated(resource)
+
+
+def stated(resource: Resource) -> Iterator[str]:
+    """What a resource states, a fact in each: ``risk: low``."""
+    for name, fact in facets(resource).items():
+        yield f"{_name(name)}: {value(fact)}"
 
 
 def calls(impact: Impact) -> str | None:

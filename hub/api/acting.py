@@ -124,6 +124,11 @@ async def run_plan(hub: Hub, call: Call) -> Batch:
 
     def start(connection: Connection) -> Batch | Plan:
         plan = building.load(connection, call.path["hash"], now, call.reach)
+        if plan.policy is not None:
+            raise Refused(
+                "A change of the gateway is not run as a plan of transactions is. Nothing was changed. "
+                "Let somebody approve it, or apply the policies: 'andon policy apply'."
+            )
         if plan.second_person and not plan.options.break_glass:
             approvals.ask(connection, plan, call.principal, now)
             return plan
@@ -164,6 +169,7 @@ async def _decide(hub: Hub, call: Call, decision: Decision) -> Decided:
             current=hub.access.current,
             reach_of=hub.reach,
             landscape=hub.landscape,
+            change=hub.gateway.approved,
             now=now,
         )
     )

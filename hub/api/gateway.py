@@ -15,13 +15,15 @@ from gateway_policies.gateway import AppliedThen, GatewayRevision
 from gateway_policies.model import PolicySet
 from gateway_policies.state import GatewayState
 from hub.api.routing import JSON, Call, Route
-from hub.api.transactions import PageParams
+from hub.api.transactions import Limit
 from hub.gateway.kept import applied_then, to_revision
-from hub.store.paging import Order, page
+from hub.recovery.approvals import wanted
+from hub.store.paging import DEFAULT_LIMIT, Order, page
 from hub.store.schema import gateway_revisions
 from transactions.errors import Invalid, PreconditionRequired, Stale
 from transactions.pages import Page
 from transactions.people import Permission
+from transactions.plans import Plan
 
 if TYPE_CHECKING:
     from hub.app import Hub
@@ -36,6 +38,14 @@ class GatewayStateParams(Struct, frozen=True, forbid_unknown_fields=True):
     set: SetName = PolicySet.DEFAULT_NAME
 
 
+class GatewayRevisionParams(Struct, frozen=True, forbid_unknown_fields=True):
+    """A page of revisions; ``plan`` leaves the one that came of that policies' plan."""
+
+    plan: Annotated[str, Meta(max_length=200, description="the hash of a policies' plan")] | None = None
+    limit: Limit = DEFAULT_LIMIT
+    cursor: str | None = None
+
+
 async def show_state(hub: Hub, call: Call) -> Response:
     """The gateway, with the fingerprint that a change has to name as its ETag."""
     found = await hub.database.read(lambda c: hub.gateway.state(c, call.params.set))
@@ -43,22 +53,25 @@ async def show_state(hub: Hub, call: Call) -> Response:
 
 
 async def take_changes(hub: Hub, call: Call) -> GatewayRevision:
-    """Change it: all that is asked for or nothing."""
+    """Change it: all that is asked for or nothing. What wants a second person waits for that one instead."""
     asked: Changeset = call.body
     _check_match(call.request, asked)
     _check_words(asked)
-    who, now = call.principal.subject, hub.clock.now()
-    return await hub.database.write(lambda c: hub.gateway.change(c, asked, who, now))
+    by, now = call.principal, hub.clock.now()
+    found = await hub.database.write(lambda c: hub.gateway.change(c, asked, by, now))
+    if isinstance(found, Plan):
+        raise wanted(found)
+    return found
 
 
 async def list_revisions(hub: Hub, call: Call) -> Page[GatewayRevision]:
     """The changes that it has taken, the newest first."""
-    params: PageParams = call.params
-    number = gateway_revisions.c.number
+    params: GatewayRevisionParams = call.params
+    number, query = gateway_revisions.c.number, select(gateway_revisions)
+    if params.plan is not None:
+        query = query.where(gateway_revisions.c.plan == params.plan)
     order = Order("number", number, number, True, "gateway_revisions")
-    return await hub.database.read(
-        lambda c: page(c, select(gateway_revisions), order, params.limit, params.cursor, to_revision)
-    )
+    return await hub.database.read(lambda c: page(c, query, order, params.limit, params.cursor, to_revision))
 
 
 async def show_applied(hub: Hub, call: Call) -> AppliedThen:
@@ -121,7 +134,7 @@ ROUTES = (
         handler=list_revisions,
         permission=Permission.READ,
         whole_hub=True,
-        params=PageParams,
+        params=GatewayRevisionParams,
         answers=Page[GatewayRevision],
         problems=("bad-cursor",),
     ),

@@ -4,7 +4,7 @@ need not have planned them with andon."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 
 from gateway_policies.changeset import Edit
@@ -94,27 +94,50 @@ def _claimed_twice(state: GatewayState) -> set[str]:
     return twice
 
 
+class Comparison:
+    """Two states of the gateway, resource by resource, where a rename is the same thing by another name.
+
+    Attributes:
+        was: what was live, under the names that it has afterwards.
+        old_names: from new to old.
+    """
+
+    def __init__(self, before: GatewayState, after: GatewayState, edits: Iterable[Edit]) -> None:
+        self._renames = _renames(before, edits)
+        self.was: dict[str, Resource] = Names(self._renames).in_all(before.live)
+        self.now: Mapping[str, Resource] = after.live
+        self.old_names = {new: old for old, new in self._renames.items()}
+        self._owners = before.owners
+
+    def __iter__(self) -> Iterator[tuple[str, Resource | None, Resource | None]]:
+        """What differs: the address, before, after."""
+        for address in sorted(self.was.keys() | self.now.keys()):
+            one, other = self.was.get(address), self.now.get(address)
+            if one != other or address in self.old_names:
+                yield address, one, other
+
+    def owners(self) -> dict[str, str]:
+        """Whose what was live is, under the names that it has afterwards."""
+        return {_renamed(address, self._renames): owner for address, owner in self._owners.items()}
+
+
 def why_second(
     before: GatewayState, after: GatewayState, edits: Iterable[Edit], policy_set: str, today: date
-) -> list[str]:
-    """Why somebody else has to approve a change; empty where one person is enough. It is judged by what it comes to,
-    not by how it says so: a rename counts as one only where it is the same thing by another name."""
-    renames = _renames(before, edits)
-    names = Names(renames)
-    was: dict[str, Resource] = names.in_all(before.live)
-    owners = {_renamed(address, renames): owner for address, owner in before.owners.items()}
-    scene = Scene(before=was, after=after.live, owners=owners, policy_set=policy_set, seen=Seen(None), today=today)
-    old_names = {new: old for old, new in renames.items()}
-    found: list[str] = []
-    for address in sorted(was.keys() | after.live.keys()):
-        one, other = was.get(address), after.live.get(address)
-        renamed_from = old_names.get(address)
-        if one == other and renamed_from is None:
-            continue
+) -> dict[str, list[str]]:
+    """Why somebody else has to approve a change, by address; empty where one person is enough. It is judged by what it
+    comes to, not by how it says so."""
+    both = Comparison(before, after, edits)
+    scene = Scene(
+        before=both.was, after=after.live, owners=both.owners(), policy_set=policy_set, seen=Seen(None), today=today
+    )
+    found: dict[str, list[str]] = {}
+    for address, one, other in both:
         fields = compare(other, one, None, Noise(())).fields if one is not None and other is not None else ()
-        found += [
-            f"{address}: {each.because}" for each in harms(scene, one, other, fields, renamed_from) if each.second
+        reasons = [
+            each.because for each in harms(scene, one, other, fields, both.old_names.get(address)) if each.second
         ]
+        if reasons:
+            found[address] = reasons
     return found
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, func, literal, null, select, union_all, update
 
+from gateway_policies.gateway import GatewayRevision
 from hub.landscape import Landscape
 from hub.recovery import batches, building
 from hub.store.journal import journal
@@ -25,6 +26,8 @@ from transactions.plans import Action, Decision, Plan, PlanState
 Current = Callable[[Principal], Principal | None]
 """Somebody with the rights of now; None who is not known any more."""
 ReachOf = Callable[[Principal], Reach]
+Changing = Callable[[Connection, Plan, str, str, datetime], GatewayRevision]
+"""Makes the change of a plan, in the name of one, approved by another, at a moment."""
 
 
 def wanted(plan: Plan) -> SecondPersonWanted:
@@ -73,6 +76,7 @@ def decide(
     current: Current,
     reach_of: ReachOf,
     landscape: Landscape,
+    change: Changing,
     now: datetime,
 ) -> Decided:
     """Approve or reject a plan that waits, or close the review of one that ran without leave. The last approval starts
@@ -83,6 +87,7 @@ def decide(
         current: the asker with the rights of now.
         reach_of: how far somebody's rights reach.
         landscape: the flows.
+        change: makes a change of the gateway that was asked for.
 
     Raises:
         Invalid: no reason.
@@ -104,7 +109,7 @@ def decide(
         )
     if plan.state is PlanState.RUN:
         by_whom = f", approved by {asked.decided_by}" if asked is not None and asked.decided_by else ""
-        raise Stale(f"The plan runs or ran already{by_whom}, as batch {plan.batch}. Nothing is left to decide.")
+        raise Stale(f"The plan runs or ran already{by_whom}, as {plan.ran_as}. Nothing is left to decide.")
     building.check_usable(plan, waiting=True)
     assert asked is not None
     asker = msgspec.json.decode(asked.asker, type=Principal)
@@ -132,15 +137,22 @@ def decide(
         return _decided(plan, ApprovalKind.APPROVAL, decision, PlanState.REJECTED)
     _check_asker(connection, plan, asker, current, reach_of)
     _check_token(connection, by, {asker.subject, plan.requested_by}, asked.asked_at)
+    if plan.policy is not None:
+        revision = change(connection, plan, asker.subject, by.subject, now)
+        return msgspec.structs.replace(
+            _decided(plan, ApprovalKind.APPROVAL, decision, PlanState.RUN), revision=revision.number
+        )
     batch = batches.start(connection, plan, asker.subject, now, landscape=landscape, approved_by=by.subject)
     return msgspec.structs.replace(_decided(plan, ApprovalKind.APPROVAL, decision, PlanState.RUN), batch=batch)
 
 
 def _check_asker(connection: Connection, plan: Plan, asker: Principal, current: Current, reach_of: ReachOf) -> None:
     now_is = current(asker)
+    wanted = Permission.ACT if plan.policy is None else Permission.POLICY_APPLY
     if (
         now_is is None
-        or Permission.ACT not in now_is.permissions
+        or wanted not in now_is.permissions
+        or (plan.policy is not None and not now_is.limits.unlimited)
         or not reaches_plan(connection, reach_of(now_is), plan.hash)
     ):
         raise Refused(
@@ -227,20 +239,22 @@ def check_break_glass(connection: Connection, by: Principal, now: datetime) -> N
         )
 
 
-def open_review(connection: Connection, plan: Plan, by: Principal, now: datetime) -> None:
-    """A look that somebody else owes at a plan that runs without its second person."""
+def open_review(connection: Connection, plan: Plan, by: Principal, now: datetime, reason: str | None = None) -> None:
+    """A look that somebody else owes at a plan that runs without its second person; ``reason`` where the plan, which
+    waited before, does not say why it cannot wait."""
     connection.execute(
         reviews.insert(),
         {
             "plan": plan.hash,
             "by": by.subject,
-            "reason": plan.reason,
+            "reason": reason or plan.reason,
             "opened_at": to_micros(now),
             "due_at": to_micros(now + REVIEW_WITHIN),
         },
     )
     book = journal(connection)
-    book.effect(now, by.subject, "glass.broken", plan.hash, plan.reason, None, {"because": plan.second_person})
+    told = {"because": plan.second_person}
+    book.effect(now, by.subject, "glass.broken", plan.hash, reason or plan.reason, None, told)
     book.event(now, "approval", plan.hash, {"state": PlanState.RUN, "review": "due"})
 
 
@@ -289,7 +303,7 @@ def _item(row: Any, who: str, now: datetime) -> ApprovalItem:
         reason=row.reason,
         asked_at=from_micros(row.asked_at),
         expires_at=from_micros(row.due_at),
-        count=sum(item.runs for item in plan.items),
+        count=plan.count,
         because=plan.second_person,
         overdue=row.kind == ApprovalKind.REVIEW and row.due_at < to_micros(now),
         own=who in (by, plan.requested_by),

@@ -20,7 +20,7 @@ from hub.recovery.verdicts import decide
 from hub.store.journal import journal
 from hub.store.reach import of_plan, store_places
 from hub.store.rows import etag_of, moment
-from hub.store.schema import approvals, holds, meta, plans, reversals, transactions
+from hub.store.schema import approvals, gateway_asked, holds, meta, plans, reversals, transactions
 from transactions.approvals import ITEMS_WITHOUT_SECOND_PERSON, why_second
 from transactions.clock import from_micros, to_micros
 from transactions.errors import Forbidden, Invalid, NotFound, Refused, Stale
@@ -224,7 +224,7 @@ def build(
         edits=edits,
         holds=[hold.id for hold in lifts],
     )
-    return _plan(body, plan_hash(body), PlanState.PLANNED, None)
+    return as_plan(body, plan_hash(body))
 
 
 def _check_reach(request: PlanRequest, reach: Reach) -> None:
@@ -348,9 +348,25 @@ def _too_many() -> Refused:
     )
 
 
-def _plan(body: PlanBody, digest: str, state: PlanState, batch: str | None, approval: Approval | None = None) -> Plan:
+def as_plan(
+    body: PlanBody,
+    digest: str,
+    state: PlanState = PlanState.PLANNED,
+    batch: str | None = None,
+    approval: Approval | None = None,
+    revision: int | None = None,
+) -> Plan:
+    """A plan of its frozen part, and where it stands."""
     fields = {name: getattr(body, name) for name in PlanBody.__struct_fields__}
-    return Plan(hash=digest, state=state, verdicts=count_verdicts(body.items), batch=batch, approval=approval, **fields)
+    return Plan(
+        hash=digest,
+        state=state,
+        verdicts=count_verdicts(body.items),
+        batch=batch,
+        approval=approval,
+        revision=revision,
+        **fields,
+    )
 
 
 def store(
@@ -388,9 +404,21 @@ def store(
         plan.hash,
         plan.reason,
         None,
-        {"items": len(plan.items), "verdicts": plan.verdicts} | told_overrides(plan),
+        _told(plan) | told_overrides(plan),
     )
     book.event(now, "plan", plan.hash, {"state": plan.state, "action": plan.action})
+
+
+def _told(plan: Plan) -> dict[str, object]:
+    if plan.policy is None:
+        return {"items": len(plan.items), "verdicts": plan.verdicts}
+    return {
+        "policy_set": plan.policy.policy_set,
+        "policy_plan": plan.policy.plan,
+        "revision": plan.policy.revision,
+        "counts": plan.policy.counts,
+        "addresses": [each.address for each in plan.policy.changes],
+    }
 
 
 def told_overrides(plan: Plan) -> dict[str, list[str]]:
@@ -418,7 +446,11 @@ def load(connection: Connection, digest: str, now: datetime, reach: Reach) -> Pl
             "or by a beginning of at least 12 characters that is no other's."
         )
     row = rows[0]
-    return _plan(read_body(row.body), row.hash, _state(row, now), row.batch, _approval(connection, row.hash))
+    body, revision = read_body(row.body), None
+    if body.policy is not None:
+        became = select(gateway_asked.c.revision).where(gateway_asked.c.plan == row.hash)
+        revision = connection.execute(became).scalar()
+    return as_plan(body, row.hash, _state(row, now), row.batch, _approval(connection, row.hash), revision)
 
 
 def read_body(stored: bytes) -> PlanBody:
@@ -469,7 +501,11 @@ def check_usable(plan: Plan, *, waiting: bool) -> None:
         Stale: it was run before, rejected, or has expired.
     """
     if plan.state is PlanState.RUN:
-        raise Stale(f"The plan was run already, as batch {plan.batch}. Nothing was sent again. Make a new plan.")
+        raise Stale(f"The plan was run already, as {plan.ran_as}. Nothing was sent again. Make a new plan.")
+    if plan.state is PlanState.STALE:
+        raise Stale(
+            "The gateway has changed since this was asked for. Nothing was changed. Make a new plan, and ask again."
+        )
     if plan.state is PlanState.EXPIRED:
         raise Stale(f"The plan expired on {plan.expires_at:%Y-%m-%d %H:%M} UTC. Nothing was sent. Make a new one.")
     if plan.state is PlanState.REJECTED:

@@ -587,3 +587,14 @@ gateway_revisions = Table(
     Column("removed", Integer, nullable=False),
     Column("changes", Text, nullable=False),  # what the set had applied before, by address; null where nothing
 )
+
+gateway_asked = Table(  # changes that want, or wanted, a second person: what a plan of the action policy applies
+    "gateway_asked",
+    metadata,
+    Column("plan", String, primary_key=True),  # of plans
+    Column("policy_plan", String, nullable=False),  # the hash of the policies' own plan
+    Column("base", String, nullable=False),
+    Column("changeset", Text, nullable=False),  # canonical JSON, as it was sent
+    Column("revision", BigInteger),  # that it became
+)
+Index("gateway_asked_policy_plan", gateway_asked.c.policy_plan)

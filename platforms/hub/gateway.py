@@ -14,7 +14,7 @@ from gateway_policies.model import Resource
 from gateway_policies.state import GatewayState
 from platforms.calls import Call, json_body, params, segments
 from platforms.errors import ReadOnly
-from transactions.errors import NotFound, PlanAltered, Refused, Stale
+from transactions.errors import NotFound, PlanAltered, Refused, SecondPersonWanted, Stale
 from transactions.pages import Page
 
 T = TypeVar("T")
@@ -46,10 +46,15 @@ def change(changeset: Changeset) -> Call[GatewayRevision]:
     )
 
 
-def revisions(limit: int | None = None, cursor: str | None = None) -> Call[Page[GatewayRevision]]:
-    """The changes that it has taken, newest first."""
+def revisions(
+    limit: int | None = None, cursor: str | None = None, plan: str | None = None
+) -> Call[Page[GatewayRevision]]:
+    """The changes that it has taken, newest first; of one policies' plan only, where its hash is given."""
     return Call(
-        method="GET", path="gateway/revisions", answers=Page[GatewayRevision], params=params(limit=limit, cursor=cursor)
+        method="GET",
+        path="gateway/revisions",
+        answers=Page[GatewayRevision],
+        params=params(plan=plan, limit=limit, cursor=cursor),
     )
 
 
@@ -75,7 +80,8 @@ class Asker(Protocol):
 class HubGateway:
     """See :class:`gateway_policies.gateway.Gateway`; a hub that cannot be asked is an ``AndonError`` as ever.
 
-    Changes are by the one whose token is used, and at the hub's own time.
+    Changes are by the one whose token is used, and at the hub's own time. One that wants a second person is kept by the
+    hub as a plan that waits for that one, and ``apply`` raises ``SecondPersonWanted`` with its hash.
     """
 
     def __init__(self, sender: Asker) -> None:
@@ -102,6 +108,11 @@ class HubGateway:
             if cursor is None:
                 return found
 
+    def revision_of(self, plan: str) -> Revision | None:
+        """See :class:`gateway_policies.gateway.Gateway`."""
+        with _as_policies_say():
+            return next(map(_revision, self._sender.send(revisions(1, plan=plan)).items), None)
+
     def applied(self, policy_set: str, revision: int) -> dict[str, Resource]:
         """See :class:`gateway_policies.gateway.Gateway`."""
         with _as_policies_say():
@@ -113,7 +124,7 @@ def _as_policies_say() -> Iterator[None]:
     """A hub's problems as what drivers of gateways raise."""
     try:
         yield
-    except ReadOnly:
+    except (ReadOnly, SecondPersonWanted):
         raise
     except PlanAltered as error:
         raise policy_errors.PlanAltered(error.detail) from error

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,9 +15,13 @@ from policies_and_gateway import change, prepare
 from served_hub import Served
 
 from commands.main import main
+from platforms.contexts import Choice, resolve
+from platforms.hub import approvals
+from platforms.synchronous import SyncClient
 
 Run = Callable[..., tuple[int, str, str]]
 SCOPE = "Release production orders to execution"
+BECAUSE = "consumer.mes-p03.grant.orders.release grants a financial scope."
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +45,27 @@ def run(served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: 
         return code, out, err
 
     return running
+
+
+def asked_as(err: str) -> str:
+    found = re.search(r"andon approvals approve ([0-9a-f]{12})", err)
+    assert found is not None, err
+    return found[1]
+
+
+def ask(run: Run, *more: str) -> str:
+    """Apply what wants a second person; gives the hash that it waits under."""
+    code, _, err = run("policy", "apply", "--yes", *more)
+    assert code == 6, err
+    return asked_as(err)
+
+
+def typing(monkeypatch: pytest.MonkeyPatch, *lines: str) -> None:
+    """Somebody at a terminal, who types this."""
+    answers = iter(lines)
+    monkeypatch.setattr("commands.session.Session.interactive", True)
+    typed = type("Typed", (), {"readline": lambda _self: f"{next(answers)}\n", "isatty": bool})()
+    monkeypatch.setattr(sys, "stdin", typed)
 
 
 def low() -> None:
@@ -90,3 +119,140 @@ def test_no_hub_is_exit_3_and_a_read_only_session_changes_nothing(run: Run, monk
     assert json.loads(run("policy", "revisions", "-o", "json")[1]) == {"items": [], "next_cursor": None}
     monkeypatch.setenv("ANDON_URL", "http://127.0.0.1:1")
     assert run("policy", "plan")[0] == 3
+
+
+def test_what_wants_a_second_person_waits_and_is_applied_by_that_one(run: Run) -> None:
+    code, out, err = run("policy", "apply", "--yes", "--reason", "go-live of plant 3")
+    digest = asked_as(err)
+    assert (code, out) == (6, f"◆ waits  plan {digest}… for a second person\n")
+    assert BECAUSE in err
+    assert f"Nothing was changed yet. The plan {digest}" in " ".join(err.split())
+    assert "it is applied by itself." in err
+    assert run("policy", "revisions", "-o", "id")[1] == ""
+    code, out, _ = run("approvals", "list", "-o", "json", token="another-token")
+    (item,) = json.loads(out)["items"]
+    assert (item["action"], item["requested_by"], item["reason"]) == ("policy", "grete", "go-live of plant 3")
+    code, out, _ = run("approvals", "show", digest, token="another-token")
+    assert code == 0
+    assert "policy 6   plan " in out
+    assert "◆ grants a financial scope" in out
+    assert "  + consumer.mes-p03.grant.orders.release\n" in out
+    assert "6 to add" in out
+    code, out, _ = run("approvals", "approve", digest, "--reason", "read it", "--yes", token="another-token")
+    assert (code, out) == (0, f"✓ approved  plan {digest}… is applied: the gateway is at revision 1\n")
+    assert run("policy", "plan", "--exit-code")[0] == 0
+    (told,) = json.loads(run("policy", "revisions", "-o", "json")[1])["items"]
+    assert (told["by"], told["reason"]) == ("grete", "go-live of plant 3")
+
+
+def test_machines_are_told_where_it_waits(run: Run) -> None:
+    code, out, err = run("policy", "apply", "--yes", "-o", "json", "--quiet")
+    told = json.loads(out)
+    assert (code, told["state"], told["revision"]) == (6, "awaiting-approval", None)
+    assert told["asked_as"].startswith(asked_as(err))
+
+
+def test_nobody_approves_their_own_and_not_everybody_approves(run: Run) -> None:
+    digest = asked_as(run("policy", "apply", "--yes", token="admin-token")[2])
+    code, _, err = run("approvals", "approve", digest, "--reason", "r", "--yes", token="admin-token")
+    assert code == 6
+    assert "nobody may approve their own" in err
+    assert run("approvals", "approve", digest, "--reason", "r", "--yes", token="reader-token")[0] == 4
+
+
+def test_a_saved_plan_waits_is_rejected_and_stays_rejected(run: Run) -> None:
+    run("policy", "plan", "--out", "plan.json")
+    digest = ask(run, "--plan", "plan.json")
+    assert ask(run, "--plan", "plan.json") == digest
+    code, out, _ = run("approvals", "reject", digest, "--reason", "not today", "--yes", token="another-token")
+    assert (code, "rejected" in out) == (0, True)
+    code, _, err = run("policy", "apply", "--plan", "plan.json", "--yes")
+    assert code == 8
+    assert "rejected by otto: not today" in err
+
+
+def test_a_saved_plan_that_was_approved_was_applied_already(run: Run) -> None:
+    run("policy", "plan", "--out", "plan.json")
+    digest = ask(run, "--plan", "plan.json")
+    run("approvals", "approve", digest, "--reason", "r", "--yes", token="another-token")
+    code, out, _ = run("policy", "apply", "--plan", "plan.json", "--yes")
+    assert code == 0
+    assert "was applied already as revision 1, by grete" in out
+    code, out, _ = run("policy", "apply", "--plan", "plan.json", "--yes", "-o", "json")
+    assert (code, json.loads(out)["state"], json.loads(out)["revision"]) == (0, "applied-before", 1)
+
+
+def test_a_base_that_moved_while_it_waited_is_stale(run: Run) -> None:
+    digest = ask(run)
+    low()
+    assert run("policy", "apply", "--yes")[0] == 0
+    code, _, err = run("approvals", "approve", digest, "--reason", "r", "--yes", token="another-token")
+    assert code == 8
+    assert "has changed since this was asked for" in err
+    assert json.loads(run("approvals", "list", "-o", "json")[1])["items"] == []
+
+
+def test_glass_is_broken_with_a_reason_by_who_may(run: Run) -> None:
+    code, _, err = run("policy", "apply", "--yes", "--break-glass")
+    assert code == 2
+    assert "--break-glass needs a --reason" in err
+    code, _, err = run("policy", "apply", "--yes", "--break-glass", "--reason", "line 4 stands")
+    assert code == 4
+    assert "may not break glass" in err
+    code, out, err = run("policy", "apply", "--yes", "--break-glass", "--reason", "line 4 stands", token="admin-token")
+    assert (code, "revision 1" in out) == (0, True)
+    assert "owes a review within 24 hours" in err
+    (item,) = json.loads(run("approvals", "list", "-o", "json", token="another-token")[1])["items"]
+    assert (item["kind"], item["reason"]) == ("review", "line 4 stands")
+    code, out, _ = run("approvals", "approve", item["hash"], "--reason", "right", "--yes", token="another-token")
+    assert (code, "it had run without approval" in out) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("decision", "code", "said"),
+    [("approve", 0, "(revision 1)"), ("reject", 6, "was rejected by otto: looked at it. Nothing was changed.")],
+)
+def test_it_can_wait_for_the_decision(run: Run, served: Served, decision: str, code: int, said: str) -> None:
+    resolved = resolve(Choice(), {"ANDON_URL": served.url, "ANDON_TOKEN": "another-token"}, Path.cwd())
+
+    def decide() -> None:
+        end = time.monotonic() + 30
+        with SyncClient(resolved) as sender:
+            while not (found := sender.send(approvals.list_page()).items):
+                assert time.monotonic() < end
+                time.sleep(0.02)
+            sender.send(getattr(approvals, decision)(found[0].hash, "looked at it"))
+
+    other = threading.Thread(target=decide)
+    other.start()
+    ended, out, err = run("policy", "apply", "--yes", "--wait", "--timeout", "1h")
+    other.join(30)
+    assert ended == code, err
+    assert said in " ".join((out + err).split())
+    assert "Waiting for 1h at most" in err
+
+
+def test_waiting_has_an_end(run: Run) -> None:
+    code, out, err = run("policy", "apply", "--yes", "--wait", "--timeout", "0.1s")
+    assert (code, "◆ waits" in out) == (6, True)
+    code, _, err = run("policy", "apply", "--yes", "--timeout", "5m")
+    assert (code, "--wait was not given" in err) == (2, True)
+    code, _, err = run("policy", "apply", "--yes", "--wait", "--timeout", "soon")
+    assert (code, "--timeout" in err) == (2, True)
+
+
+def test_at_a_terminal_it_asks_for_the_approval(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    typing(monkeypatch, "n")
+    code, _, err = run("policy", "apply")
+    assert (code, "It wants a second person. Ask for approval? [y/N]" in err) == (1, True)
+    assert json.loads(run("approvals", "list", "-o", "json")[1])["items"] == []
+    glass = ("policy", "apply", "--break-glass", "--reason", "line 4 stands")
+    typing(monkeypatch, "yes")
+    code, _, err = run(*glass, token="admin-token")
+    assert (code, "It was not confirmed" in err) == (1, True)
+    typing(monkeypatch, "y")
+    code, _, err = run("policy", "apply")
+    assert (code, "waits for a second person until" in " ".join(err.split())) == (6, True)
+    typing(monkeypatch, "break glass")
+    code, _, err = run(*glass, token="admin-token")
+    assert (code, "Type 'break glass'" in err) == (0, True)

@@ -74,9 +74,14 @@ def test_a_saved_plan_is_applied_once(run: Run) -> None:
     run("plan", *GATEWAY, "--out", "plan.json")
     assert run("apply", *GATEWAY, "--plan", "plan.json", "--yes")[0] == 0
     code, out, err = run("apply", *GATEWAY, "--plan", "plan.json", "--yes")
-    assert (code, out) == (8, "")
-    assert "has changed since the plan was made" in err
+    assert (code, err) == (0, "")
+    assert "was applied already as revision 1" in out
     assert revisions() == [1]
+    by_hand(SCOPE, "execution", "by hand")
+    code, out, err = run("apply", *GATEWAY, "--plan", "plan.json", "--yes")
+    assert (code, out) == (8, "")
+    assert "was applied already, as revision 1" in err
+    assert "and the gateway has changed since" in err
 
 
 def test_a_plan_of_a_base_that_moved_is_refused(run: Run) -> None:

@@ -617,7 +617,7 @@ class MemorySource:
             reason=plan.reason,
             asked_at=at,
             expires_at=until,
-            count=plan.verdicts[Verdict.SEND],
+            count=plan.count,
             because=plan.second_person,
             overdue=kind is ApprovalKind.REVIEW and until < NOW,
             own=self.me.subject == by,
@@ -661,6 +661,11 @@ class MemorySource:
         if decision is Decision.REJECT:
             self.plans[plan.hash] = msgspec.structs.replace(plan, state=PlanState.REJECTED)
             return Decided(hash=plan.hash, kind=ApprovalKind.APPROVAL, decision=decision, state=PlanState.REJECTED)
+        if plan.policy is not None:
+            number = plan.policy.revision + 1
+            self.plans[plan.hash] = msgspec.structs.replace(plan, state=PlanState.RUN, revision=number)
+            kind, state = ApprovalKind.APPROVAL, PlanState.RUN
+            return Decided(hash=plan.hash, kind=kind, decision=decision, state=state, revision=number)
         batch = self._start(plan, plan.requested_by)
         return Decided(hash=plan.hash, kind=ApprovalKind.APPROVAL, decision=decision, state=PlanState.RUN, batch=batch)
 

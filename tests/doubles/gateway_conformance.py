@@ -186,6 +186,8 @@ class GatewayConformance:
             (1, "grete", SET),
         ]
         assert found[0].fingerprint == gateway.state(SET).fingerprint
+        assert [gateway.revision_of(each.plan) for each in found] == found
+        assert gateway.revision_of("f" * 64) is None
         assert gateway.applied(SET, 3).keys() == {READ.address, RELEASE.address}
         assert gateway.applied(SET, 2).keys() == {READ.address}
         assert gateway.applied("office", 1) == {}

@@ -29,7 +29,7 @@ PEOPLE = (
     ("reader-token", "rita", Role.VIEWER),
 )
 """Tokens, whose they are, and what those may do."""
-TABLES = ("gateway_resources", "gateway_applied", "gateway_revisions")
+TABLES = ("gateway_resources", "gateway_applied", "gateway_revisions", "gateway_asked", "approvals", "reviews", "plans")
 
 
 class Served:
@@ -60,7 +60,7 @@ class Served:
         )
         self.hub = hub
         if self._alone:
-            hub.gateway.why_second = lambda *_: []
+            hub.gateway.why_second = lambda *_: {}
         await hub.start()
         config = uvicorn.Config(application(hub), lifespan="off", log_level="error")
         self._server = uvicorn.Server(config)

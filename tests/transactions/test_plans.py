@@ -132,7 +132,7 @@ def test_where_a_plan_stands_is_not_part_of_it(a_plan: MakePlan) -> None:
 
 def test_the_body_is_every_frozen_field() -> None:
     assert set(Plan.__struct_fields__) - set(PlanBody.__struct_fields__) == {
-        "hash", "state", "verdicts", "batch", "approval", "radius",
+        "hash", "state", "verdicts", "batch", "approval", "radius", "revision",
     }  # fmt: skip
 
 

@@ -96,20 +96,6 @@ async def test_the_sets_of_others_and_other_gateways(local: Any, problem: Any) -
     assert "is for the gateway office-gateway" in problem(await send(local, elsewhere), 409, "plan-altered")
 
 
-async def test_what_wants_a_second_person_is_refused_whole_and_says_why(local: Any, problem: Any) -> None:
-    await apply(local, POST, MES)
-    asked = await changeset(local, POST, MES, READ, Grant(consumer="mes", scope="ledger.post"))
-    answer = await send(local, asked)
-    detail = problem(answer, 409, "second-person-wanted")
-    assert "consumer.mes.grant.ledger.post: grants a financial scope" in detail
-    assert "cannot be asked for changes of the gateway yet" in detail
-    assert answer.json()["hash"] == asked.plan
-    found = await state(local)
-    assert (found.revision, sorted(found.live)) == (1, [MES.address, POST.address])
-    removal = await changeset(local, MES)
-    assert "removes the scope" in problem(await send(local, removal), 409, "second-person-wanted")
-
-
 async def test_a_change_is_taken_whole_or_not_at_all(local: Any, problem: Any) -> None:
     before = await state(local)
     good = Edit(address=READ.address, resource=READ, owned=True, applied=READ)

@@ -64,7 +64,8 @@ def after(before: GatewayState, *edits: Edit) -> GatewayState:
 
 def second(*edits: Edit, live: list[Resource] | None = None) -> list[str]:
     before = state_of(WHOLE if live is None else live)
-    return why_second(before, after(before, *edits), edits, "policies", TODAY)
+    found = why_second(before, after(before, *edits), edits, "policies", TODAY)
+    return [reason for reasons in found.values() for reason in reasons]
 
 
 @pytest.mark.parametrize(
