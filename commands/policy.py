@@ -14,6 +14,7 @@ from commands.output import Detail
 from commands.policy_apply import apply
 from commands.policy_contracts import contracts
 from commands.policy_drift import drift
+from commands.policy_export import export
 from commands.policy_files import Environment, Folder, Told, describe, environments, found, told
 from commands.policy_lint import lint
 from commands.policy_plan import plan
@@ -31,6 +32,7 @@ app.verb("plan")(plan)
 app.verb("contracts")(contracts)
 app.verb("apply")(apply)
 app.verb("drift")(drift)
+app.verb("export")(export)
 app.verb("revisions")(revisions)
 
 

@@ -9,6 +9,7 @@ import typer
 
 from commands.exits import Exit
 from commands.output import Detail
+from commands.policy_export import Patch, print_patch
 from commands.policy_files import Environment, Folder, policies
 from commands.policy_gateway import GatewayOption, state_of
 from commands.policy_plan import ExitCode
@@ -27,9 +28,11 @@ def drift(
     gateway: GatewayOption = None,
     environment: Environment = None,
     exit_code: ExitCode = False,
+    patch: Patch = False,
 ) -> None:
     """What was changed at the gateway by hand since the policies were applied, without what andon.toml calls noise.
-    The files count only for that. Changes nothing. With --verbose also what nobody owns."""
+    The files count only for that. Changes nothing. With --verbose also what nobody owns; with --patch the change of
+    the files that takes the drift into them."""
     session = session_of(ctx)
     from gateway_policies.planning.drift import drift_of
 
@@ -37,13 +40,16 @@ def drift(
     assert loaded.policies is not None
     _, state = state_of(session, gateway, loaded.policies)
     found = drift_of(loaded.policies, state)
-    session.show(
-        Detail(
-            value=found,
-            human=lambda look: _told(found, look, full=session.options.verbose),
-            identify=lambda each: "\n".join(one.address for one in each.drifted),
+    if patch:
+        print_patch(session, folder, loaded, state, adopt=False)
+    else:
+        session.show(
+            Detail(
+                value=found,
+                human=lambda look: _told(found, look, full=session.options.verbose),
+                identify=lambda each: "\n".join(one.address for one in each.drifted),
+            )
         )
-    )
     if exit_code and found.drifted:
         raise typer.Exit(Exit.DIFFERENCES)
 

@@ -52,7 +52,7 @@ def facets(resource: Resource) -> dict[str, Value]:
         case Api(operations=operations):
             found.update(_operations(operations))
         case Version(brownouts=brownouts) if brownouts:
-            found["brownouts"] = tuple(sorted({_span(each) for each in brownouts}))
+            found["brownouts"] = tuple(sorted({span(each) for each in brownouts}))
         case Consumer(credential=credential) if credential is not None:
             for field in Credential.__struct_fields__:
                 value = getattr(credential, field)
@@ -65,7 +65,8 @@ def facets(resource: Resource) -> dict[str, Value]:
     return found
 
 
-def _span(brownout: Brownout) -> str:
+def span(brownout: Brownout) -> str:
+    """A brownout as a fact has it."""
     return f"{_moment(brownout.from_)}/{_moment(brownout.until)}"
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +53,21 @@ class Edits:
         """What a file says as long as nothing is saved; nothing for a new one."""
         return self._old[file] or ""
 
+    @property
+    def originals(self) -> dict[str, str | None]:
+        """What every file that has changed says as long as nothing is saved; None for one that is new."""
+        return {file: self._old[file] for file in self.changed}
+
+    @contextmanager
+    def all_or_nothing(self) -> Iterator[None]:
+        """Several changes, of which none is made where one of them cannot be."""
+        before = dict(self._texts)
+        try:
+            yield
+        except CannotEdit:
+            self._texts = before
+            raise
+
     def make(self, edit: Edit) -> None:
         """Make a change that somebody has described; raises as the others do."""
         match edit:
@@ -81,6 +98,30 @@ class Edits:
         if field in _LISTS and not isinstance(value, tuple | None):
             raise CannotEdit(f"{address}: {field} takes a list.")
         self._put(file, path, _plain(field, value))
+
+    def append_operation(self, address: str, operation: Operation) -> None:
+        """Add an operation to an API, beside those that it has; raises as ``set_field`` does."""
+        self._append(self._start(address)[0], "operation", operation_table(operation))
+
+    def set_brownouts(self, address: str, brownouts: Sequence[Brownout]) -> None:
+        """Make these the brownouts of a version; one that stays keeps its comments.
+
+        Raises:
+            CannotEdit: no file says the version, or the change cannot be made.
+        """
+        file, path = self._said(address, "brownouts")
+        there: Any = tomllib.loads(self._text(file))
+        for part in path[:-1]:
+            there = there[part]
+        spans = [(each["from"], each["until"]) for each in there.get(path[-1], ())]
+        wanted = [(each.from_, each.until) for each in brownouts]
+        for number in reversed(range(len(spans))):
+            if spans[number] not in wanted:
+                self._put(file, (*path, number), None)
+        left = [each for each in spans if each in wanted]
+        for each in (each for each in wanted if each not in left):
+            self._put(file, (*path, len(left)), {"from": each[0], "until": each[1]})
+            left.append(each)
 
     def add(self, resource: Resource) -> None:
         """Describe something new: an API or a consumer in a file of its own, anything else where its like is.
@@ -237,7 +278,7 @@ def _lay(tables: Any, path: Keys, value: Any) -> None:
         if isinstance(holder, dict) and last not in holder:
             return
         del holder[last]
-        if isinstance(holder, AoT) and not holder:
+        if isinstance(holder, list | AoT) and not holder:
             # An empty one would be written as "grant = []", above everything.
             _lay(tables, path[:-1], None)
     elif isinstance(holder, AoT) and last == len(holder):

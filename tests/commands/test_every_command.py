@@ -100,7 +100,7 @@ OTHERS = {
     *RECONCILE,
     *(
         f"policy {word}"
-        for word in ("init", "validate", "fmt", "schema", "lint", "contracts", "plan", "apply", "drift")
+        for word in ("init", "validate", "fmt", "schema", "lint", "contracts", "plan", "apply", "drift", "export")
     ),
 }
 QUIET = {"context use", "context add", "context remove"}
