@@ -247,6 +247,26 @@ async def test_words_narrow_every_page_and_escape_takes_them_back(make_app, unti
         await until(pilot, lambda: not isinstance(app.screen, GatewayScreen))
 
 
+async def test_where_nothing_is_left_it_becomes_quiet(make_app, until, shown) -> None:
+    app = make_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        page = await open_page(app, pilot, until, "gateway throttles")
+        shows: list[object] = []
+        pairs = page.pane.pairs
+        show = pairs.show_ids
+
+        def counted(ids):
+            shows.append(ids)
+            show(ids)
+
+        pairs.show_ids = counted
+        await pilot.press("slash", *"xyz")
+        await until(pilot, lambda: "No throttle is like that." in shown(app))
+        for _ in range(20):
+            await pilot.pause()
+        assert len(shows) <= 4, "once for each letter, and not for ever"
+
+
 async def test_the_address_and_the_place_are_copied(make_app, until, shown, tmp_path: Path) -> None:
     (tmp_path / "andon.toml").write_text('[gateway]\nname = "plant-gateway"\n')
     (tmp_path / "apis").mkdir()

@@ -243,19 +243,12 @@ class CalendarPane(Pane):
         governed = self.governed
         if governed is None:
             return
-        kept = [each for each in governed.access.versions if self._kept(each, governed)]
+        kept = [each for each in governed.access.versions if self.passes(each.address, _texts_of, each, governed)]
         if self.order == self.ORDERS[0]:
             kept = soonest_first(kept, governed.today)
         self._total = len(governed.access.versions)
         self.table.show(governed, [each.address for each in kept])
         self._tell()
-
-    def _kept(self, version: Version, governed: Governed) -> bool:
-        if not self.words:
-            return True
-        api = governed.access.apis.get(version.api)
-        said = (version.api, version.name, state_of(version, governed.today), version.address)
-        return self.passes(*said, *(() if api is None else (api.owner, api.system, api.layer)))
 
     def go_to(self, address: str) -> bool:
         """To a version; of an API, to the first one."""
@@ -296,3 +289,10 @@ class CalendarPane(Pane):
     def _lines(self, version: Version, governed: Governed) -> Iterable[tuple[str, str]]:
         yield from ((label, clean(text)) for label, text in about_version(version, governed.access))
         yield "kept", governed.owner(version.address)
+
+
+def _texts_of(version: Version, governed: Governed) -> Iterable[str | None]:
+    api = governed.access.apis.get(version.api)
+    yield from (version.api, version.name, state_of(version, governed.today), version.address)
+    if api is not None:
+        yield from (api.owner, api.system, api.layer)

@@ -35,6 +35,7 @@ class DriftPane(Pane):
     def __init__(self) -> None:
         super().__init__(id="drift")
         self._found: Sequence[Drift] | None = None
+        self._facts: list[DriftLine] = []
         self._lines: dict[str, DriftLine] = {}
 
     def compose(self) -> ComposeResult:
@@ -51,7 +52,8 @@ class DriftPane(Pane):
 
     def show_drift(self, found: Sequence[Drift]) -> None:
         """Show what was found."""
-        self._found = found
+        self._found, self._facts = found, drift_lines(found)
+        self.forget_texts()
         self.fill()
 
     def fill(self) -> None:
@@ -60,8 +62,11 @@ class DriftPane(Pane):
         if found is None or governed is None:
             self.query_one(".verdict", Static).update("comparing …")
             return
-        lines = [each for each in drift_lines(found) if self.passes(each.address, each.what, each.policy_set, each.how)]
-        self._lines = {str(place): each for place, each in enumerate(lines)}
+        self._lines = {
+            place: each
+            for place, each in ((str(number), each) for number, each in enumerate(self._facts))
+            if self.passes(place, _texts_of, each)
+        }
         known = bool(governed.state.owners or governed.state.applied)
         self.query_one(".verdict", Static).update(clean(told(found, known)))
         self.table.show_ids(list(self._lines))
@@ -127,3 +132,7 @@ def _said(line: DriftLine) -> Iterable[tuple[str, str]]:
             yield "live", line.live
     yield "set", line.policy_set or ""
     yield "helps", "the plan (5) puts back what the files still say; or write it into the files, and plan again"
+
+
+def _texts_of(line: DriftLine) -> Iterable[str | None]:
+    return line.address, line.what, line.policy_set, line.how

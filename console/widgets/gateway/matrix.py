@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -203,9 +204,15 @@ class MatrixTable(ManyTable):
         super().on_click(event)
 
 
-def _parts(scope: str) -> list[str]:
+@lru_cache(maxsize=4096)
+def _parts(scope: str) -> tuple[str, ...]:
     parts = one_line(scope).split(".")
-    return [*parts[: PARTS - 1], ".".join(parts[PARTS - 1 :])] if len(parts) > PARTS else parts
+    return (*parts[: PARTS - 1], ".".join(parts[PARTS - 1 :])) if len(parts) > PARTS else tuple(parts)
+
+
+@lru_cache(maxsize=4096)
+def _downwards(scope: str, lines: int) -> str:
+    return shorten_middle(one_line(scope), lines).rjust(lines)
 
 
 def _name_line(scope: str, y: int, lines: int, pitch: int) -> str:
@@ -214,7 +221,7 @@ def _name_line(scope: str, y: int, lines: int, pitch: int) -> str:
         parts = _parts(scope)
         place = y - (lines - len(parts))
         return shorten(parts[place], pitch - 1) if place >= 0 else ""
-    return shorten_middle(one_line(scope), lines).rjust(lines)[y : y + 1].strip()
+    return _downwards(scope, lines)[y : y + 1].strip()
 
 
 def _pieces(mark: Mark | None, picked: bool, pitch: int) -> tuple[Piece, Piece]:
@@ -251,20 +258,11 @@ class ConsumersPane(Pane):
         governed = self.governed
         if governed is None:
             return
-        kept = [each for each in governed.matrix.consumers if not self.words or self._kept(each, governed)]
+        kept = [each for each in governed.matrix.consumers if self.passes(each, _texts_of, each, governed)]
         if self.order != self.ORDERS[0]:
             kept.sort(key=governed.matrix.urgency)
         self.table.show(governed, kept)
         self._tell()
-
-    def _kept(self, consumer: str, governed: Governed) -> bool:
-        who = governed.access.consumers[consumer]
-        held = governed.matrix.row(consumer)
-        said = [
-            text for scope, mark in held.items() for text in (scope, LOOKS[mark.how].word, governed.matrix.risk(scope))
-        ]
-        risky = "risky" if any(mark.risky for mark in held.values()) else None
-        return self.passes(consumer, who.system, who.plant, who.owner, risky, *said)
 
     def go_to(self, address: str) -> bool:
         """To a consumer, a grant, or the first consumer that has a scope."""
@@ -333,3 +331,10 @@ class ConsumersPane(Pane):
             found = about_mark(consumer, scope, self._mark(), governed.matrix, governed.access)
             yield from ((label, clean(text)) for label, text in found)
         yield "kept", governed.owner(self.address or "")
+
+
+def _texts_of(consumer: str, governed: Governed) -> Iterable[str | None]:
+    who, held = governed.access.consumers[consumer], governed.matrix.row(consumer)
+    yield from (consumer, who.system, who.plant, who.owner)
+    for scope, mark in held.items():
+        yield from (scope, LOOKS[mark.how].word, governed.matrix.risk(scope), "risky" if mark.risky else None)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import ClassVar
+from collections.abc import Callable, Iterable, Sequence
+from typing import ClassVar, ParamSpec
 
 from rich.text import Text
 from textual.containers import Vertical
@@ -13,6 +13,8 @@ from textual.widgets import Static
 from console.governing import Governed
 from console.widgets.rule import Divider
 from console.widgets.sentences import labelled
+
+P = ParamSpec("P")
 
 
 class Pane(Vertical):
@@ -40,13 +42,19 @@ class Pane(Vertical):
         self.governed: Governed | None = None
         self.words: tuple[str, ...] = ()
         self.order = self.ORDERS[0] if self.ORDERS else ""
+        self._texts: dict[str, str] = {}
 
     # What the screen asks
 
     def show(self, governed: Governed) -> None:
         """Show a state of the gateway."""
         self.governed = governed
+        self.forget_texts()
         self.fill()
+
+    def forget_texts(self) -> None:
+        """What rows say is not what they said."""
+        self._texts.clear()
 
     def narrow(self, words: Sequence[str]) -> None:
         """Show only what has all of these words in it."""
@@ -85,11 +93,18 @@ class Pane(Vertical):
 
     # What pages do
 
-    def passes(self, *texts: str | None) -> bool:
-        """Whether all words of the filter are in these texts together."""
+    def passes(self, id: str, texts: Callable[P, Iterable[str | None]], *args: P.args, **kwargs: P.kwargs) -> bool:  # noqa: A002
+        """Whether all words of the filter are in what a row says.
+
+        Args:
+            id: of the row.
+            texts: gives what it says, of the rest; asked once for each state of the gateway.
+        """
         if not self.words:
             return True
-        whole = " ".join(each.casefold() for each in texts if each)
+        whole = self._texts.get(id)
+        if whole is None:
+            whole = self._texts[id] = "\n".join(each for each in texts(*args, **kwargs) if each).casefold()
         return all(word in whole for word in self.words)
 
     def say(self, lines: Iterable[tuple[str, str]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import ClassVar
 
 from rich.text import Text
@@ -86,11 +87,13 @@ class PlanPane(Pane):
     def show_findings(self, policies: Policies) -> None:
         """The files cannot be used: say everything that is wrong with them."""
         self._policies, self._plan = policies, None
+        self.forget_texts()
         self.fill()
 
     def show_plan(self, policies: Policies, plan: Plan) -> None:
         """Show a plan."""
         self._policies, self._plan = policies, plan
+        self.forget_texts()
         self.fill()
 
     def fill(self) -> None:
@@ -100,9 +103,11 @@ class PlanPane(Pane):
             return
         changes = () if self._plan is None else self._plan.changes
         found = [] if self._plan is not None else policies.loaded.findings
-        self._changes = {each.id: each for each in changes if self._kept(each)}
+        self._changes = {each.id: each for each in changes if self.passes(each.id, _texts_of, each)}
         self._findings = {
-            str(place): each for place, each in enumerate(found) if self.passes(str(each.place), each.message)
+            place: each
+            for place, each in ((str(number), each) for number, each in enumerate(found))
+            if self.passes(place, _texts_of_finding, each)
         }
         with_overlay = f"  (environment {policies.environment})" if policies.environment else ""
         if self._plan is not None:
@@ -114,10 +119,6 @@ class PlanPane(Pane):
             self._verdict(f"There is no plan: the policies in {policies.folder} have {few}.{with_overlay}", "failed")
         self.table.show_ids([*self._changes, *self._findings])
         self._tell()
-
-    def _kept(self, change: Change) -> bool:
-        said = (change.address, change.from_, change.action, change.hazard, change.moved, *change.because)
-        return self.passes(*said, "blocked" if change.blocked else None, str(change.place))
 
     def _verdict(self, text: str, tone: str) -> None:
         tones = self.app.theme_variables
@@ -210,3 +211,12 @@ class PlanPane(Pane):
 
 def _fields(change: Change) -> str:
     return "; ".join(map(words.field, change.fields))
+
+
+def _texts_of(change: Change) -> Iterator[str | None]:
+    yield from (change.address, change.from_, change.action, change.hazard, change.moved, *change.because)
+    yield from ("blocked" if change.blocked else None, None if change.place is None else str(change.place))
+
+
+def _texts_of_finding(finding: Finding) -> Iterator[str]:
+    yield from (str(finding.place), finding.message, finding.rule)

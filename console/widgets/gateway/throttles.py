@@ -13,7 +13,7 @@ from console.widgets.gateway.pane import Pane
 from console.widgets.many import ManyTable
 from console.widgets.rule import Divider
 from console.widgets.table import Cell, Column, Row, Table
-from gateway_policies.overview.throttling import Limit, Pair, Whose, bucket
+from gateway_policies.overview.throttling import Held, Limit, Pair, Whose, bucket
 from gateway_policies.overview.words import about_pair, about_throttle, quota, rate
 
 THROTTLES = (
@@ -44,6 +44,7 @@ class ThrottlesPane(Pane):
         super().__init__(id="throttles")
         self._pairs: dict[str, Pair] = {}
         self._of: str | None = None
+        self._stale = True
 
     def compose(self) -> ComposeResult:
         """Two lists, and sentences about what the cursor is on."""
@@ -69,14 +70,10 @@ class ThrottlesPane(Pane):
         if governed is None:
             return
         held = governed.throttling.held
-        kept = [
-            name
-            for name in governed.access.throttles
-            if not self.words or self.passes(name, *held[name].apis, *held[name].consumers)
-        ]
+        kept = [name for name in governed.access.throttles if self.passes(name, _texts_of, name, held[name])]
         if self.order != self.ORDERS[0]:
             kept.sort(key=lambda name: governed.access.throttles[name].per_second)
-        self._of = None
+        self._stale = True
         self.table.show_ids(kept)
         self._tell()
 
@@ -123,9 +120,10 @@ class ThrottlesPane(Pane):
         self.post_message(self.Picked(self))
 
     def _show_pairs(self, name: str | None) -> None:
-        if name == self._of and name is not None:
+        # Showing other pairs moves the cursor there, which tells again: only what differs is shown.
+        if name == self._of and not self._stale:
             return
-        self._of = name
+        self._of, self._stale = name, False
         found = [] if self.governed is None or name is None else self.governed.throttling.pairs(name)
         self._pairs = {f"{each.consumer}{SEPARATOR}{each.api}": each for each in found}
         self.pairs.show_ids(list(self._pairs))
@@ -174,3 +172,7 @@ class ThrottlesPane(Pane):
         sign = SHARED if limit.whose is Whose.API else OWN
         mine = limit.throttle.name == self._of
         return Cell(f"{sign} {one_line(limit.throttle.name)}", Tone.LATE if mine else Tone.QUIET)
+
+
+def _texts_of(name: str, held: Held) -> Iterable[str]:
+    return (name, *held.apis, *held.consumers)
