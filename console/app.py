@@ -32,6 +32,7 @@ from transactions.errors import AndonError, Unreachable
 
 if TYPE_CHECKING:
     from console.drafts import Draft
+    from console.policies_folder import PoliciesFolder
     from console.source import Source
     from platforms.contexts import Resolved
     from transactions.approvals import ApprovalItem
@@ -78,7 +79,7 @@ class AndonApp(App[None]):
         read_only: bool = False,
         clock: Clock | None = None,
         config_folder: Path | None = None,
-        policies_folder: Path | None = None,
+        policies: PoliciesFolder | None = None,
         own_process: bool = False,
     ) -> None:
         """
@@ -88,7 +89,7 @@ class AndonApp(App[None]):
             read_only: refuse everything that acts.
             clock: the time; the machine's by default.
             config_folder: where the person's themes and keys are; None has none.
-            policies_folder: the policies of the gateway, to be held against it; None has none.
+            policies: of the gateway, to be held against it; None has none.
             own_process: the process lives as long as this app; see :meth:`_settle`.
         """
         # Textual turns colours to grey when asked for none; with native colours on it drops them altogether.
@@ -103,7 +104,7 @@ class AndonApp(App[None]):
         self.effects = Effects(self)
         self.connection: ConnectionState | None = None
         self.connection_since: datetime | None = None
-        self.policies_folder = policies_folder
+        self.policies = policies
         self._config_folder = config_folder
         self._own_process = own_process
         self._changed_types: set[str] = set()
@@ -555,6 +556,8 @@ def run_console(context: Resolved, *, read_only: bool = False) -> int:
     Returns:
         the exit code: 0, or what Textual gives after a crash.
     """
+    from platformdirs import user_cache_path
+
     from console.policies_folder import policies_folder
     from platforms.context_file import config_folder
 
@@ -569,7 +572,7 @@ def run_console(context: Resolved, *, read_only: bool = False) -> int:
         connect,
         read_only=read_only,
         config_folder=config_folder(os.environ),
-        policies_folder=policies_folder(os.environ),
+        policies=policies_folder(os.environ, user_cache_path("andon", appauthor=False) / "policies"),
         own_process=True,
     )
     app.run()

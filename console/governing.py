@@ -6,7 +6,8 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gateway_policies.loading import Loaded, environments_of, load
+from console.policies_folder import PoliciesFolder
+from gateway_policies.loading import Cache, Loaded, environments_of, load
 from gateway_policies.model import PolicySet
 from gateway_policies.overview.access import Access
 from gateway_policies.overview.matrix import Matrix
@@ -61,9 +62,10 @@ class Policies:
         return "" if place is None else f"{(self.folder / place.file).as_posix()}:{place.line}"
 
 
-def read(folder: Path, environment: str | None) -> Policies:
+def read(folder: PoliciesFolder, environment: str | None) -> Policies:
     """Read a folder of policies. What is wrong with them is in ``loaded.findings``."""
-    return Policies(folder, environment, load(folder, environment))
+    cache = None if folder.cache is None else Cache(folder.cache)
+    return Policies(folder.path, environment, load(folder.path, environment, cache=cache))
 
 
 def planned(policies: Policies, loaded: PolicySet, state: GatewayState, now: datetime) -> Plan:

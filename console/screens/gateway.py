@@ -6,7 +6,6 @@ import asyncio
 import shlex
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
@@ -27,6 +26,7 @@ from gateway_policies.state import GatewayState
 from transactions.errors import AndonError
 
 if TYPE_CHECKING:
+    from console.policies_folder import PoliciesFolder
     from console.widgets.gateway.plan import PlanPane
     from gateway_policies.planning.drift import Drift
     from gateway_policies.planning.model import Plan
@@ -180,7 +180,7 @@ class GatewayScreen(AndonScreen):
         super().again()
 
     def _read_policies(self) -> None:
-        folder = self.andon.policies_folder
+        folder = self.andon.policies
         if folder is not None:
             self._read(folder, self._environment)
 
@@ -199,7 +199,7 @@ class GatewayScreen(AndonScreen):
         self.post_message(self.Arrived(None if same else await asyncio.to_thread(_looked_at, state, today, policy_set)))
 
     @work(group="policies", exclusive=True, exit_on_error=False)
-    async def _read(self, folder: Path, environment: str | None) -> None:
+    async def _read(self, folder: PoliciesFolder, environment: str | None) -> None:
         self.post_message(self.PoliciesRead(await asyncio.to_thread(read, folder, environment)))
 
     def fetch_failed(self, error: AndonError) -> None:
@@ -243,7 +243,7 @@ class GatewayScreen(AndonScreen):
             self._fetch_drift(governed, None if policies is None else policies.loaded.policies)
         elif policies is not None:
             self._make_plan(governed, policies)
-        elif self.andon.policies_folder is None and isinstance(pane, _plan_pane()):
+        elif self.andon.policies is None and isinstance(pane, _plan_pane()):
             pane.say_why_none(NO_FOLDER)
 
     @work(group="drift", exclusive=True, exit_on_error=False)

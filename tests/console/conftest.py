@@ -59,6 +59,7 @@ def make_app():
     from console_doubles import FixedClock, MemorySource, context
 
     from console.app import AndonApp
+    from console.policies_folder import PoliciesFolder
 
     def make(
         source=None,
@@ -74,7 +75,7 @@ def make_app():
             read_only=read_only,
             clock=FixedClock(),
             config_folder=config_folder,
-            policies_folder=policies_folder,
+            policies=None if policies_folder is None else PoliciesFolder(policies_folder),
         )
 
     return make

@@ -54,6 +54,7 @@ def source_with(recorder: Recorder) -> PlatformSource:
         (lambda one: one.payload("tx-1", 2), "GET", "transactions/tx-1/payload"),
         (lambda one: one.board(), "GET", "board"),
         (lambda one: one.whoami(), "GET", "whoami"),
+        (lambda one: one.gateway_state("policies"), "GET", "gateway/state"),
         (lambda one: one.make_plan(REQUEST), "POST", "plans"),
         (lambda one: one.plan("abc"), "GET", "plans/abc"),
         (lambda one: one.run("abc"), "POST", "plans/abc/run"),

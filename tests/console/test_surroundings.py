@@ -225,7 +225,8 @@ async def test_leaving_closes_the_connection(make_app) -> None:
 def test_the_first_paint_imports_no_http_and_no_other_page() -> None:
     code = (
         "import sys, console.app, console.platform_source, console.screens.board\n"
-        "late = [name for name in ('httpx', 'lark', 'hub', 'pygments', 'console.screens.failed')"
+        "late = [name for name in ('httpx', 'lark', 'hub', 'pygments', 'console.screens.failed',"
+        " 'console.screens.gateway', 'gateway_policies')"
         " if name in sys.modules]\n"
         "print(late)"
     )
