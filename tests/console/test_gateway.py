@@ -14,6 +14,7 @@ from policy_doubles import api, consumer, grant, on, state, wants
 from console.screens.failed import FailedScreen
 from console.screens.gateway import STALE, GatewayScreen
 from console.screens.transaction import TransactionScreen
+from console.text import clean
 from console.widgets.gateway.calendar import CalendarTable
 from console.widgets.gateway.matrix import MatrixTable
 from console.widgets.rule import Divider
@@ -33,7 +34,7 @@ async def open_page(app, pilot, until, line: str = "gateway") -> GatewayScreen:
     page = app.screen
     await until(pilot, lambda: page.pane.governed is not None)
     # What is told of the cursor's row is told last, when the row itself is there.
-    await until(pilot, lambda: page.pane.address is None or page.pane.address in shown_title(page))
+    await until(pilot, lambda: page.pane.address is None or clean(page.pane.address) in shown_title(page))
     await pilot.pause()
     return page
 
