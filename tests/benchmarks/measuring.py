@@ -138,7 +138,7 @@ def hub(data: Path, *arguments: str) -> Iterator[Api]:
     data.mkdir(parents=True, exist_ok=True)
     with child([*andon(), "hub", "serve", "--data", str(data), "--port", "0", *arguments], log) as process:
         runtime = data / "runtime.json"
-        until(lambda: process.poll() is not None or (runtime.exists() and _ready(runtime)), "the hub", 60)
+        until(lambda: process.poll() is not None or (runtime.exists() and _ready(runtime)), "the hub", 180)
         if process.poll() is not None:
             raise SystemExit(f"The hub ended:\n{log.read_text()[-2000:]}")
         yield Api(json.loads(runtime.read_text())["url"], (data / "bootstrap.token").read_text().strip())
