@@ -71,6 +71,6 @@ def test_the_contract_of_problem_names() -> None:
         "failed", "invalid-request", "bad-filter", "bad-cursor", "unauthenticated", "forbidden", "not-found",
         "method-not-allowed", "refused", "transition-refused", "claimed", "plan-altered", "key-reused", "stale",
         "precondition-required", "too-large", "unsupported-media-type", "unreadable-document", "unavailable",
-        "unreachable", "second-person-wanted", "too-many-requests", "misdirected", "headers-too-large", "address-too-long",
-        "too-slow",
+        "unreachable", "second-person-wanted", "too-many-requests", "misdirected", "headers-too-large",
+        "address-too-long", "too-slow",
     }  # fmt: skip
