@@ -36,9 +36,7 @@ PlanFile = Annotated[
 ]
 Reason = Annotated[
     str | None,
-    typer.Option(
-        "--reason", metavar="TEXT", help="Why, for the second person, revisions and audit; and of --override."
-    ),
+    typer.Option("--reason", metavar="TEXT", help="Why: for the second person, revisions, audit, and of --override."),
 ]
 
 

@@ -354,7 +354,7 @@ def _show(
 def _told(applied: Applied, made: Plan, how: How, look: Look) -> str:
     match applied.state:
         case State.NOTHING_TO_DO:
-            return f"{plain(made.verdict.text)}\n"
+            return f"Nothing to do: the gateway {plain(how.done)}.\n"
         case State.AWAITING_APPROVAL:
             return f"{look.paint('◆ waits', 'yellow')}  plan {(applied.asked_as or '')[:12]}… for a second person\n"
         case State.APPLIED_BEFORE:

@@ -130,9 +130,9 @@ def make(
     """
     if override and not (reason or "").strip():
         raise Usage("--override needs a --reason. Nothing was done. Say why it has to be done all the same.")
-    traffic = None if usage is None else _traffic(usage)
+    seen = None if usage is None else traffic(usage)
     with _uncollected():
-        return _made(session, folder, named, environment, only, override, reason, traffic)
+        return _made(session, folder, named, environment, only, override, reason, seen)
 
 
 @contextmanager
@@ -156,11 +156,10 @@ def _made(
     only: Sequence[str],
     override: Sequence[str],
     reason: str | None,
-    traffic: Traffic | None,
+    seen: Traffic | None,
 ) -> tuple[Gateway, Plan]:
     from gateway_policies.nearest import did_you_mean
     from gateway_policies.planning.making import make_plan
-    from gateway_policies.planning.model import OVERRIDABLE
     from gateway_policies.planning.selecting import unknown
 
     loaded = policies(session, folder, environment)
@@ -177,11 +176,24 @@ def _made(
         state,
         made_at=session.clock.now(),
         environment=environment,
-        usage=traffic,
+        usage=seen,
         places=loaded.places,
         overrides={each: (reason or "").strip() for each in override},
         only=only,
     )
+    check_overrides(made, override)
+    return found, made
+
+
+def check_overrides(made: Plan, override: Sequence[str]) -> None:
+    """Whether there is anything to override.
+
+    Raises:
+        Usage: there is not, at one of the addresses.
+    """
+    from gateway_policies.nearest import did_you_mean
+    from gateway_policies.planning.model import OVERRIDABLE
+
     blocked = {each.address for each in made.changes for one in each.blockers if one.guard in OVERRIDABLE}
     for each in override:
         if each not in blocked:
@@ -189,10 +201,14 @@ def _made(
                 f"--override {each}: nothing that can be overridden stands against it.{did_you_mean(each, blocked)} "
                 "Nothing was done. Look at the plan without it first."
             )
-    return found, made
 
 
-def _traffic(path: Path) -> Traffic:
+def traffic(path: Path) -> Traffic:
+    """What was seen at a gateway, from a file.
+
+    Raises:
+        Usage: it cannot be read, or is none.
+    """
     import msgspec
 
     from gateway_policies.planning.usage import Usage as Seen

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from gateway_policies.errors import Blocked
 from gateway_policies.model import Resource
+from gateway_policies.planning.facets import without_secrets
 from gateway_policies.state import GatewayState, fingerprint_of
 
 
@@ -108,6 +109,15 @@ def states(state: GatewayState, policy_set: str, steps: Iterable[Iterable[Edit]]
         for edit in step:
             working.take(edit)
         yield working.after(state)
+
+
+def adopted(before: GatewayState, after: GatewayState, policy_set: str) -> dict[str, Resource]:
+    """What was made by hand and the policy set has taken over between two states, as it was before; without secrets."""
+    return {
+        address: without_secrets(before.live[address])
+        for address, owner in after.owners.items()
+        if owner == policy_set and address not in before.owners and address in before.live
+    }
 
 
 def touched(steps: Iterable[Iterable[Edit]]) -> Mapping[str, None]:

@@ -31,10 +31,10 @@ from msgspec import Struct
 
 from gateway_policies import durable
 from gateway_policies.canonical import canonical
-from gateway_policies.changeset import Changeset, Edit, states
+from gateway_policies.changeset import Changeset, Edit, adopted, states
 from gateway_policies.durable import Pause, no_pause
 from gateway_policies.errors import Locked, Missing, Moved, PlanAltered, Unreadable
-from gateway_policies.gateway import Revision
+from gateway_policies.gateway import AppliedThen, Revision
 from gateway_policies.model import Resource
 from gateway_policies.state import GatewayState, fingerprint_of
 
@@ -59,10 +59,12 @@ class _Set(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class _Taken(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A revision, and what the set had applied before at the addresses that it changed."""
+    """A revision, what the set had applied before at the addresses that it changed, and what was made by hand and
+    became the set's, as it was before."""
 
     revision: Revision
     before: dict[str, Resource | None]
+    adopted: dict[str, Resource] = {}
 
 
 class _Journal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -116,7 +118,7 @@ class Directory:
         """See :class:`gateway_policies.gateway.Gateway`."""
         return next((each.revision for each in self._taken() if each.revision.plan == plan), None)
 
-    def applied(self, policy_set: str, revision: int) -> dict[str, Resource]:
+    def applied(self, policy_set: str, revision: int) -> AppliedThen:
         """See :class:`gateway_policies.gateway.Gateway`."""
         content = self._read()
         if not 0 <= revision <= content.head.revision:
@@ -125,14 +127,22 @@ class Directory:
                 f"{content.head.revision}. Nothing was changed. Give one that 'andon policy revisions' lists."
             )
         found = dict(content.set_named(policy_set).applied)
+        by_hand: dict[str, Resource] = {}
         for each in self._taken():
-            if each.revision.number > revision and each.revision.policy_set == policy_set:
-                for address, resource in each.before.items():
-                    if resource is None:
-                        found.pop(address, None)
-                    else:
-                        found[address] = resource
-        return dict(sorted(found.items()))
+            if each.revision.number <= revision or each.revision.policy_set != policy_set:
+                continue
+            for address, resource in each.before.items():
+                if resource is None:
+                    found.pop(address, None)
+                else:
+                    found[address] = resource
+            by_hand.update(each.adopted)
+        return AppliedThen(
+            policy_set=policy_set,
+            revision=revision,
+            applied=dict(sorted(found.items())),
+            adopted=dict(sorted(each for each in by_hand.items() if each[0] not in found)),
+        )
 
     def apply(self, changeset: Changeset, at: datetime) -> Revision:
         """See :class:`gateway_policies.gateway.Gateway`."""
@@ -191,7 +201,11 @@ class Directory:
         recorded = _differing(before.applied, after.applied)
         return _Journal(
             head=new.head,
-            taken=_Taken(revision=revision, before={each: before.applied.get(each) for each in recorded}),
+            taken=_Taken(
+                revision=revision,
+                before={each: before.applied.get(each) for each in recorded},
+                adopted=adopted(before, after, name),
+            ),
             live={each: after.live.get(each) for each in _differing(before.live, after.live)},
             set_after=mine,
         )

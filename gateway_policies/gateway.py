@@ -50,11 +50,16 @@ class GatewayRevision(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class AppliedThen(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a policy set had applied at a revision, by address."""
+    """What a policy set had applied at a revision, by address.
+
+    Attributes:
+        adopted: what it has taken over since, and was made by hand, as it was before.
+    """
 
     policy_set: str
     revision: int
     applied: dict[str, Resource]
+    adopted: dict[str, Resource]
 
 
 class Gateway(Protocol):
@@ -97,7 +102,7 @@ class Gateway(Protocol):
         """The revision that the plan with that hash became; None where it was not taken."""
         ...
 
-    def applied(self, policy_set: str, revision: int) -> dict[str, Resource]:
+    def applied(self, policy_set: str, revision: int) -> AppliedThen:
         """What a policy set had applied at a revision, by address; 0 is before the first.
 
         Raises:

@@ -56,6 +56,7 @@ def make_plan(
     places: Places | None = None,
     overrides: Mapping[str, str] | None = None,
     only: Sequence[str] = (),
+    given_up: Mapping[str, Resource] | None = None,
     valid_for: timedelta = VALID_FOR,
 ) -> Plan:
     """What would have to happen for the gateway to be as the files say.
@@ -69,9 +70,11 @@ def make_plan(
         places: where the files say what.
         overrides: reasons for what is blocked, by address.
         only: addresses, with ``*`` for anything; what hangs below one is part of it. None for all.
+        given_up: what the files no longer say and is not deleted for that, since it was made by hand once: as it is
+            to be left, by address.
     """
     sides = _sides(policies, state)
-    drafts, records = _drafts(policies, state, sides)
+    drafts, records = _drafts(policies, state, sides, given_up or {})
     wanted = select(drafts, only, sides.live)
     scene = Scene(
         before=sides.live,
@@ -183,13 +186,15 @@ def _sides(policies: PolicySet, state: GatewayState) -> _Sides:
     )
 
 
-def _drafts(policies: PolicySet, state: GatewayState, sides: _Sides) -> tuple[list[Change], list[Record]]:
+def _drafts(
+    policies: PolicySet, state: GatewayState, sides: _Sides, given_up: Mapping[str, Resource]
+) -> tuple[list[Change], list[Record]]:
     noise = Noise(policies.noise)
     changes = _renamed(sides, state, noise)
     new = {each.address for each in changes}
     records = []
     for address in sorted(sides.files.keys() | sides.live.keys() | sides.applied.keys()):
-        change = None if address in new else _compared(address, sides, policies.name, noise)
+        change = None if address in new else _compared(address, sides, policies.name, noise, given_up.get(address))
         if change is not None:
             changes.append(change)
         elif (record := _recorded(address, sides, policies.name)) is not None:
@@ -228,11 +233,15 @@ def _renamed(sides: _Sides, state: GatewayState, noise: Noise) -> list[Change]:
     return found
 
 
-def _compared(address: str, sides: _Sides, policy_set: str, noise: Noise) -> Change | None:
+def _compared(
+    address: str, sides: _Sides, policy_set: str, noise: Noise, left: Resource | None = None
+) -> Change | None:
     files, live, applied = sides.files.get(address), sides.live.get(address), sides.applied.get(address)
     ours = sides.owners.get(address) == policy_set
     if files is None:
-        return _gone(address, live, applied, noise) if ours and live is not None else None
+        if not ours or live is None:
+            return None
+        return _gone(address, live, applied, noise) if left is None else _released(address, live, applied, left)
     if live is None:
         return _absent(address, files, applied, ours, noise)
     compared = compare(files, live, applied if ours else None, noise)
@@ -264,6 +273,20 @@ def _gone(address: str, live: Resource, applied: Resource | None, noise: Noise) 
         recorded_before=applied,
         recorded_after=None,
         fields=drifted,
+        owned_before=True,
+    )
+
+
+def _released(address: str, live: Resource, applied: Resource | None, left: Resource) -> Change:
+    """Ours for as long as the files said it, and made by hand before that."""
+    return draft(
+        Action.RELEASE,
+        address,
+        before=live,
+        after=left,
+        recorded_before=applied,
+        recorded_after=None,
+        fields=compare(left, live, None, Noise(())).fields,
         owned_before=True,
     )
 

@@ -79,8 +79,7 @@ async def show_applied(hub: Hub, call: Call) -> AppliedThen:
     text, name = call.path["number"], call.params.set
     if not text.isascii() or not text.isdigit() or len(text) > _NUMBER:
         raise Invalid(f"{text[:50]!r} is no number of a revision. Give one that the list of revisions has.")
-    found = await hub.database.read(lambda c: applied_then(c, name, int(text)))
-    return AppliedThen(policy_set=name, revision=int(text), applied=found)
+    return await hub.database.read(lambda c: applied_then(c, name, int(text)))
 
 
 def _check_match(request: Request, asked: Changeset) -> None:

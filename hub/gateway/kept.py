@@ -10,7 +10,8 @@ import msgspec
 from sqlalchemy import Connection, func, select
 
 from gateway_policies.canonical import canonical
-from gateway_policies.gateway import GatewayRevision, Revision
+from gateway_policies.changeset import adopted
+from gateway_policies.gateway import AppliedThen, GatewayRevision, Revision
 from gateway_policies.model import Resource
 from gateway_policies.state import GatewayState, fingerprint_of
 from hub.store.schema import gateway_applied, gateway_resources, gateway_revisions
@@ -19,6 +20,7 @@ from transactions.errors import NotFound
 
 _RESOURCE: msgspec.json.Decoder[Resource] = msgspec.json.Decoder(Resource)
 _BEFORE: msgspec.json.Decoder[dict[str, Resource | None]] = msgspec.json.Decoder(dict[str, Resource | None])
+_ADOPTED: msgspec.json.Decoder[dict[str, Resource]] = msgspec.json.Decoder(dict[str, Resource])
 _DELETED = 500  # addresses in one statement
 
 
@@ -84,7 +86,8 @@ def keep(connection: Connection, policy_set: str, before: GatewayState, after: G
 
 
 def keep_revision(connection: Connection, told: GatewayRevision, before: GatewayState, after: GatewayState) -> None:
-    """Write that it was changed, and what the set had applied before at the addresses where that changed."""
+    """Write that it was changed, what the set had applied before at the addresses where that changed, and what was made
+    by hand and is the set's now."""
     recorded = {each: before.applied.get(each) for each in sorted(_differing(before.applied, after.applied))}
     connection.execute(
         gateway_revisions.insert(),
@@ -92,6 +95,7 @@ def keep_revision(connection: Connection, told: GatewayRevision, before: Gateway
             **msgspec.structs.asdict(told),
             "at": to_micros(told.at),
             "changes": canonical(recorded).decode(),
+            "adopted": canonical(adopted(before, after, told.policy_set)).decode(),
         },
     )
 
@@ -128,8 +132,8 @@ def revision_of_plan(connection: Connection, plan: str) -> Revision | None:
     )
 
 
-def applied_then(connection: Connection, policy_set: str, revision: int) -> dict[str, Resource]:
-    """What a policy set had applied at a revision.
+def applied_then(connection: Connection, policy_set: str, revision: int) -> AppliedThen:
+    """What a policy set had applied at a revision, and what it has adopted since.
 
     Raises:
         NotFound: there is no such revision.
@@ -141,18 +145,26 @@ def applied_then(connection: Connection, policy_set: str, revision: int) -> dict
             "Give one that 'andon policy revisions' lists."
         )
     found = dict(kept.applied.get(policy_set, {}))
+    by_hand: dict[str, Resource] = {}
     rows = connection.execute(
-        select(gateway_revisions.c.changes)
+        select(gateway_revisions.c.changes, gateway_revisions.c.adopted)
         .where(gateway_revisions.c.number > revision, gateway_revisions.c.policy_set == policy_set)
         .order_by(gateway_revisions.c.number.desc())
     )
-    for (changes,) in rows:
+    for changes, taken_over in rows:
         for address, resource in _BEFORE.decode(changes).items():
             if resource is None:
                 found.pop(address, None)
             else:
                 found[address] = resource
-    return dict(sorted(found.items()))
+        if taken_over is not None:
+            by_hand.update(_ADOPTED.decode(taken_over))
+    return AppliedThen(
+        policy_set=policy_set,
+        revision=revision,
+        applied=dict(sorted(found.items())),
+        adopted=dict(sorted(each for each in by_hand.items() if each[0] not in found)),
+    )
 
 
 def _differing(before: Mapping[str, object], after: Mapping[str, object]) -> set[str]:

@@ -586,6 +586,7 @@ gateway_revisions = Table(
     Column("changed", Integer, nullable=False),
     Column("removed", Integer, nullable=False),
     Column("changes", Text, nullable=False),  # what the set had applied before, by address; null where nothing
+    Column("adopted", Text),  # what was made by hand and became the set's, as it was before, by address
 )
 
 gateway_asked = Table(  # changes that want, or wanted, a second person: what a plan of the action policy applies

@@ -10,7 +10,6 @@ from typing import Protocol, TypeVar
 from gateway_policies import errors as policy_errors
 from gateway_policies.changeset import Changeset
 from gateway_policies.gateway import AppliedThen, GatewayRevision, Revision
-from gateway_policies.model import Resource
 from gateway_policies.state import GatewayState
 from platforms.calls import Call, json_body, params, segments
 from platforms.errors import ReadOnly
@@ -113,10 +112,10 @@ class HubGateway:
         with _as_policies_say():
             return next(map(_revision, self._sender.send(revisions(1, plan=plan)).items), None)
 
-    def applied(self, policy_set: str, revision: int) -> dict[str, Resource]:
+    def applied(self, policy_set: str, revision: int) -> AppliedThen:
         """See :class:`gateway_policies.gateway.Gateway`."""
         with _as_policies_say():
-            return self._sender.send(applied(policy_set, revision)).applied
+            return self._sender.send(applied(policy_set, revision))
 
 
 @contextmanager

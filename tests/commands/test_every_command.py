@@ -100,7 +100,10 @@ OTHERS = {
     *RECONCILE,
     *(
         f"policy {word}"
-        for word in ("init", "validate", "fmt", "schema", "lint", "contracts", "plan", "apply", "drift", "export")
+        for word in (
+            *("init", "validate", "fmt", "schema", "lint", "contracts"),
+            *("plan", "apply", "drift", "export", "rollback"),
+        )
     ),
 }
 QUIET = {"context use", "context add", "context remove"}

@@ -16,8 +16,10 @@ from gateway_policies.errors import Blocked, Locked, Missing, Moved, PlanAltered
 from gateway_policies.gateway import Gateway
 from gateway_policies.model import PolicySet, Resource, Scope, Throttle, by_address
 from gateway_policies.planning.applying import apply_changes, changeset_of
+from gateway_policies.planning.facets import alike
 from gateway_policies.planning.making import make_plan
-from gateway_policies.planning.model import OVERRIDABLE, Plan
+from gateway_policies.planning.model import OVERRIDABLE, Action, Plan
+from gateway_policies.planning.rollback import roll_back
 from gateway_policies.planning.undoing import inverse
 
 FEW = settings(
@@ -78,7 +80,7 @@ class GatewayConformance:
             {},
         )
         assert gateway.revisions() == []
-        assert gateway.applied(SET, 0) == {}
+        assert gateway.applied(SET, 0).applied == {}
 
     @FEW
     @given(st.data())
@@ -114,6 +116,44 @@ class GatewayConformance:
         restored = gateway.state(SET)
         assert (restored.live, restored.owners, restored.applied) == (first.live, first.owners, first.applied)
         assert restored.fingerprint == first.fingerprint
+
+    @FEW
+    @given(st.lists(resources(), min_size=1, max_size=2))
+    def test_going_back_to_a_revision_is_as_if_it_had_stopped_there(self, following: list[dict[str, Resource]]) -> None:
+        gateway = self.make()
+        bring(gateway, whole({each.address: each for each in (STANDARD, READ)}))
+        first = gateway.state(SET)
+        for files in following:
+            plan = plan_for(files, gateway)
+            assume(not plan.verdict.blocked and (plan.changes or plan.records))
+            gateway.apply(changeset_of(plan, gateway.state(SET), by="grete"), NOW)
+        then = gateway.state(SET)
+        back = roll_back(gateway, SET, 1, made_at=NOW)
+        assume(not back.verdict.blocked)
+        if back.changes or back.records:
+            gateway.apply(changeset_of(back, then, by="grete"), NOW)
+        restored = gateway.state(SET)
+        assert restored.owners == first.owners
+        for now, before in ((restored.live, first.live), (restored.applied, first.applied)):
+            assert now.keys() == before.keys()
+            assert all(alike(now[each], before[each]) for each in before), "spelled alike or not, it says the same"
+
+    def test_what_was_made_by_hand_is_given_up_again_and_not_deleted(self) -> None:
+        gateway = self.make()
+        bring(gateway, [READ])
+        self.by_hand(gateway, STANDARD)
+        tighter = replaced(STANDARD, requests=60)
+        bring(gateway, [READ, tighter])
+        bring(gateway, [READ, replaced(tighter, requests=30)])
+        assert gateway.applied(SET, 1).adopted == {STANDARD.address: STANDARD}
+        assert gateway.applied(SET, 2).adopted == {}
+        back = roll_back(gateway, SET, 1, made_at=NOW)
+        assert [(each.action, each.address) for each in back.changes] == [(Action.RELEASE, STANDARD.address)]
+        gateway.apply(changeset_of(back, gateway.state(SET), by="grete"), NOW)
+        state = gateway.state(SET)
+        assert state.live == {READ.address: READ, STANDARD.address: STANDARD}
+        assert state.owners == {READ.address: SET}
+        assert state.applied == {READ.address: READ}
 
     def test_what_is_done_by_hand_is_seen_and_owned_by_nobody(self) -> None:
         gateway = self.make()
@@ -188,9 +228,9 @@ class GatewayConformance:
         assert found[0].fingerprint == gateway.state(SET).fingerprint
         assert [gateway.revision_of(each.plan) for each in found] == found
         assert gateway.revision_of("f" * 64) is None
-        assert gateway.applied(SET, 3).keys() == {READ.address, RELEASE.address}
-        assert gateway.applied(SET, 2).keys() == {READ.address}
-        assert gateway.applied("office", 1) == {}
+        assert gateway.applied(SET, 3).applied.keys() == {READ.address, RELEASE.address}
+        assert gateway.applied(SET, 2).applied.keys() == {READ.address}
+        assert gateway.applied("office", 1).applied == {}
         with pytest.raises(Missing, match="no revision 4"):
             gateway.applied(SET, 4)
 

@@ -74,7 +74,7 @@ def test_ended_at_any_instant_it_has_what_it_had_or_what_it_was_to_have(tmp_path
             with pytest.raises(Moved, match="applied already"):
                 directory.apply(wanted, NOW)
         assert directory.state(SET).live == by_address([replaced(STANDARD, requests=900), READ, HOLD])
-        assert directory.applied(SET, 1).keys() == {STANDARD.address, READ.address, RELEASE.address}
+        assert directory.applied(SET, 1).applied.keys() == {STANDARD.address, READ.address, RELEASE.address}
         assert not [each for each in path.rglob("*") if each.name.startswith(".")]
         assert not (path / "journal.json").exists()
     assert seen["old"] >= 2  # before the journal is there
