@@ -54,6 +54,7 @@ def demo(
     except ValueError as error:
         raise misread("--duration", error) from error
     from commands.demo_hub import DemoHub
+    from commands.demo_policies import govern
     from commands.demo_story import DOCUMENTS_PER_SECOND
 
     documents = int(seconds * DOCUMENTS_PER_SECOND)
@@ -68,6 +69,7 @@ def demo(
         _admit_people(session, running)
         inner, second = (_session_on(session, running, running.tokens[name]) for name in PEOPLE)
         try:
+            govern(inner, second, running.policies)
             if told:
                 _tell(session, inner, second, seed, documents)
             else:
@@ -86,7 +88,7 @@ def _admit_people(session: Session, running: DemoHub) -> None:
     admin = _session_on(session, running, running.bootstrap)
     try:
         for name in PEOPLE:
-            admin.send(people.add(PersonRequest(name=name, roles=[Role.OPERATOR, Role.APPROVER])))
+            admin.send(people.add(PersonRequest(name=name, roles=[Role.OPERATOR, Role.APPROVER, Role.POLICY_ADMIN])))
             running.admit(name, admin.send(people.give_token(name)).token)
     finally:
         admin.close()
@@ -132,6 +134,8 @@ def _open_console(session: Session, inner: Session, running: DemoHub, documents:
     # Before everything else: once the console is open, it covers this.
     session.note(f"You are {mine}. To be {other} in another terminal, and approve what {mine} asks for:")
     session.note(f"  export ANDON_URL={running.url} ANDON_TOKEN=$(cat {running.token_file(other)}) && andon")
+    session.note(f"The policies are in {running.policies}. Change one, and look what that would do:")
+    session.note(f"  andon policy plan {running.policies}")
     session.note("A healthy shift begins, then three faults. The console opens when there is something to see.")
     story.healthy_shift(inner, first)
     story.break_things(inner, documents - first)

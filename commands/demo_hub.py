@@ -61,6 +61,11 @@ class DemoHub:
             raise
         return self
 
+    @property
+    def policies(self) -> Path:
+        """Where the policies of the demo's gateway are."""
+        return self._folder / "policies"
+
     def token_file(self, name: str) -> Path:
         """Where the token of one of the demo's people is, for another terminal; only this user can read it."""
         return self._folder / f"{name}.token"

@@ -14,7 +14,10 @@ import pytest
 from policies_and_gateway import change, prepare
 from served_hub import Served
 
+from commands.demo_policies import govern
 from commands.main import main
+from commands.session import Session
+from gateway_policies.loading import load
 from platforms.contexts import Choice, resolve
 from platforms.hub import approvals
 from platforms.synchronous import SyncClient
@@ -256,3 +259,25 @@ def test_at_a_terminal_it_asks_for_the_approval(run: Run, monkeypatch: pytest.Mo
     typing(monkeypatch, "break glass")
     code, _, err = run(*glass, token="admin-token")
     assert (code, "Type 'break glass'" in err) == (0, True)
+
+
+def test_the_demo_applies_the_example_with_its_second_person_and_export_gets_it_back(
+    run: Run, served: Served, capfd: pytest.CaptureFixture[str]
+) -> None:
+    tokens = ("a-token", "another-token")
+    first, second = (Session({"ANDON_URL": served.url, "ANDON_TOKEN": each}, Path.cwd()) for each in tokens)
+    govern(first, second, Path("demo"))
+    first.close()
+    second.close()
+    assert "grete applies them, otto approves" in capfd.readouterr().err
+    assert run("policy", "plan", "demo", "--exit-code")[0] == 0
+    assert run("policy", "lint", "demo")[1] == "Nothing found.\n"
+    wanted = load(Path("demo")).policies
+    assert wanted is not None
+    (told,) = json.loads(run("policy", "revisions", "-o", "json")[1])["items"]
+    assert (told["by"], told["added"], told["removed"]) == ("grete", len(wanted.resources), 0)
+    code, out, _ = run("policy", "export", "back")
+    assert code == 0
+    assert "Put the contracts there" in out
+    Path("demo/contracts").rename("back/contracts")
+    assert run("policy", "plan", "back", "--exit-code")[0] == 0

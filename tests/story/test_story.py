@@ -76,7 +76,14 @@ def test_the_demo_without_a_terminal_tells_its_story_and_the_same_seed_tells_the
     told, story = demo("--seed", "4", "--speed", "40")
     assert told["failed"] == told["recovered"] > 0
     assert told["books"]["agree"] is True
-    for words in ("missing-material", "are not in plant P02", "Plan ", "processed", "no answer"):
+    for words in (
+        "Policies for the gateway: 16 APIs",
+        "missing-material",
+        "are not in plant P02",
+        "Plan ",
+        "processed",
+        "no answer",
+    ):
         assert words in story
     again, _ = demo("--seed", "4", "--speed", "25", "--headless")
     assert again == told
