@@ -37,6 +37,7 @@ class Line(Struct, frozen=True):
     text: str
 
 
+_SECOND = "a second person has to approve"
 _TONES = {"+": Tone.ADD, "-": Tone.REMOVE}
 
 
@@ -97,6 +98,8 @@ def _change(change: Change, width: int, *, verbose: bool, folder: str) -> Iterat
     first = f"  {sign} {words.heading(change):<{width if place else 0}}  {place}".rstrip()
     yield Line(_TONES.get(sign, Tone.CHANGE), first)
     details = list(_details(change, verbose=verbose))
+    if change.because and len(details) > 1 and details[1][1] == _SECOND:  # nothing in between: one line says both
+        details[:2] = [(Tone.DETAIL, f"{details[0][1]}: {_SECOND}")]
     yield from (Line(tone, f"      {text}") for tone, text in details)
 
 
@@ -123,7 +126,7 @@ def _details(change: Change, *, verbose: bool) -> Iterator[tuple[Tone, str]]:
     for blocker in change.blockers:
         yield (Tone.BLOCKED if blocker.open else Tone.DETAIL), words.blocker(blocker)
     if change.second_person:
-        yield Tone.DETAIL, "a second person has to approve"
+        yield Tone.DETAIL, _SECOND
     if change.needed_by:
         yield Tone.DETAIL, f"needed by {', '.join(change.needed_by)}"
     if verbose:

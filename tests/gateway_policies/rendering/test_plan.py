@@ -113,6 +113,14 @@ def test_places_stand_below_each_other() -> None:
     assert len({each.index("policies/") for each in lines}) == 1
 
 
+def test_why_and_who_else_stand_in_one_line_where_nothing_is_between() -> None:
+    lines = text(plan(plant(), state_of({}))).splitlines()
+    assert any(line.startswith("      grants a financial scope") for line in lines), lines
+    for line in lines:
+        if "a second person has to approve" in line and line is not lines[0]:
+            assert line == "      grants a financial scope: a second person has to approve"
+
+
 def test_verbose_has_all_that_is_known() -> None:
     short, long = text(busy()), text(busy(), verbose=True)
     assert set(short.splitlines()) - set(long.splitlines()) == set()
