@@ -53,7 +53,8 @@ def _lines(root: Root, context: Any) -> Iterator[str]:
     yield from _options(global_options(hidden=False), context)
     yield ""
     yield "Environment: `ANDON_CONTEXT`, `ANDON_URL`, `ANDON_TOKEN`, `ANDON_OUTPUT`, `ANDON_CONFIG_DIR`,"
-    yield "`ANDON_DATA_DIR`, `NO_COLOR`. A token belongs to one origin and is never sent to another."
+    yield "`ANDON_DATA_DIR`, `ANDON_POLICIES` (the folder of policies that the console holds against the gateway),"
+    yield "`NO_COLOR`. A token belongs to one origin and is never sent to another."
     yield ""
     yield "## Exit codes"
     yield ""

@@ -24,7 +24,7 @@ from console.effects import DecisionAnswered, Effects, RunAnswered
 from console.screens.base import AndonScreen
 from console.session import Session
 from console.text import clean
-from console.verbs import VERBS, UnknownVerb, read
+from console.verbs import PAGES_OF_GATEWAY, VERBS, UnknownVerb, read
 from console.widgets.topbar import Place, TopBar
 from platforms.events import Connection, ConnectionState
 from transactions.clock import Clock, SystemClock
@@ -137,6 +137,8 @@ class AndonApp(App[None]):
         for verb in VERBS:
             if not verb.argument or verb.argument.startswith("["):
                 yield SystemCommand(f":{verb.name}", verb.help, lambda name=verb.name: self.obey(name))
+        for page, shows in PAGES_OF_GATEWAY.items():
+            yield SystemCommand(f":gateway {page}", shows, lambda page=page: self.obey(f"gateway {page}"))
         for name in sorted(self.available_themes):
             if name.startswith("andon"):
                 yield SystemCommand(f":theme {name}", "another theme", lambda name=name: self.obey(f"theme {name}"))

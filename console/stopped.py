@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway_policies.overview.stopped import Call, Stops, page_of
-from transactions.filters.query import show_value
+from transactions.filters.query import is_plain, show_value
 from transactions.model import Transaction
 
 OPEN = "status:failed,retrying,held"
@@ -12,7 +12,7 @@ OPEN = "status:failed,retrying,held"
 def filter_of(stops: Stops) -> str:
     """A filter for the transactions that are stopped: those whose failure names the policy, and those whose failure
     names none and is of its kind."""
-    policies = ",".join(text for each in stops.policies for text in (show_value(each), f"{each}.*"))
+    policies = ",".join(text for each in stops.policies for text in (show_value(each), *_below(each)))
     named = f"policy_ref:{policies}"
     if not stops.kinds:
         return f"{OPEN} {named}"
@@ -25,6 +25,11 @@ def filter_of(stops: Stops) -> str:
         place += [f"plant:{show_value(plant)}"] if plant else []
         others.append(f"({' '.join([*terms, *place])})")
     return f"{OPEN} ({' or '.join([named, *others])})"
+
+
+def _below(address: str) -> list[str]:
+    """What hangs below an address, as a value; nothing for one that a wildcard cannot stand behind."""
+    return [f"{address}.*"] if is_plain(address) else []
 
 
 def call_of(transaction: Transaction | None) -> Call | None:

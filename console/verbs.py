@@ -32,6 +32,15 @@ VERBS = (
     Verb("quit", "", "leave"),
 )
 
+PAGES_OF_GATEWAY = {
+    "calendar": "versions of APIs over time, and what comes next",
+    "consumers": "consumers against scopes",
+    "throttles": "throttles, and which one counts",
+    "drift": "what was changed at the gateway by hand",
+    "plan": "what a folder of policies would change",
+}
+"""For the palette: what follows ``gateway``, and what it shows."""
+
 
 class UnknownVerb(ValueError):
     """Not a word of the command line, or the beginning of several."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shlex
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
 from textual import events, work
+from textual.app import SuspendNotSupported
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widget import Widget
@@ -23,7 +26,7 @@ from console.widgets.gateway.pane import Pane
 from gateway_policies.model import PolicySet
 from gateway_policies.overview.stopped import Call, Page, explained, page_of, stops
 from gateway_policies.state import GatewayState
-from transactions.errors import AndonError
+from transactions.errors import AndonError, Refused
 
 if TYPE_CHECKING:
     from console.policies_folder import PoliciesFolder
@@ -95,6 +98,7 @@ class GatewayScreen(AndonScreen):
         Binding("t", "stopped", "stopped", id="gateway.stopped"),
         Binding("y", "copy", "copy", id="gateway.copy"),
         Binding("w", "where", "copy file:line", show=False, id="gateway.where"),
+        Binding("E", "edit", "edit the file", show=False, id="gateway.edit"),
         Binding("escape", "leave", "back", show=False, id="gateway.leave"),
     ]
 
@@ -329,8 +333,15 @@ class GatewayScreen(AndonScreen):
     def _go_to_address(self) -> None:
         address, self._address = self._address, None
         pane = self.pane
-        if address is not None and pane is not None and not pane.go_to(address):
-            self.notify(clean(f"The gateway has no {address} (any more)."), severity="warning")
+        if address is None or pane is None or pane.go_to(address):
+            return
+        box = self.query_one("#filter", Input)
+        if box.value:
+            box.value, box.display = "", False
+            self._narrow(pane)
+            if pane.go_to(address):
+                return
+        self.notify(clean(f"No row here is about {address}: the gateway may not have it any more."), severity="warning")
 
     def tick(self, now: datetime) -> None:
         """The gateway moves on, and days pass."""
@@ -493,14 +504,39 @@ class GatewayScreen(AndonScreen):
 
     def action_where(self) -> None:
         """Copy the file and line where it is written."""
-        place = self._place_of(None if self.pane is None else self.pane.address)
+        place = self._place_here()
         if place:
             self.app.copy_to_clipboard(place)
             self.notify(f"{clean(place)} copied")
-        elif self.policies is None:
+
+    def action_edit(self) -> None:
+        """Open the file where it is written, in the person's editor; then read it again."""
+        place = self._place_here()
+        if not place:
+            return
+        from console.place_editor import edit_at
+
+        path, _, line = place.rpartition(":")
+        try:
+            with self.app.suspend():
+                edit_at(Path(path), int(line), os.environ)
+        except SuspendNotSupported:
+            self.notify(f"There is no terminal here for an editor. It is written in {clean(place)}.")
+        except Refused as error:
+            self.notify(clean(error.detail), title="Editor", severity="warning", timeout=12)
+        else:
+            self._read_policies()
+
+    def _place_here(self) -> str:
+        """Where it is written; where that is nowhere, it is said why."""
+        place = self._place_of(None if self.pane is None else self.pane.address)
+        if place:
+            return place
+        if self.policies is None:
             self.notify(NO_FOLDER, title="No policies", severity="warning", timeout=8)
         else:
             self.notify(clean(f"No file in {self.policies.folder} says it."), severity="warning")
+        return ""
 
 
 def _plan_pane() -> type[PlanPane]:

@@ -106,6 +106,11 @@ class Access:
         """The consumers that can show who they are: they may call what wants no scope."""
         return frozenset(name for name, each in self.consumers.items() if each.credential is not None)
 
+    def known_by(self, consumer: str) -> str | None:
+        """The name of the issuer that a consumer is known by; None for one that cannot show who it is."""
+        found = self.consumers.get(consumer)
+        return None if found is None or found.credential is None else found.credential.issuer
+
     def operations(self, api: str, version: str | None = None) -> list[Operation]:
         """The operations of an API, or of one of its versions."""
         found = self.apis.get(api)

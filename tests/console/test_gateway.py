@@ -12,9 +12,10 @@ from console_doubles import NOW, MemorySource, transaction
 from policy_doubles import api, consumer, grant, on, state, wants
 
 from console.screens.failed import FailedScreen
-from console.screens.gateway import STALE, GatewayScreen
+from console.screens.gateway import PAGES, STALE, GatewayScreen
 from console.screens.transaction import TransactionScreen
 from console.text import clean
+from console.verbs import PAGES_OF_GATEWAY
 from console.widgets.gateway.calendar import CalendarTable
 from console.widgets.gateway.matrix import MatrixTable
 from console.widgets.rule import Divider
@@ -99,6 +100,10 @@ async def test_under_the_bars_it_says_who_is_still_on_it(make_app, until, shown)
             "of the policy set policies",
         )
         await until(pilot, lambda: all(text in shown(app) for text in wanted))
+
+
+def test_the_palette_names_every_page() -> None:
+    assert list(PAGES_OF_GATEWAY) == [page.value for page in Page] == [page.value for page in PAGES]
 
 
 async def test_months_move_and_zoom_and_come_back(make_app, until, shown) -> None:
@@ -408,7 +413,20 @@ async def test_what_the_gateway_has_no_more_is_said(make_app, until, shown) -> N
     app = make_app()
     async with app.run_test(size=(120, 40)) as pilot:
         await open_page(app, pilot, until, "gateway consumer.gone")
-        await until(pilot, lambda: "The gateway has no consumer.gone" in shown(app))
+        await until(pilot, lambda: "No row here is about consumer.gone" in shown(app))
+
+
+async def test_an_issuer_leads_to_who_is_known_by_it_past_a_filter(make_app, until, shown) -> None:
+    app = make_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        page = await open_page(app, pilot, until, "gateway issuer.plant-idp")
+        assert page.page is Page.CONSUMERS
+        assert page.pane.table.current_id == "analytics"
+        await pilot.press("slash", *"mes")
+        await until(pilot, lambda: "3 of 6 consumers" in shown(app))
+        page._address = "consumer.andon-hub"
+        page._go_to_address()
+        await until(pilot, lambda: "6 consumers by" in shown(app) and page.pane.table.current_id == "andon-hub")
 
 
 # States of the page

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import msgspec
@@ -11,13 +13,14 @@ from policy_doubles import consumer, state
 from policy_folder import made, put
 
 from console.governing import read
+from console.place_editor import command_at, edit_at
 from console.policies_folder import PoliciesFolder, policies_folder
 from console.screens.gateway import GatewayScreen
 from gateway_policies.loading import load
 from gateway_policies.model import Resource, Throttle
 from gateway_policies.overview.stopped import Page
 from gateway_policies.state import GatewayState, fingerprint_of
-from transactions.errors import Unreachable
+from transactions.errors import Refused, Unreachable
 
 
 async def open_page(app, pilot, until, line: str) -> GatewayScreen:
@@ -297,3 +300,54 @@ def test_what_files_came_to_is_kept(folder: Path, tmp_path: Path) -> None:
     assert first.loaded.policies == again.loaded.policies
     assert again.shown_place("consumer.mes-p03").endswith("consumers/mes-p03.toml:1")
     assert again.shown_place("consumer.nobody") == ""
+
+
+@pytest.mark.parametrize(
+    ("editor", "wanted"),
+    [
+        ("vi", ["vi", "+12", "a/b.toml"]),
+        ("/usr/bin/nvim -n", ["/usr/bin/nvim", "-n", "+12", "a/b.toml"]),
+        ("hx", ["hx", "a/b.toml:12"]),
+        ("code", ["code", "--wait", "--goto", "a/b.toml:12"]),
+        ("code -w", ["code", "-w", "--goto", "a/b.toml:12"]),
+        ("my-editor", ["my-editor", "a/b.toml"]),
+    ],
+)
+def test_an_editor_is_opened_at_the_line_in_its_own_way(editor: str, wanted: list[str]) -> None:
+    assert command_at(editor, Path("a/b.toml"), 12) == wanted
+
+
+@pytest.mark.parametrize(
+    ("editor", "said"),
+    [("/nothing/there", "cannot be used"), ("'", "cannot be used"), (" ", "cannot be used"), ("false", "ended with 1")],
+)
+def test_an_editor_that_is_none_is_said(editor: str, said: str) -> None:
+    with pytest.raises(Refused, match=said):
+        edit_at(Path("a.toml"), 1, {"EDITOR": editor})
+
+
+async def test_the_file_is_edited_where_it_is_written_and_read_again(
+    make_app, until, shown, folder: Path, applied: MemorySource, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program = tmp_path / "editor.py"
+    program.write_text(
+        "import sys, pathlib\n"
+        "path = pathlib.Path(sys.argv[1])\n"
+        "path.write_text(path.read_text().replace('burst = 100', 'burst = 42'))\n"
+    )
+    monkeypatch.setenv("EDITOR", f"{sys.executable} {program}")
+    monkeypatch.delenv("VISUAL", raising=False)
+    app = make_app(applied, policies_folder=folder)
+    async with app.run_test(size=(120, 40)) as pilot:
+        page = await open_page(app, pilot, until, "gateway throttle.plant-standard")
+        await until(pilot, lambda: page.policies is not None and page.pane.address is not None)
+        await pilot.press("E")
+        await until(pilot, lambda: "There is no terminal here for an editor" in shown(app))
+        monkeypatch.setattr(app, "suspend", nullcontext)
+        await pilot.press("E", "5")
+        await until(pilot, lambda: "burst: 100 → 42" in shown(app))
+        await pilot.press("1", "down")
+        monkeypatch.setenv("EDITOR", "/nothing/there")
+        await until(pilot, lambda: page.pane.address == "api.orders.version.v2")
+        await pilot.press("E")
+        await until(pilot, lambda: "The editor '/nothing/there' cannot be used" in shown(app))

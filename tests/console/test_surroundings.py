@@ -211,7 +211,7 @@ async def test_the_palette_has_the_words_of_the_command_line(make_app) -> None:
     app = make_app()
     async with app.run_test():
         titles = [command.title for command in app.get_system_commands(app.screen)]
-        assert {":failed", ":batches", ":systems", ":theme andon-light"} <= set(titles)
+        assert {":failed", ":batches", ":systems", ":gateway consumers", ":theme andon-light"} <= set(titles)
         assert ":transaction" not in titles, "it wants an id"
 
 

@@ -265,7 +265,7 @@ class ConsumersPane(Pane):
         self._tell()
 
     def go_to(self, address: str) -> bool:
-        """To a consumer, a grant, or the first consumer that has a scope."""
+        """To a consumer, a grant, the first consumer that has a scope, or the first that an issuer speaks for."""
         kind, _, name = address.partition(".")
         table, governed = self.table, self.governed
         if governed is None:
@@ -277,6 +277,10 @@ class ConsumersPane(Pane):
             has = (each for each in table.ids if governed.matrix.cell(each, name) is not None)
             first = next(has, None)
             return first is None or table.go_to(first)
+        if kind == "issuer":
+            known = (each for each in table.ids if governed.access.known_by(each) == name)
+            first = next(known, None)
+            return first is not None and table.go_to(first)
         consumer, _, rest = name.partition(".")
         scope = rest.partition(".")[2]
         if scope in table.scopes:
