@@ -7,8 +7,12 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from gateway_policies.loading import Loaded
+from gateway_policies.findings import Finding
+from gateway_policies.loading import Loaded, environments_of
 from gateway_policies.loading.fields import head_of
+from gateway_policies.loading.folder import ENVIRONMENTS, Listing, content_of
+from gateway_policies.loading.overlays import heads_of
+from gateway_policies.loading.syntax import parse
 from gateway_policies.model import Api, Consumer, Resource, Throttle, Version
 from gateway_policies.planning.drift import How, drift_of
 from gateway_policies.planning.facets import facets, span
@@ -55,6 +59,7 @@ def take_live(folder: Path, loaded: Loaded, state: GatewayState, *, adopt: bool 
     for each in drift.drifted:
         if each.how is How.DELETED:
             taking.delete(each.address)
+    taking.left += _still_said(folder, taking.gone)
     # Whoever lets go of something in the files, and finds that it was changed at the gateway, gets it back.
     back = []
     for each in drift.drifted:
@@ -74,7 +79,7 @@ def take_live(folder: Path, loaded: Loaded, state: GatewayState, *, adopt: bool 
 class _Taking:
     def __init__(self, edits: Edits, files: Mapping[str, Resource], state: GatewayState, noise: Noise) -> None:
         self._edits, self._files, self._state, self._noise = edits, files, state, noise
-        self._gone: set[str] = set()
+        self.gone: set[str] = set()
         self.taken: list[str] = []
         self.left: list[Left] = []
 
@@ -82,18 +87,18 @@ class _Taking:
         """Take out what is no longer live; with an API or a consumer goes what is inside it."""
         if address not in self._files:
             return
-        if head_of(address) not in self._gone:
+        if head_of(address) not in self.gone:
             try:
                 self._edits.remove(address)
             except CannotEdit as error:
                 self.left.append(Left(address, str(error)))
                 return
-        self._gone.add(address)
+        self.gone.add(address)
         self.taken.append(address)
 
     def add(self, resources: list[Resource]) -> None:
         """Describe what the files do not."""
-        there = [each for each in self._files if each not in self._gone]
+        there = [each for each in self._files if each not in self.gone]
         found, left = describable(resources, there)
         self.left += left
         for each in found:
@@ -192,3 +197,18 @@ class _Taking:
         kept = [each for each in files.brownouts if span(each) not in out]
         kept += [each for each in live.brownouts if span(each) in back]
         self._edits.set_brownouts(files.address, sorted(kept))
+
+
+def _still_said(folder: Path, gone: set[str]) -> list[Left]:
+    """What environments go on saying of what is taken out of the base."""
+    found = []
+    heads = {head_of(each): each for each in sorted(gone, reverse=True)}
+    for environment in environments_of(folder) if heads else ():
+        for file in Listing(folder, f"{ENVIRONMENTS}/{environment}").files:
+            content = content_of(file)
+            raw = parse(content, file.file) if isinstance(content, bytes) else content
+            if isinstance(raw, Finding):
+                continue
+            said = f"{file.file} says something of it: look whether that still holds"
+            found += [Left(heads[each], said) for each in heads_of(file.kind, raw) if each in heads]
+    return found

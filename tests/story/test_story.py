@@ -78,6 +78,7 @@ def test_the_demo_without_a_terminal_tells_its_story_and_the_same_seed_tells_the
     assert told["books"]["agree"] is True
     for words in (
         "Policies for the gateway: 16 APIs",
+        "night-shift approves",
         "missing-material",
         "are not in plant P02",
         "Plan ",

@@ -386,6 +386,18 @@ def test_with_an_environment_it_is_said_where_it_has_the_last_word(folder: Path)
     assert make_plan(policies(folder, "production"), state, made_at=NOW).empty
 
 
+def test_what_an_environment_goes_on_saying_of_what_is_gone_is_told(folder: Path) -> None:
+    over = folder / "environments/production/scopes.toml"
+    over.parent.mkdir(parents=True)
+    over.write_text('[scope."orders.read"]\ndescription = "x"\n[scope."orders.release"]\nrisk = "quality"\n')
+    found = policies(folder).resources
+    looking = replaced(found["api.orders"], operations=(RELEASING,))
+    taken = take_live(folder, load(folder), gateway(folder, looking, gone=("scope.orders.read",)))
+    assert taken.taken == ["scope.orders.read", "api.orders"]
+    said = "environments/production/scopes.toml says something of it: look whether that still holds"
+    assert taken.left == [Left("scope.orders.read", said)]
+
+
 def written(files: dict[str, Resource], folder: Path) -> Loaded:
     write(PolicySet(gateway="plant-gateway", name=SET, resources=files), folder)
     loaded = load(folder)
