@@ -27,7 +27,7 @@ LIVE: list[Resource] = [
 ]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(gateways())
 def test_planning_what_was_exported_changes_nothing(found: tuple[dict[str, Resource], GatewayState]) -> None:
     _, state = found

@@ -34,7 +34,7 @@ from gateway_policies.writing.exporting import Left
 from gateway_policies.writing.files import write
 from gateway_policies.writing.taking import Taken, take_live
 
-PROPERTIES = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+PROPERTIES = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 
 FILES = {
     "andon.toml": """\
