@@ -68,7 +68,7 @@ def apply(
         wait=patience(wait, timeout),
     )
     if plan is None:
-        found, made = make(session, folder, gateway, environment, only or (), override or (), reason, usage)
+        found, made = make(session, folder, gateway, environment, only or (), override or (), reason, usage, rules=True)
     else:
         given = {"--environment": environment, "--only": only, "--override": override, "--usage": usage}
         for option, value in given.items():

@@ -16,6 +16,7 @@ from commands.output import Detail, put
 from commands.policy_files import Environment, Folder, policies
 from commands.policy_formats import below_repository
 from commands.policy_gateway import GatewayOption, state_of
+from commands.policy_lint_gate import check_rules
 from commands.session import Session, session_of
 from commands.terminal import Look, plain
 from transactions.errors import NotFound
@@ -101,7 +102,8 @@ def plan(
     """Compare the files, the gateway, and what was last applied: what is to be done, what was changed by hand, what
     is in the way. Changes nothing. With --verbose all that is known of every change."""
     session = session_of(ctx)
-    _, made = make(session, folder, gateway, environment, only or (), override or (), reason, usage)
+    rules = out is not None  # it is to be applied
+    _, made = make(session, folder, gateway, environment, only or (), override or (), reason, usage, rules=rules)
     if out is not None:
         save(made, out)
     show(session, made, format, folder=folder)
@@ -120,8 +122,13 @@ def make(
     override: Sequence[str],
     reason: str | None,
     usage: Path | None,
+    *,
+    rules: bool,
 ) -> tuple[Gateway, Plan]:
     """The gateway, and a plan for it.
+
+    Args:
+        rules: hold the policies against the rules, since something is to come of the plan.
 
     Raises:
         Usage: an option cannot be used.
@@ -132,7 +139,7 @@ def make(
         raise Usage("--override needs a --reason. Nothing was done. Say why it has to be done all the same.")
     seen = None if usage is None else traffic(usage)
     with _uncollected():
-        return _made(session, folder, named, environment, only, override, reason, seen)
+        return _made(session, folder, named, environment, only, override, reason, seen, rules)
 
 
 @contextmanager
@@ -157,6 +164,7 @@ def _made(
     override: Sequence[str],
     reason: str | None,
     seen: Traffic | None,
+    rules: bool,
 ) -> tuple[Gateway, Plan]:
     from gateway_policies.nearest import did_you_mean
     from gateway_policies.planning.making import make_plan
@@ -164,6 +172,8 @@ def _made(
 
     loaded = policies(session, folder, environment)
     assert loaded.policies is not None
+    if rules:
+        check_rules(session, loaded, folder, environment)
     found, state = state_of(session, named, loaded.policies)
     known = [*loaded.policies.resources, *state.live]
     for each in unknown(only, loaded.policies, state):

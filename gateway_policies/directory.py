@@ -21,7 +21,7 @@ import json
 import os
 import socket
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
@@ -389,16 +389,21 @@ class Directory:
     @contextmanager
     def _held(self, by: str, at: datetime) -> Iterator[None]:
         note = json.dumps({"by": by, "host": socket.gethostname(), "pid": os.getpid(), "since": at.isoformat()})
-        try:
-            with durable.held(self._path / "lock", note.encode()) as holder:
-                if holder is not None:
-                    raise Locked(
-                        f"{self._path} is being changed by {_holder(holder)}. Nothing was changed. "
-                        "Try again when that has ended."
-                    )
-                yield
-        except PermissionError as error:
-            raise self._unreadable(self._path / "lock", error) from error
+        path = self._path / "lock"
+        with ExitStack() as stack:
+            try:
+                holder = stack.enter_context(durable.held(path, note.encode()))
+            except OSError as error:
+                raise Unreadable(
+                    f"The lock {path} cannot be taken: {error.strerror or error}. Nothing was changed. "
+                    "Mend its permissions, or use a disk that can be written to and locked."
+                ) from error
+            if holder is not None:
+                raise Locked(
+                    f"{self._path} is being changed by {_holder(holder)}. Nothing was changed. "
+                    "Try again when that has ended, or with --wait."
+                )
+            yield
 
     def _seen_by(self, policy_set: str, content: _Content) -> GatewayState:
         return GatewayState(

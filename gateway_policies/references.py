@@ -26,7 +26,8 @@ def references(resource: Resource) -> tuple[str, ...]:
             if credential is not None:
                 found.append(f"issuer.{credential.issuer}")
         case Grant(consumer=consumer, scope=scope):
-            found = [f"consumer.{consumer}", f"scope.{scope}"]
+            # A wildcard names no scope: it takes what there is, also nothing.
+            found = [f"consumer.{consumer}", *([] if "*" in scope else [f"scope.{scope}"])]
         case Scope() | Throttle() | Issuer():
             return ()
     return tuple(dict.fromkeys(found))

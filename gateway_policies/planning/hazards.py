@@ -7,7 +7,20 @@ from datetime import date
 
 from msgspec import Struct
 
-from gateway_policies.model import Api, Consumer, Grant, Issuer, Lifecycle, Resource, Risk, Scope, Throttle, Version
+from gateway_policies.model import (
+    Api,
+    Consumer,
+    Credential,
+    Grant,
+    Issuer,
+    Lifecycle,
+    Resource,
+    Risk,
+    Scope,
+    Throttle,
+    Version,
+)
+from gateway_policies.nearest import listed
 from gateway_policies.planning.facets import ANY_TOKEN, call_of, facets
 from gateway_policies.planning.model import FieldChange, Hazard
 from gateway_policies.planning.scene import SERVED, Scene
@@ -53,6 +66,8 @@ def harms(
     match before, after:
         case None, Grant() as grant:
             found += _granting(scene, grant, "grants")
+        case None, Scope() as scope:
+            found += _comes_to(scene, scope)
         case Api() as api, None:
             found += _api_gone(scene, api)
         case Api() as api, Api() as new:
@@ -65,6 +80,7 @@ def harms(
             found.append(Harm(Hazard.ACCESS, "removes the scope"))
         case Scope() as scope, Scope() as new_scope:
             found += _scope(scope, new_scope, renamed_from)
+            found += _comes_to(scene, new_scope) if renamed_from is not None else []
         case Throttle() as throttle, Throttle() as new_throttle:
             found += _less(throttle, new_throttle, "")
         case Consumer(), None:
@@ -145,15 +161,33 @@ def _scope(before: Scope, after: Scope, renamed_from: str | None) -> Iterator[Ha
         yield Harm(Hazard.NONE, f"calls a {before.risk} scope {after.risk}")
 
 
+def _comes_to(scene: Scene, scope: Scope) -> Iterator[Harm]:
+    """A grave scope that a wildcard has in it is granted with its name."""
+    holders = scene.by_wildcard(scope.name) if scene.risk_of_scope(scope.name) in GRAVE else []
+    if holders:
+        risk = scene.risk_of_scope(scope.name)
+        yield Harm(Hazard.NONE, f"grants a {risk} scope to {listed(holders, 3)}, by a wildcard")
+
+
 def _consumer(scene: Scene, before: Consumer, after: Consumer) -> Iterator[Harm]:
     old, new = before.credential, after.credential
     if old is not None and new is None:
         yield Harm(Hazard.ACCESS, "removes its credential")
+    elif old is None and new is not None:
+        yield from _let_in(scene, after.name, new)
     elif old is not None and new is not None:
         if (old.issuer, old.client_id) != (new.issuer, new.client_id):
             yield Harm(Hazard.ACCESS, f"client {old.client_id} of {old.issuer} is no longer known")
         yield from _ends_sooner(scene, old.expires_on, new.expires_on, "its credential")
     yield from _other_throttle(scene, before.throttle, after.throttle)
+
+
+def _let_in(scene: Scene, consumer: str, credential: Credential) -> Iterator[Harm]:
+    """A consumer that nobody could be until now: whatever it was granted is granted to a client now."""
+    grave = {each for each in scene.grants_by_consumer.get(consumer, ()) if scene.risk_of_scope(each) in GRAVE}
+    if grave:
+        client = f"client {credential.client_id} of {credential.issuer}"
+        yield Harm(Hazard.NONE, f"lets {client} use {listed(sorted(grave), 3)}")
 
 
 def _grant(scene: Scene, before: Grant, after: Grant) -> Iterator[Harm]:

@@ -228,9 +228,13 @@ def _still_allowed(scene: Scene, api: Api, call: str, seen: Calls) -> bool:
         method in each.methods
         and path == each.path
         and (each.versions is None or seen.version in each.versions)
-        and (each.scope is None or f"consumer.{seen.consumer}.grant.{each.scope}" in scene.after)
+        and (each.scope is None or _granted(scene, seen.consumer, each.scope))
         for each in api.operations
     )
+
+
+def _granted(scene: Scene, consumer: str, scope: str) -> bool:
+    return f"consumer.{consumer}.grant.{scope}" in scene.after or consumer in scene.by_wildcard(scope)
 
 
 def _called(subject: str, found: list[Calls], how: str = "") -> _Found:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from functools import cached_property
@@ -89,13 +90,32 @@ class Scene:
         ]
 
     def risk_of_scope(self, scope: str) -> Risk:
-        """The higher of what it is and what it will be: a plan cannot make a scope harmless and grant it in one go."""
+        """The higher of what it is and what it will be: a plan cannot make a scope harmless and grant it in one go.
+        Of a wildcard the highest of all that it has in it."""
         known = self._risks.get(scope)
         if known is None:
             address = f"scope.{scope}"
-            sides = (self.before.get(address), self.after.get(address))
-            known = self._risks[scope] = highest(*(each.risk for each in sides if isinstance(each, Scope)))
+            if "*" in scope:
+                fits = _pattern(scope).fullmatch
+                found = [each for side in (self.before, self.after) for each in side.values()]
+                risks = [each.risk for each in found if isinstance(each, Scope) and fits(each.name)]
+            else:
+                sides = (self.before.get(address), self.after.get(address))
+                risks = [each.risk for each in sides if isinstance(each, Scope)]
+            known = self._risks[scope] = highest(*risks)
         return known
+
+    @cached_property
+    def _wildcards(self) -> list[tuple[re.Pattern[str], str]]:
+        return [
+            (_pattern(each.scope), each.consumer)
+            for each in self.after.values()
+            if isinstance(each, Grant) and "*" in each.scope
+        ]
+
+    def by_wildcard(self, scope: str) -> list[str]:
+        """The names of the consumers that will have a scope without being granted it by its name."""
+        return sorted({consumer for pattern, consumer in self._wildcards if pattern.fullmatch(scope)})
 
     def throttle(self, name: str | None, *, after: bool) -> Throttle | None:
         """A throttle by name."""
@@ -139,3 +159,7 @@ class Scene:
 def highest(*risks: Risk) -> Risk:
     """The highest of some risks, low for none."""
     return max(risks, key=_RISKS.__getitem__, default=Risk.LOW)
+
+
+def _pattern(wildcard: str) -> re.Pattern[str]:
+    return re.compile(".*".join(re.escape(part) for part in wildcard.split("*")))

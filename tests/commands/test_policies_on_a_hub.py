@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -17,9 +18,13 @@ from served_hub import Served
 from commands.demo_policies import govern
 from commands.main import main
 from commands.session import Session
+from gateway_policies.changeset import Changeset
+from gateway_policies.gateway import Revision
 from platforms.contexts import Choice, resolve
 from platforms.hub import approvals
+from platforms.hub.gateway import HubGateway
 from platforms.synchronous import SyncClient
+from transactions.errors import Unreachable
 
 Run = Callable[..., tuple[int, str, str]]
 SCOPE = "Release production orders to execution"
@@ -284,3 +289,70 @@ def test_the_demo_applies_the_example_with_its_second_person_and_export_gets_it_
     assert "Put the contracts there" in out
     Path("demo/contracts").rename("back/contracts")
     assert run("policy", "plan", "back", "--exit-code")[0] == 0
+
+
+def lost(monkeypatch: pytest.MonkeyPatch, *, sent: bool, again: int = 0) -> None:
+    """The answer to the next change is lost, after the hub has made it or before it came there; ``again`` questions
+    after that as well."""
+    apply, look, left = HubGateway.apply, HubGateway.revision_of, [again]
+    tried: list[Changeset] = []
+
+    def losing(self: HubGateway, changeset: Changeset, at: datetime) -> Revision:
+        tried.append(changeset)
+        if sent:
+            apply(self, changeset, at)
+        raise Unreachable("The connection broke off.")
+
+    def looking(self: HubGateway, plan: str) -> Revision | None:
+        if tried and left[0]:
+            left[0] -= 1
+            raise Unreachable("Nobody answers.")
+        return look(self, plan)
+
+    monkeypatch.setattr(HubGateway, "apply", losing)
+    monkeypatch.setattr(HubGateway, "revision_of", looking)
+
+
+@pytest.mark.parametrize("again", [0, 2])
+def test_an_answer_that_was_lost_after_the_change_is_asked_for(
+    run: Run, monkeypatch: pytest.MonkeyPatch, again: int
+) -> None:
+    low()
+    lost(monkeypatch, sent=True, again=again)
+    code, out, err = run("policy", "apply", "--yes")
+    assert (code, out) == (0, "✓ plant-gateway is as the files say: 6 added (revision 1)\n"), err
+
+
+def test_a_change_that_never_arrived_was_not_made_and_says_so(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    low()
+    lost(monkeypatch, sent=False)
+    code, _, err = run("policy", "apply", "--yes")
+    assert code == 3
+    assert "The gateway was asked again, and has not taken the change." in " ".join(err.split())
+
+
+def test_whether_it_was_made_is_not_guessed(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    low()
+    run("policy", "plan", "--out", "plan.json")
+    with monkeypatch.context() as broken:
+        lost(broken, sent=True, again=99)
+        code, _, err = run("policy", "apply", "--yes")
+        assert code == 3
+        assert "Whether the gateway took the change is not known." in " ".join(err.split())
+    code, _, err = run("policy", "apply", "--plan", "plan.json", "--yes")
+    assert code == 8, "that was another plan of the same files"
+
+
+def test_a_saved_plan_whose_answer_was_lost_is_given_again(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    low()
+    run("policy", "plan", "--out", "plan.json")
+    with monkeypatch.context() as broken:
+        lost(broken, sent=True, again=99)
+        assert run("policy", "apply", "--plan", "plan.json", "--yes")[0] == 3
+    code, out, _ = run("policy", "apply", "--plan", "plan.json", "--yes")
+    assert (code, "was applied already as revision 1, by grete" in out) == (0, True)
+    change("scopes.toml", SCOPE, "Release")
+    assert run("policy", "apply", "--yes")[0] == 0
+    code, _, err = run("policy", "apply", "--plan", "plan.json", "--yes")
+    assert code == 8
+    assert "was applied already, as revision 1 by grete, and the gateway has changed since" in " ".join(err.split())

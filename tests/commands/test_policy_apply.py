@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -149,6 +150,51 @@ def test_what_is_blocked_is_not_applied_and_says_why(run: Run) -> None:
     assert Directory(Path("gw"), "").revisions()[0].reason == "the files are right"
 
 
+def rule_broken() -> None:
+    """A grant of everything, to everybody's portal."""
+    consumer = Path("policies/consumers/mes-p03.toml")
+    consumer.write_text(consumer.read_text().replace('"orders.release"', '"*"'))
+
+
+SUPPRESSED = """
+[[suppress]]
+rule = "grant-wildcard"
+address = "consumer.mes-p03.grant.*"
+reason = "until the cut-over of plant 3"
+until = 2099-12-31
+"""
+
+
+def test_what_breaks_a_rule_is_neither_applied_nor_saved_to_be_applied(run: Run) -> None:
+    rule_broken()
+    for command in (("apply", "--yes"), ("plan", "--out", "plan.json")):
+        code, out, err = run(*command, *GATEWAY)
+        assert (code, out) == (6, "")
+        assert "policies/consumers/mes-p03.toml:6:" in err
+        assert "[grant-wildcard]" in err
+        assert "'andon policy lint' lists it again" in " ".join(err.split())
+    assert not Path("plan.json").exists()
+    assert revisions() == []
+    assert run("plan", *GATEWAY)[0] == 0, "looking at it is free"
+
+
+def test_what_is_suppressed_with_a_reason_is_applied(run: Run) -> None:
+    rule_broken()
+    andon = Path("policies/andon.toml")
+    andon.write_text(andon.read_text() + SUPPRESSED)
+    code, _, err = run("apply", *GATEWAY, "--yes")
+    assert code == 0, err
+    assert "grants a financial scope" in err
+    assert run("plan", *GATEWAY, "--exit-code")[0] == 0
+
+
+def test_a_warning_is_in_nobodys_way(run: Run) -> None:
+    andon = Path("policies/andon.toml")
+    andon.write_text(andon.read_text() + '[lint]\ngrant-wildcard = "warning"\n')
+    rule_broken()
+    assert run("apply", *GATEWAY, "--yes")[0] == 0
+
+
 def test_without_a_terminal_it_wants_yes(run: Run) -> None:
     code, _, err = run("apply", *GATEWAY)
     assert code == 2
@@ -181,6 +227,25 @@ def test_who_changes_it_now_is_told(run: Run) -> None:
         code, _, err = run("apply", *GATEWAY, "--yes")
     assert code == 6
     assert "is being changed by grete (process 4711 on shop-floor) since 2026-11-21T08:00:00" in err
+
+
+def test_it_can_wait_until_that_has_ended(run: Run) -> None:
+    note = json.dumps({"by": "grete", "host": "shop-floor", "pid": 4711, "since": "2026-11-21T08:00:00+00:00"})
+    holding, tried = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with held(Path("gw/lock"), note.encode()):
+            holding.set()
+            tried.wait(30)
+
+    other = threading.Thread(target=hold)
+    other.start()
+    holding.wait(30)
+    assert run("apply", *GATEWAY, "--yes", "--wait", "--timeout", "0.3s")[0] == 6
+    threading.Timer(0.3, tried.set).start()
+    code, out, err = run("apply", *GATEWAY, "--yes", "--wait")
+    other.join(30)
+    assert (code, "(revision 1)" in out) == (0, True), err
 
 
 def test_only_part_of_it(run: Run) -> None:

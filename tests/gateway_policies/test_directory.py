@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -14,6 +15,7 @@ import msgspec
 import pytest
 from gateway_doubles import NOW, SET, policies_of, replaced
 
+from gateway_policies import durable
 from gateway_policies.changeset import Changeset
 from gateway_policies.directory import Directory, file_name
 from gateway_policies.durable import held
@@ -138,6 +140,16 @@ def test_who_holds_the_lock_is_told(tmp_path: Path) -> None:
             directory.apply(wanted, NOW)
     assert "Nothing was changed" in str(caught.value)
     assert directory.apply(wanted, NOW).number == 2
+
+
+def test_a_disk_without_locks_is_not_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_locks(_handle: int) -> bool:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(durable, "_lock", no_locks)
+    with pytest.raises(Unreadable, match=r"lock cannot be taken: No locks available\. Nothing was changed"):
+        gateway(tmp_path / "gw", READ)
+    assert not (tmp_path / "gw" / "live").exists()
 
 
 def test_a_lock_of_which_nobody_has_said_anything_yet(tmp_path: Path) -> None:

@@ -179,6 +179,35 @@ def test_a_grant_of_a_grave_scope_wants_a_second_person_and_a_plan_cannot_make_i
     assert by_id(plan(files))[f"{MES1}.grant.orders.release"].risk is Risk.FINANCIAL
 
 
+@pytest.mark.parametrize("wildcard", ["*", "orders.*"])
+def test_a_wildcard_is_as_grave_as_what_it_has_in_it(wildcard: str) -> None:
+    granted = Grant(consumer="mes-p01", scope=wildcard, reason="x")
+    change = only_change(plan(plant() | {granted.address: granted}))
+    assert change.second_person == ("grants a financial scope",)
+    assert change.risk is Risk.FINANCIAL
+    assert change.blockers == (), "it names no scope that would have to be there"
+    harmless = Grant(consumer="mes-p01", scope="stock.*", reason="x")
+    assert only_change(plan(plant() | {harmless.address: harmless})).second_person == ()
+
+
+def test_a_grave_scope_that_a_wildcard_has_in_it_is_granted_by_its_coming() -> None:
+    granted = Grant(consumer="mes-p01", scope="ledger.*", reason="x")
+    live = plant() | {granted.address: granted}
+    for risk, wanted in ((Risk.QUALITY, ("grants a quality scope to mes-p01, by a wildcard",)), (Risk.LOW, ())):
+        new = Scope(name="ledger.post", risk=risk)
+        assert only_change(plan(live | {new.address: new}, state_of(live))).second_person == wanted
+    assert only_change(plan(plant() | {"scope.x": Scope(name="x", risk=Risk.QUALITY)})).second_person == ()
+
+
+def test_whoever_is_let_in_as_a_consumer_gets_what_that_was_granted() -> None:
+    live = plant()
+    live[MES3] = replaced(live[MES3], credential=None)
+    (change,) = plan(plant(), state_of(live)).changes
+    assert change.second_person == ("lets client mes-p03 of plant-idp use orders.release",)
+    live[MES1] = replaced(live[MES1], credential=None)
+    assert by_id(plan(plant(), state_of(live)))[MES1].second_person == ()
+
+
 def test_changes_are_told_in_the_order_of_what_they_do() -> None:
     files = removed(GRANT3)
     files[V1] = replaced(files[V1], lifecycle=Lifecycle.RETIRED)
