@@ -260,7 +260,17 @@ class Shift:
             replaced = [item["id"] for item in plan["items"] if item["verdict"] == "superseded"]
             if replaced:
                 self.run(self.plan("discard", ids=replaced))
-        raise AssertionError("something keeps failing though every fault is off:\n" + "\n".join(stuck))
+        raise AssertionError("something keeps failing though every fault is off:\n" + "\n".join(stuck + self.ended()))
+
+    def ended(self) -> list[str]:
+        """How the newest batches ended, and what the oldest failures say, in words."""
+        with self._plant.api() as api:
+            batches = api.get("batches?limit=20").raise_for_status().json()["items"]
+            failed = api.get("transactions?filter=status:failed&sort=created_at&limit=20").raise_for_status().json()
+        return [f"{one['id']} {one['action']} {one['state']} {one['counts']} {one['because']}" for one in batches] + [
+            f"{tx['flow']} {tx['id']} {tx['target']}: {tx['failure']['code']} {tx['failure']['message']}"
+            for tx in failed["items"]
+        ]
 
 
 @pytest.fixture
