@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from contextlib import nullcontext
 from pathlib import Path
@@ -261,6 +262,18 @@ async def test_a_folder_without_overlays_says_so(make_app, until, shown, folder:
         await open_page(app, pilot, until, "gateway plan")
         await until(pilot, lambda: "Nothing to do" in shown(app))
         await pilot.press("e")
+        await until(pilot, lambda: "has no environments" in shown(app))
+
+
+async def test_a_folder_that_goes_away_is_told(make_app, until, shown, folder: Path, applied: MemorySource) -> None:
+    app = make_app(applied, policies_folder=folder)
+    async with app.run_test(size=(160, 40)) as pilot:
+        await open_page(app, pilot, until, "gateway plan")
+        await until(pilot, lambda: "Nothing to do" in shown(app))
+        shutil.rmtree(folder)
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: "There is no folder" in shown(app))
+        await pilot.press("e", "w", "y", "enter")
         await until(pilot, lambda: "has no environments" in shown(app))
 
 

@@ -40,7 +40,7 @@ class DriftPane(Pane):
 
     def compose(self) -> ComposeResult:
         """What it comes to, the facts, and sentences about one."""
-        yield Static(classes="verdict", markup=False)
+        yield Static("comparing …", classes="verdict", markup=False)
         yield ManyTable(COLUMNS, self._row, id="drift-table")
         yield Divider()
         yield Static(classes="about", markup=False)
@@ -60,7 +60,6 @@ class DriftPane(Pane):
         """The facts that pass the filter."""
         found, governed = self._found, self.governed
         if found is None or governed is None:
-            self.query_one(".verdict", Static).update("comparing …")
             return
         self._lines = {
             place: each

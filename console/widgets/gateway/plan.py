@@ -65,7 +65,7 @@ class PlanPane(Pane):
 
     def compose(self) -> ComposeResult:
         """The verdict, the changes, and all there is to say of one."""
-        yield Static(classes="verdict", markup=False)
+        yield Static("reading the policies …", classes="verdict", markup=False)
         yield ManyTable(COLUMNS, self._row, id="plan-table")
         yield Divider()
         with VerticalScroll(classes="scroll", can_focus=False):
