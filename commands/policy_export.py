@@ -157,4 +157,4 @@ def _told(result: Written, look: Look) -> str:
 
 def _tell(session: Session, left: list[LeftOut]) -> None:
     for each in left:
-        session.note(f"Left out: {each.address}: {each.why}")
+        session.note(f"{each.address}: {each.why}")

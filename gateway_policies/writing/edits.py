@@ -6,6 +6,7 @@ import os
 import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from gateway_policies.loading.fields import path_of, start_of
 from gateway_policies.loading.loader import Loaded
 from gateway_policies.loading.mistakes import Path as Keys
 from gateway_policies.model import Api, Brownout, Consumer, Grant, Operation, Resource, Scope, Throttle, Version
+from gateway_policies.writing.layout import laid_out
 from gateway_policies.writing.tables import operation_table, put, table_of
 from gateway_policies.writing.text import text_of
 
@@ -250,8 +252,12 @@ class Edits:
         _lay(wanted, path, value)
         try:
             document = tomlkit.parse(text)
+            same = tomlkit.dumps(document)
             _lay(document, path, value)
-            new = tomlkit.dumps(document)
+            new = _as_written(text, same, tomlkit.dumps(document))
+            if laid_out(text) == text:
+                # What was in the layout stays in it.
+                new = laid_out(new)
             right = _full(tomllib.loads(new)) == _full(wanted)
         except (TOMLKitError, ValueError, KeyError, TypeError, IndexError) as error:
             raise CannotEdit(
@@ -260,6 +266,23 @@ class Edits:
         if not right:
             raise CannotEdit(f"{file} is written in a way that cannot be changed by a program. Edit it by hand.")
         self._texts[file] = new
+
+
+def _as_written(text: str, same: str, new: str) -> str:
+    """A new text with every line that stays as it was written, which is not always how the library writes it back.
+
+    Args:
+        text: as it was.
+        same: the same as the library writes it.
+        new: as the library writes it after a change.
+    """
+    before, written, after = (each.split("\n") for each in (text, same, new))
+    if text == same or len(before) != len(written):
+        return new
+    found: list[str] = []
+    for how, start, end, other, last in SequenceMatcher(None, written, after, autojunk=False).get_opcodes():
+        found += before[start:end] if how == "equal" else after[other:last]
+    return "\n".join(found)
 
 
 def _lay(tables: Any, path: Keys, value: Any) -> None:

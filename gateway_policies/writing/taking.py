@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from msgspec import Struct
 
@@ -11,7 +12,8 @@ from gateway_policies.findings import Finding
 from gateway_policies.loading import Loaded, environments_of
 from gateway_policies.loading.fields import head_of
 from gateway_policies.loading.folder import ENVIRONMENTS, Listing, content_of
-from gateway_policies.loading.overlays import heads_of
+from gateway_policies.loading.formats import Kind
+from gateway_policies.loading.overlays import heads_of, identity
 from gateway_policies.loading.syntax import parse
 from gateway_policies.model import Api, Consumer, Resource, Throttle, Version
 from gateway_policies.planning.drift import How, drift_of
@@ -202,13 +204,19 @@ class _Taking:
 def _still_said(folder: Path, gone: set[str]) -> list[Left]:
     """What environments go on saying of what is taken out of the base."""
     found = []
-    heads = {head_of(each): each for each in sorted(gone, reverse=True)}
-    for environment in environments_of(folder) if heads else ():
+    for environment in environments_of(folder) if gone else ():
         for file in Listing(folder, f"{ENVIRONMENTS}/{environment}").files:
             content = content_of(file)
             raw = parse(content, file.file) if isinstance(content, bytes) else content
             if isinstance(raw, Finding):
                 continue
-            said = f"{file.file} says something of it: look whether that still holds"
-            found += [Left(heads[each], said) for each in heads_of(file.kind, raw) if each in heads]
+            why = f"{file.file} goes on saying something of it: take that out too, or the policies cannot be loaded"
+            found += [Left(each, why) for each in sorted(gone.intersection(_addresses(file.kind, raw)))]
     return found
+
+
+def _addresses(kind: Kind, raw: dict[str, Any]) -> Iterator[str]:
+    for head in heads_of(kind, raw):
+        yield head
+        for items in ("version", "grant"):
+            yield from (f"{head}.{items}.{identity(items, each)}" for each in raw.get(items, ()))

@@ -32,6 +32,7 @@ from gateway_policies.planning.model import Action, Moved
 from gateway_policies.state import GatewayState
 from gateway_policies.writing.exporting import Left
 from gateway_policies.writing.files import write
+from gateway_policies.writing.layout import laid_out
 from gateway_policies.writing.taking import Taken, take_live
 
 PROPERTIES = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
@@ -387,15 +388,45 @@ def test_with_an_environment_it_is_said_where_it_has_the_last_word(folder: Path)
 
 
 def test_what_an_environment_goes_on_saying_of_what_is_gone_is_told(folder: Path) -> None:
-    over = folder / "environments/production/scopes.toml"
-    over.parent.mkdir(parents=True)
-    over.write_text('[scope."orders.read"]\ndescription = "x"\n[scope."orders.release"]\nrisk = "quality"\n')
-    found = policies(folder).resources
-    looking = replaced(found["api.orders"], operations=(RELEASING,))
-    taken = take_live(folder, load(folder), gateway(folder, looking, gone=("scope.orders.read",)))
-    assert taken.taken == ["scope.orders.read", "api.orders"]
-    said = "environments/production/scopes.toml says something of it: look whether that still holds"
-    assert taken.left == [Left("scope.orders.read", said)]
+    for file, text in {
+        "scopes.toml": '[scope."orders.read"]\ndescription = "x"\n[scope."orders.release"]\nrisk = "quality"\n',
+        "consumers/mes.toml": '[consumer]\nname = "mes"\nprotected = true\n',
+        "apis/orders.toml": '[api]\nname = "orders"\n[[version]]\nname = "v2"\nremove = true\n',
+    }.items():
+        path = folder / "environments/production" / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    gone = ("scope.orders.read", "consumer.mes.grant.orders.release", "api.orders.version.v2")
+    taken = take_live(folder, load(folder), gateway(folder, orders(folder, RELEASING), gone=gone))
+    assert sorted(taken.taken) == sorted((*gone, "api.orders"))
+    assert [(each.address, each.why.partition(" ")[0]) for each in taken.left] == [
+        ("api.orders.version.v2", "environments/production/apis/orders.toml"),
+        ("scope.orders.read", "environments/production/scopes.toml"),
+    ]
+
+
+def test_a_line_that_nobody_changes_stays_as_it_was_written(folder: Path) -> None:
+    path = folder / "consumers/mes.toml"
+    path.write_text(
+        '[consumer]\nname="mes"\nowner = "plant-it"\n'
+        'credential = {issuer = "idp",  client_id = "mes", expires_on = 2027-06-30  }\n'
+        '[[grant]]\nscope = "orders.release"\nreason = "releases"\n'
+    )
+    before = path.read_text()
+    grant = policies(folder).resources["consumer.mes.grant.orders.release"]
+    take(folder, gateway(folder, replaced(grant, reason="by hand")))
+    assert path.read_text() == before.replace('"releases"', '"by hand"')
+
+
+def test_what_was_in_the_layout_stays_in_it(folder: Path) -> None:
+    for path in folder.rglob("*.toml"):
+        path.write_text(laid_out(path.read_text()))
+    state = gateway(folder, orders(folder, LOOKING), *NEW, gone=("consumer.mes.grant.orders.release",))
+    taken = take(folder, state, adopt=True)
+    assert set(taken.changed) >= {"consumers/mes.toml", "apis/orders.toml", "scopes.toml", "consumers/portal.toml"}
+    for file, text in taken.changed.items():
+        assert text is not None
+        assert laid_out(text) == text, file
 
 
 def written(files: dict[str, Resource], folder: Path) -> Loaded:
