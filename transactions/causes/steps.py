@@ -15,6 +15,7 @@ from transactions.causes.model import Doing, Step
 from transactions.causes.places import in_order, times
 from transactions.causes.reading import OVERTAKEN
 from transactions.causes.symptoms import Event, Skewed, Surroundings, Symptom, Twin
+from transactions.filters.query import show_value
 from transactions.model import Status
 from transactions.states import CLOSED
 
@@ -71,7 +72,11 @@ def _clear(cause: str, symptoms: list[Symptom], around: Surroundings) -> Iterabl
         if len({one.flow for one in here}) == 1:
             which += f" flow:{here[0].flow}"
         if asked:
-            text = f"{target} is asked by itself what became of them, again and again; each is closed when it says so."
+            count = sum(one.count for one in here)
+            text = (
+                f"{target} is asked by itself, again and again, what became of the {count} that "
+                f"{'is' if count == 1 else 'are'} {status}; each is closed when it says so."
+            )
             look = _command(["tx", "list", "--filter", which])
             yield Step(cause=cause, phase=Phase.CARE, do=Doing.WAIT, text=text, filter=which, command=look)
         else:
@@ -129,8 +134,12 @@ def _send(
         command = _command(["tx", "discard", "--filter", which, "--reason", "REASON"])
         yield Step(cause=cause, phase=Phase.SEND, do=Doing.DISCARD, text=text, filter=which, flow=flow, command=command)
         return
-    text = f"Mend {count} document{'s' * (count != 1)} of {flow.replace('-', ' ')}{_how(bundle, failed, alike)}."
-    edit = ["tx", "edit", "--filter", which, "--set", _PATHS[bundle.kind], "--canary", "1", "--reason", "REASON"]
+    lots = _lots(bundle, failed, alike)
+    apart = ", one lot after the other" if len(lots) > 1 else ""
+    text = f"Mend {count} document{'s' * (count != 1)} of {flow.replace('-', ' ')}{apart}{_how(lots, alike)}."
+    # An edit puts one value into all that it is about: it may take one lot, whichever others are there by then.
+    about = f"{which} lot:{show_value(lots[0])}" if lots else which
+    edit = ["tx", "edit", "--filter", about, "--set", _PATHS[bundle.kind], "--canary", "1", "--reason", "REASON"]
     yield Step(cause=cause, phase=Phase.SEND, do=Doing.EDIT, text=text, filter=which, flow=flow, command=_command(edit))
 
 
@@ -149,11 +158,17 @@ _PATHS = {
 }
 
 
-def _how(bundle: Bundle, failed: list[Symptom], alike: Mapping[str, str]) -> str:
+def _lots(bundle: Bundle, failed: list[Symptom], alike: Mapping[str, str]) -> list[str]:
+    """The lots that no target knows, those first that look like a known one."""
     if bundle.kind is not CauseKind.LOT:
-        return ", which sends them as well"
-    lots = sorted({lot for one in failed for lot in one.objects.get("lot", []) if lot in alike})
-    told = ", ".join(f"{lot} looks like {alike[lot]}" for lot in lots[:_NAMED])
+        return []
+    return sorted(
+        {lot for one in failed for lot in one.objects.get("lot", [])}, key=lambda lot: (lot not in alike, lot)
+    )
+
+
+def _how(lots: Sequence[str], alike: Mapping[str, str]) -> str:
+    told = ", ".join(f"{lot} looks like {alike[lot]}" for lot in lots[:_NAMED] if lot in alike)
     return f": {told}" if told else ", which sends them as well"
 
 

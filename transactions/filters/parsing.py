@@ -26,6 +26,8 @@ VALUES = 250
 """Values and words that a filter may name; databases bound the size of an expression."""
 
 _SIGNS = re.compile(r"(?::|>=|<=|>|<|=)$")
+_FOREIGN_NOT = re.compile(r"!+(?P<term>[A-Za-z_][\w.-]*[:<>=].*)|(?P<name>[A-Za-z_][\w.-]*)!(?::|==?)(?P<value>.*)")
+_FOREIGN_WORDS = {"&&": "and", "&": "and", "||": "or", "|": "or", "!": "not"}
 _SOME_MOMENT = datetime(2026, 1, 1, tzinfo=UTC)  # only to check values; no meaning is kept
 _UNFIT = re.compile("[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff]")
 
@@ -113,6 +115,8 @@ class _Builder:
         sign = Sign.IS if written[0] == "=" else Sign(written[0])
         tokens: list[Token] = [child.children[0] for child in children[1:]]
         self._count(tokens)
+        for token in tokens:
+            _refuse_foreign_value(name, token)
         values = tuple(_value(token) for token in tokens)
         for value, token in zip(values, tokens, strict=True):
             self._check(field, sign, (value,), _column(token))
@@ -153,6 +157,8 @@ def _value(token: Token) -> Value:
 
 def _words(token: Token, *, quoted: bool) -> Words:
     text = _unquote(token) if quoted else str(token)
+    if not quoted:
+        _refuse_foreign_word(text, _column(token))
     if not quoted and "*" in text:
         bare = text.strip("*")
         raise _bad(
@@ -173,6 +179,41 @@ def _words(token: Token, *, quoted: bool) -> Words:
     if len(text.strip()) < SEARCH_MINIMUM:
         raise _bad(f"A search wants {SEARCH_MINIMUM} characters or more, and {text!r} has less.", _column(token), [])
     return Words(text)
+
+
+def _refuse_foreign_word(text: str, column: int) -> None:
+    """Signs of other languages, which would be searched as text and find nothing, without a word about it."""
+    if (own := _FOREIGN_WORDS.get(text)) is not None:
+        raise _bad(f"{text!r} is written {own!r} here. Put it in quotes to search for the text.", column, [own])
+    if text.startswith("'"):
+        raise _bad(_SINGLE_QUOTE, column, [])
+    written = _FOREIGN_NOT.fullmatch(text)
+    if written is not None:
+        term = written["term"] or f"{written['name']}:{written['value']}"
+        raise _bad(
+            f"What does not match is asked for with '-' before the term, like -{term[:80]}. "
+            "Put it in quotes to search for the text.",
+            column,
+            [f"-{term}"],
+        )
+
+
+def _refuse_foreign_value(name: str, token: Token) -> None:
+    if token.type == "QUOTED":
+        return
+    if token.startswith("'"):
+        raise _bad(_SINGLE_QUOTE, _column(token), [])
+    if token.startswith("!"):
+        term = f"-{name}:{token.lstrip('!')}"
+        raise _bad(
+            f"What does not match is asked for with '-' before the term, like {term[:80]}. "
+            "Put the value in quotes if it begins with '!'.",
+            _column(token),
+            [],
+        )
+
+
+_SINGLE_QUOTE = 'Text stands in double quotes here, like "lot not found". Put what begins with \' in them as well.'
 
 
 def _unquote(token: Token) -> str:

@@ -91,9 +91,9 @@ def required_words(query: Query) -> list[str]:
     return [part.text for part in parts if isinstance(part, Words)]
 
 
-_PLAIN_VALUE = re.compile(r"[^\s\"(),]+")
-_PLAIN_WORD = re.compile(r"[^\s\"(),\-*][^\s\"(),*]*")
-_LOOKS_LIKE_TERM = re.compile(r"[A-Za-z_][\w.-]*[:<>=]")
+_PLAIN_VALUE = re.compile(r"[^\s\"'!(),][^\s\"(),]*")
+_PLAIN_WORD = re.compile(r"[^\s\"'(),\-*][^\s\"(),*]*")
+_LOOKS_LIKE_TERM = re.compile(r"!*[A-Za-z_][\w.-]*!?[:<>=]")
 
 
 def show(query: Query) -> str:

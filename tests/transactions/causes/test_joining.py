@@ -6,6 +6,7 @@ import pytest
 
 from transactions.causes.diagnosis import diagnose
 from transactions.causes.kinds import CauseKind
+from transactions.causes.model import Doing
 from transactions.causes.symptoms import Evidence
 from transactions.model import Status
 
@@ -118,6 +119,29 @@ def test_mistyped_lots_are_the_cause_of_their_source_at_every_target(symptom, ar
     (cause,) = told.items
     assert (cause.kind, cause.sources, cause.owner) == ("unknown-lot", ["MES"], "plant-it")
     assert any("P01-O00001 looks like P01-000001" in step.text for step in cause.first)
+
+
+def test_lots_that_were_mistyped_are_mended_one_after_the_other(symptom, around) -> None:
+    # An edit sets one value: of several lots it would put the first one's number on the goods of all.
+    several = symptom(code="LOT_UNKNOWN", objects={"lot": ["X 9", "P01-O00002", "P01-O00001"]}, count=3)
+    (cause,) = diagnose(Evidence(symptoms=[several], alike={"P01-O00002": "P01-000002"}), around).items
+    (edit,) = [step for step in cause.first if step.do is Doing.EDIT]
+    assert edit.text == (
+        "Mend 3 documents of material consumption, one lot after the other: P01-O00002 looks like P01-000002."
+    )
+    assert edit.filter is not None
+    assert "lot:" not in edit.filter
+    assert edit.command is not None
+    assert "lot:P01-O00002' --set" in edit.command
+
+
+def test_one_lot_that_was_mistyped_is_mended_and_nothing_that_comes_meanwhile(symptom, around) -> None:
+    one = symptom(code="LOT_UNKNOWN", objects={"lot": ["P01-O00001"]}, count=3)
+    (cause,) = diagnose(Evidence(symptoms=[one], alike={"P01-O00001": "P01-000001"}), around).items
+    (edit,) = [step for step in cause.first if step.do is Doing.EDIT]
+    assert edit.text == "Mend 3 documents of material consumption: P01-O00001 looks like P01-000001."
+    assert edit.command is not None
+    assert "lot:P01-O00001' --set" in edit.command
 
 
 def test_what_is_mended_at_the_target_is_one_cause_for_each_target(symptom, around) -> None:

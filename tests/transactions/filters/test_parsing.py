@@ -150,6 +150,12 @@ def test_what_is_refused_says_where_and_what_was_meant(text: str, column: int, s
         ("or plant:P01", "Something is missing around 'or': a term stands after it, and before and and or."),
         ("plant:P01 and", "a term after and, or, not or -"),
         ("plant : P01", "A name and its sign stand together, like plant:P03."),
+        ("status:failed && plant:P01", "'&&' is written 'and' here"),
+        ("status:failed || plant:P01", "'||' is written 'or' here"),
+        ("!(plant:P01)", "'!' is written 'not' here"),
+        ("plant:'P01'", "Text stands in double quotes here"),
+        ("'lot not found'", "Text stands in double quotes here"),
+        ("plant:!P01", "like -plant:P01."),
         ("age>1000000000000d", "is a longer duration than a calendar has"),
         ("age>15", "'15' is not a duration: write a number and a unit"),
         ("attempts>12345678901", "attempts is a whole number from 0 to 999999999, and '12345678901' is none"),
@@ -159,6 +165,21 @@ def test_what_is_refused_says_why(text: str, says: str) -> None:
     with pytest.raises(BadFilter) as caught:
         parse(text, KEYS)
     assert says in caught.value.detail
+
+
+@pytest.mark.parametrize("text", ["plant!=P01", "plant!:P01", "plant!==P01", "!plant:P01", "!!plant:P01"])
+def test_a_not_of_another_language_is_refused_and_not_searched_as_text(text: str) -> None:
+    with pytest.raises(BadFilter) as caught:
+        parse(text, KEYS)
+    assert caught.value.extra["suggestions"] == ["-plant:P01"]
+    assert caught.value.extra["column"] == 1
+
+
+@pytest.mark.parametrize(
+    "text", ['"plant!=P01"', '"!plant:P01"', '"\'lot"', "&&&", 'order:"!1"', "order:\"'1'\"", "it's!"]
+)
+def test_in_quotes_signs_of_other_languages_are_text(text: str) -> None:
+    assert show(parse(text, KEYS)) == text
 
 
 def test_suggestions_can_be_used_as_they_are() -> None:
