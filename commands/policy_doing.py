@@ -148,6 +148,7 @@ def carry_out(session: Session, gateway: Gateway, made: Plan, how: How) -> None:
 
     if how.break_glass and not (how.reason or "").strip():
         raise Usage("--break-glass needs a --reason. Nothing was done. Say why it cannot wait for somebody else.")
+    _finish(session, gateway)
     if not made.empty and not (session.options.quiet and how.yes):
         session.stderr.write(text_of(made, session.look_err(), folder=how.folder, full=session.options.verbose))
     with refusals():
@@ -184,6 +185,7 @@ def applied_before(session: Session, gateway: Gateway, made: Plan, how: How) -> 
         taken = gateway.revision_of(made.hash)
         if taken is None:
             return False
+        _finish(session, gateway)
         state = gateway.state(made.policy_set)
     if state.fingerprint != taken.fingerprint:
         raise Stale(
@@ -218,6 +220,39 @@ def _apply(session: Session, gateway: Gateway, changeset: Changeset, how: How) -
             return found if found is not None else gateway.apply(changeset, session.clock.now())
         except Unreachable as error:
             return _lost(session, gateway, changeset, error)
+        except KeyboardInterrupt:
+            _interrupted(session, gateway, changeset, how)
+            raise
+
+
+def _finish(session: Session, gateway: Gateway) -> None:
+    """What was applied before and cut off is brought to an end, also where there is nothing else to do."""
+    with refusals():
+        cut_off = gateway.finish(_who(), session.clock.now())
+    if cut_off is not None:
+        session.note(
+            f"Revision {cut_off.number} by {cut_off.by} was cut off while its files were written. They are all there "
+            "now."
+        )
+
+
+def _interrupted(session: Session, gateway: Gateway, changeset: Changeset, how: How) -> None:
+    """Whoever interrupts a change is told whether it was made, and does not leave it half done."""
+    try:
+        taken = gateway.revision_of(changeset.plan)
+        if taken is not None:
+            gateway.finish(changeset.by, session.clock.now())
+    except Unreachable:
+        said = "Whether the gateway took the change is not known. Look with 'andon policy revisions'."
+    else:
+        if taken is not None:
+            said = f"The gateway had taken the change by then: it is whole, as revision {taken.number}."
+        elif how.asks:
+            said = "The gateway has not taken it so far. Look with 'andon policy revisions' whether it did after all."
+        else:
+            said = "Nothing was changed."
+    # Loud also with --quiet, as every end but the good one is.
+    session.stderr.write(plain(f"andon: It was interrupted. {said}") + "\n")
 
 
 def _lost(session: Session, gateway: Gateway, changeset: Changeset, error: Unreachable) -> Revision:

@@ -159,6 +159,16 @@ class Directory:
             self._write(lambda: self._bring_up(journal))
         return journal.taken.revision
 
+    def finish(self, by: str, at: datetime) -> Revision | None:
+        """See :class:`gateway_policies.gateway.Gateway`."""
+        if self._bytes(self._path / "journal.json") is None:
+            return None
+        try:
+            with self._held(by, at):
+                return self._finish()
+        except Locked:
+            return None  # whoever holds it brings it to an end
+
     def _check(self, changeset: Changeset, content: _Content) -> None:
         if changeset.gateway != content.head.gateway:
             raise PlanAltered(
@@ -234,15 +244,17 @@ class Directory:
         durable.take(self._path / "journal.json", self._pause)
         durable.sync_folder(self._path, self._pause)
 
-    def _finish(self) -> None:
+    def _finish(self) -> Revision | None:
         """What another process had begun."""
         for folder in (".", "live", "sets", "revisions"):
             if (self._path / folder).is_dir():
                 durable.sweep(self._path / folder)
         content = self._bytes(self._path / "journal.json")
-        if content is not None:
-            journal = self._parsed(content, _Journal, self._path / "journal.json")
-            self._write(lambda: self._bring_up(journal))
+        if content is None:
+            return None
+        journal = self._parsed(content, _Journal, self._path / "journal.json")
+        self._write(lambda: self._bring_up(journal))
+        return journal.taken.revision
 
     def _read(self) -> _Content:
         """The gateway at one moment, though somebody may change it meanwhile."""

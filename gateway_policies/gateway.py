@@ -94,6 +94,21 @@ class Gateway(Protocol):
         """
         ...
 
+    def finish(self, by: str, at: datetime) -> Revision | None:
+        """Bring to an end what somebody began and could not: a process that was ended after its change was taken.
+
+        Args:
+            by: who brings it to an end.
+            at: now, with a zone.
+
+        Returns:
+            The revision that it was; None where there is nothing of that kind, or somebody is still about it.
+
+        Raises:
+            Unreadable: what it keeps cannot be read or written.
+        """
+        ...
+
     def revisions(self) -> list[Revision]:
         """What it has taken, the newest first."""
         ...

@@ -96,6 +96,10 @@ class HubGateway:
         with _as_policies_say():
             return _revision(self._sender.send(change(changeset)))
 
+    def finish(self, by: str, at: datetime) -> Revision | None:
+        """See :class:`gateway_policies.gateway.Gateway`. A hub's changes are transactions: none is half done."""
+        return None
+
     def revisions(self) -> list[Revision]:
         """See :class:`gateway_policies.gateway.Gateway`."""
         found: list[Revision] = []

@@ -7,11 +7,13 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from policies_and_gateway import GATEWAY, apply, change, prepare
 
 from commands.main import main
+from gateway_policies import durable
 from gateway_policies.directory import Directory, file_name
 from gateway_policies.durable import held
 from gateway_policies.model import PolicySet
@@ -246,6 +248,50 @@ def test_it_can_wait_until_that_has_ended(run: Run) -> None:
     code, out, err = run("apply", *GATEWAY, "--yes", "--wait")
     other.join(30)
     assert (code, "(revision 1)" in out) == (0, True), err
+
+
+def cut(monkeypatch: pytest.MonkeyPatch, folder: str, end: BaseException) -> None:
+    """The process is ended once, before a file of that folder is written."""
+    put, ends = durable.put, [end]
+
+    def putting(path: Path, *arguments: Any, **options: Any) -> None:
+        if path.parent.name == folder and ends:
+            raise ends.pop()
+        put(path, *arguments, **options)
+
+    monkeypatch.setattr(durable, "put", putting)
+
+
+@pytest.mark.parametrize("more", [(), ("--plan", "plan.json")])
+def test_what_was_cut_off_is_brought_to_an_end_by_applying_again(
+    run: Run, monkeypatch: pytest.MonkeyPatch, more: tuple[str, ...]
+) -> None:
+    run("plan", *GATEWAY, "--out", "plan.json")
+    cut(monkeypatch, "live", SystemExit(137))
+    with pytest.raises(SystemExit):
+        run("apply", *GATEWAY, "--yes", "--plan", "plan.json")
+    assert not SCOPE.exists()
+    assert run("plan", *GATEWAY)[1].startswith("Nothing to do")
+    code, _, err = run("apply", *GATEWAY, "--yes", *more)
+    assert code == 0
+    assert "was cut off while its files were written. They are all there now." in err
+    assert SCOPE.exists()
+    assert revisions() == [1]
+    assert "cut off" not in run("apply", *GATEWAY, "--yes", *more)[2]
+
+
+def test_whoever_interrupts_it_is_told_what_became_of_it(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    cut(monkeypatch, "gw", KeyboardInterrupt())
+    code, out, err = run("apply", *GATEWAY, "--yes", "--quiet")
+    assert (code, out) == (130, "")
+    assert err == "andon: It was interrupted. Nothing was changed.\n"
+    assert revisions() == []
+    cut(monkeypatch, "live", KeyboardInterrupt())
+    code, out, err = run("apply", *GATEWAY, "--yes", "--quiet")
+    assert (code, out) == (130, "")
+    assert err == "andon: It was interrupted. The gateway had taken the change by then: it is whole, as revision 1.\n"
+    assert SCOPE.exists()
+    assert not Path("gw/journal.json").exists()
 
 
 def test_only_part_of_it(run: Run) -> None:

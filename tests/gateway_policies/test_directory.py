@@ -122,6 +122,23 @@ def test_a_full_disk_after_the_journal_is_finished_by_the_next_change(tmp_path: 
     assert len(list((tmp_path / "gw" / "live").iterdir())) == 3
 
 
+def test_what_was_cut_off_is_finished_without_another_change(tmp_path: Path) -> None:
+    directory = gateway(tmp_path / "gw", READ)
+    assert directory.finish("karl", NOW) is None
+    broken = Directory(tmp_path / "gw", "plant-gateway", pause=_full_at(f"write {file_name(HOLD.address)}"))
+    with pytest.raises(Unreadable):
+        broken.apply(change(directory, READ, HOLD), NOW)
+    assert not (tmp_path / "gw/live" / file_name(HOLD.address)).exists()
+    with held(tmp_path / "gw/lock", b"{}"):
+        assert directory.finish("karl", NOW) is None  # whoever holds it is about it
+    found = directory.finish("karl", NOW)
+    assert found is not None
+    assert (found.number, found.by) == (2, "grete")
+    assert (tmp_path / "gw/live" / file_name(HOLD.address)).exists()
+    assert not (tmp_path / "gw/journal.json").exists()
+    assert [each.number for each in directory.revisions()] == [2, 1]
+
+
 def _full_at(where: str) -> Callable[[str], None]:
     def pause(what: str) -> None:
         if what == where:
