@@ -15,6 +15,7 @@ from gateway_policies.gateway import AppliedThen, GatewayRevision
 from gateway_policies.model import PolicySet
 from gateway_policies.state import GatewayState
 from hub.api.routing import JSON, Call, Route
+from hub.api.sizes import CHANGES_LIMIT
 from hub.api.transactions import Limit
 from hub.gateway.kept import applied_then, to_revision
 from hub.recovery.approvals import wanted
@@ -122,6 +123,7 @@ ROUTES = (
         permission=Permission.POLICY_APPLY,
         whole_hub=True,
         body=Changeset,
+        body_bytes=CHANGES_LIMIT,
         answers=GatewayRevision,
         status=201,
         problems=("stale", "precondition-required", "refused", "plan-altered", "second-person-wanted"),

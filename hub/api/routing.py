@@ -3,6 +3,7 @@ OpenAPI document is made of the same declarations."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,7 @@ class Call(Struct, frozen=True, kw_only=True):
     request: Request
 
 
+_LARGE = 1024 * 1024
 Handler = Callable[["Hub", Call], Awaitable[Any]]
 
 
@@ -51,6 +53,7 @@ class Route(Struct, frozen=True, kw_only=True):
         whole_hub: it is about everything, so rights that are limited to plants, flows or risks do not do.
         answers: type of the JSON answer; None when the handler makes the response itself.
         body: type of the JSON body; None for none, ``bytes`` for a body the handler reads.
+        body_bytes: how large that may be.
         media: content type of an answer that is not JSON.
         problems: problem types that the operation may answer with, besides those that any may.
     """
@@ -64,6 +67,7 @@ class Route(Struct, frozen=True, kw_only=True):
     answers: Any = None
     params: type[Struct] = NoParams
     body: Any = None
+    body_bytes: int = BODY_LIMIT
     status: int = 200
     media: str | None = None
     also: str | None = None
@@ -84,7 +88,7 @@ def endpoint(route: Route, hub: Hub) -> Callable[[Request], Awaitable[Response]]
         call = Call(
             path=dict(request.path_params),
             params=read_params(request, route.params),
-            body=await _read_body(request, route.body),
+            body=await _read_body(request, route),
             principal=request.scope["principal"],
             reach=hub.reach(request.scope["principal"]),
             request=request,
@@ -120,12 +124,13 @@ def read_params(request: Request, wanted: type[Struct]) -> Any:
         raise Invalid(f"A parameter cannot be used: {error}") from error
 
 
-async def _read_body(request: Request, wanted: Any) -> Any:
-    return None if wanted is None or wanted is bytes else await read_json(request, wanted)
+async def _read_body(request: Request, route: Route) -> Any:
+    wanted = route.body
+    return None if wanted is None or wanted is bytes else await read_json(request, wanted, route.body_bytes)
 
 
-async def read_json(request: Request, wanted: Any) -> Any:
-    """A JSON body as the declared type.
+async def read_json(request: Request, wanted: Any, most: int = BODY_LIMIT) -> Any:
+    """A JSON body of at most so many bytes as the declared type.
 
     Raises:
         UnsupportedMedia, TooLarge: it is no JSON, or too large.
@@ -135,9 +140,10 @@ async def read_json(request: Request, wanted: Any) -> Any:
     if media != JSON:
         raise UnsupportedMedia(f"The body must be {JSON}, and this one is {media or 'of no type'}.")
     try:
-        content = await read_limited(request, BODY_LIMIT)
-        body = parse_json(content, wanted)
-        repeated = repeated_member(content)
+        content = await read_limited(request, most)
+        # What is large is not looked through while everybody else waits.
+        large = len(content) > _LARGE
+        body, repeated = await asyncio.to_thread(_parse, content, wanted) if large else _parse(content, wanted)
     except msgspec.ValidationError as error:
         raise Invalid(f"The body does not fit: {error}") from error
     except msgspec.DecodeError as error:
@@ -147,6 +153,10 @@ async def read_json(request: Request, wanted: Any) -> Any:
     if repeated is not None:
         raise Invalid(f"The body has {repeated!r} twice in one place. Which one counts is not plain. Send it once.")
     return body
+
+
+def _parse(content: bytes, wanted: Any) -> tuple[Any, str | None]:
+    return parse_json(content, wanted), repeated_member(content)
 
 
 async def read_limited(request: Request, limit: int) -> bytes:

@@ -22,6 +22,9 @@ from transactions.errors import (
 )
 
 BODY_LIMIT = 10 * 1024 * 1024
+CHANGES_LIMIT = 64 * 1024 * 1024
+"""Of a change of the gateway: a first one has all that a company's policies say."""
+CHANGES = "/admin/v1/gateway/changes"
 
 
 class Sizes(Struct, frozen=True, kw_only=True):
@@ -29,6 +32,7 @@ class Sizes(Struct, frozen=True, kw_only=True):
 
     Attributes:
         body_bytes: of the body.
+        changes_bytes: of the body of a change of the gateway.
         body_seconds: for the body to arrive whole.
         header_fields: how many header fields.
         header_bytes: of names and values together.
@@ -37,6 +41,7 @@ class Sizes(Struct, frozen=True, kw_only=True):
     """
 
     body_bytes: int = BODY_LIMIT
+    changes_bytes: int = CHANGES_LIMIT
     body_seconds: float = 60.0
     header_fields: int = 100
     header_bytes: int = 32_768
@@ -80,9 +85,9 @@ class Measure:
                 f"The request has {len(headers)} header fields of {total:,} bytes, and the limits are "
                 f"{sizes.header_fields} and {sizes.header_bytes:,}. Nothing was done. Send fewer or shorter ones."
             )
-        self._check_body(headers)
+        self._check_body(headers, sizes.changes_bytes if scope["path"] == CHANGES else sizes.body_bytes)
 
-    def _check_body(self, fields: list[tuple[bytes, bytes]]) -> None:
+    def _check_body(self, fields: list[tuple[bytes, bytes]], most: int) -> None:
         codings = [value.decode("latin-1").strip().lower() for name, value in fields if name == b"content-encoding"]
         coding = next((each for each in codings if each not in ("", "identity")), None)
         if coding is not None:
@@ -97,10 +102,8 @@ class Measure:
             raise Invalid("The request says its length in two ways. Nothing was done. Send one of them.")
         if not length.isdigit():
             raise Invalid("The request's Content-Length is no number. Nothing was done.")
-        if len(length) > 12 or int(length) > self._sizes.body_bytes:
-            raise TooLarge(
-                f"The body is larger than {self._sizes.body_bytes:,} bytes. Nothing was taken. Send it in parts."
-            )
+        if len(length) > 12 or int(length) > most:
+            raise TooLarge(f"The body is larger than {most:,} bytes. Nothing was taken. Send it in parts.")
 
     def _in_time(self, receive: Receive) -> Receive:
         deadline = asyncio.get_running_loop().time() + self._sizes.body_seconds

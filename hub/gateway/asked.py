@@ -101,13 +101,17 @@ def became(connection: Connection, plan: str, revision: int) -> None:
     connection.execute(update(gateway_asked).where(gateway_asked.c.plan == plan).values(revision=revision))
 
 
-def overtake(connection: Connection, revision: int, who: str, now: datetime) -> None:
-    """The gateway has changed: what waits was asked for on another, and nobody has to decide about it any more."""
+def overtake(connection: Connection, revision: int, fingerprint: str, who: str, now: datetime) -> None:
+    """The gateway has changed: what waits and was asked for on another, nobody has to decide about any more."""
     rows: list[Any] = list(
         connection.execute(
             select(plans.c.hash)
             .join(gateway_asked, gateway_asked.c.plan == plans.c.hash)
-            .where(plans.c.state == PlanState.AWAITING_APPROVAL, plans.c.expires_at >= to_micros(now))
+            .where(
+                plans.c.state == PlanState.AWAITING_APPROVAL,
+                plans.c.expires_at >= to_micros(now),
+                gateway_asked.c.base != fingerprint,
+            )
             .order_by(plans.c.hash)
         ).scalars()
     )

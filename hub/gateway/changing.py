@@ -175,7 +175,7 @@ class HubGateway:
         book.event(now, "gateway", str(told.number), {"policy_set": name, "by": who})
         if plan is not None:
             waiting.became(connection, plan.hash, told.number)
-        waiting.overtake(connection, told.number, who, now)
+        waiting.overtake(connection, told.number, told.fingerprint, who, now)
         return told
 
     def _check_base(self, connection: Connection, asked: Changeset, before: GatewayState) -> None:

@@ -13,6 +13,7 @@ from gateway_policies.model import Consumer, Grant, Resource, Risk, Scope, by_ad
 from gateway_policies.planning.applying import changeset_of
 from gateway_policies.planning.making import make_plan
 from gateway_policies.state import GatewayState
+from hub.api.sizes import BODY_LIMIT
 from transactions.people import Limits, Principal, Role
 
 READ, POST = Scope(name="orders.read", risk=Risk.LOW), Scope(name="ledger.post", risk=Risk.FINANCIAL)
@@ -144,3 +145,12 @@ async def test_rights_within_limits_do_not_do(local: Any, problem: Any, path: st
     )
     problem(await local.get(path, headers={"Authorization": "Bearer limited"}), 403, "forbidden")
     problem(await local.second("POST", "gateway/changes", json={}), 403, "forbidden")
+
+
+async def test_all_that_a_company_says_fits_into_one_change(local: Any, problem: Any) -> None:
+    long = replaced(READ, description="x" * BODY_LIMIT)
+    edit = Edit(address=long.address, resource=long, owned=True, applied=READ)
+    asked = msgspec.structs.replace(await changeset(local, READ), plan="", steps=((edit,),))
+    assert "plan has to be" in problem(await send(local, asked), 422, "invalid-request")
+    answer = await local.post("plans", content=msgspec.json.encode(asked), headers={"content-type": "application/json"})
+    problem(answer, 413, "too-large")

@@ -234,6 +234,14 @@ async def test_a_base_that_moved_meanwhile_is_stale_and_waits_no_more(gate: Gate
     problem(await gate.send(asked), 412, "stale")
 
 
+async def test_a_change_of_nothing_overtakes_nothing(gate: Gate) -> None:
+    digest = await gate.wanted(await granting(gate))
+    nothing = msgspec.structs.replace(await gate.changes(POST, MES), plan="0" * 64, steps=())
+    assert (await gate.send(nothing)).status_code == 201
+    assert len(await gate.waiting()) == 1
+    assert (await gate.decide("approver", digest)).status_code == 200
+
+
 async def test_of_two_that_wait_one_is_applied(gate: Gate, problem: Any) -> None:
     first = await gate.wanted(await granting(gate))
     other = await gate.wanted(await gate.changes(POST), "both")
