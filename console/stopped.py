@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gateway_policies.overview.stopped import Call, Stops, page_of
 from transactions.filters.query import is_plain, show_value
+from transactions.groups import Group
 from transactions.model import Transaction
 
 OPEN = "status:failed,retrying,held"
@@ -44,3 +45,11 @@ def call_of(transaction: Transaction | None) -> Call | None:
         plant=transaction.plant,
         target=failure.system or transaction.target,
     )
+
+
+def call_of_group(group: Group) -> Call | None:
+    """A group that a policy stopped, as one call; None for any other. Whose calls they were, a group does not say."""
+    if page_of(group.kind, None) is None:
+        return None
+    (plant,) = group.plants if len(group.plants) == 1 else (None,)
+    return Call(kind=group.kind, policy=None, source="", plant=plant, target=group.target)

@@ -328,7 +328,8 @@ class GatewayScreen(AndonScreen):
         self._address = found.address
         if not found.sure:
             fits = "nothing of the gateway fits" if found.address is None else "this fits best"
-            self._because = f"the failure ({call.kind}, {call.source} to {call.target}) names no policy: {fits}"
+            between = f"{call.source} to {call.target}" if call.source else call.target
+            self._because = f"the failure ({call.kind}, {between}) names no policy: {fits}"
 
     def _go_to_address(self) -> None:
         address, self._address = self._address, None

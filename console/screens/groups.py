@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
 from textual import events, work
@@ -29,6 +29,9 @@ from transactions.group_words import compare, describe
 from transactions.groups import Group
 from transactions.pages import Page
 from transactions.plans import Action
+
+if TYPE_CHECKING:
+    from gateway_policies.overview.stopped import Call
 
 PAGE = 200
 MOST = 1000
@@ -216,6 +219,13 @@ class GroupsScreen(AndonScreen):
         self.query_one("#detail-title", Divider).show(f"{clean(this.fingerprint)} and {clean(other.fingerprint)}")
 
     # Going on
+
+    def refused_call(self) -> Call | None:
+        """The group under the cursor, where a policy stopped what is in it; it does not say whose calls they were."""
+        from console.stopped import call_of_group
+
+        row = self.query_one(GroupTable).current()
+        return None if row is None else call_of_group(self.query_one(GroupTable).groups[row.id])
 
     def action_filter(self) -> None:
         """Write the filter."""

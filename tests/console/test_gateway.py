@@ -409,6 +409,20 @@ async def test_from_the_list_of_failures_too_and_what_no_policy_stopped_leads_to
         await until(pilot, lambda: isinstance(app.screen, GatewayScreen) and app.screen.page is Page.CALENDAR)
 
 
+async def test_from_a_group_too(make_app, until, shown) -> None:
+    app = make_app()
+    async with app.run_test(size=(160, 40)) as pilot:
+        app.obey("groups")
+        await until(pilot, lambda: app.screen.query("GroupTable") and app.screen.fetched_at is not None)
+        groups = app.screen
+        await until(pilot, lambda: groups.query_one("GroupTable").row_count() == 4)
+        await pilot.press("down")
+        await until(pilot, lambda: groups.refused_call() is not None)
+        await pilot.press("G")
+        await until(pilot, lambda: isinstance(app.screen, GatewayScreen) and app.screen.page is Page.THROTTLES)
+        await until(pilot, lambda: "the failure (throttled, ERP) names no policy" in shown(app))
+
+
 async def test_what_the_gateway_has_no_more_is_said(make_app, until, shown) -> None:
     app = make_app()
     async with app.run_test(size=(120, 40)) as pilot:

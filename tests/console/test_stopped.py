@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from console_doubles import NOW, transaction
+from console_doubles import NOW, group, transaction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from console.stopped import call_of, filter_of
+from console.stopped import call_of, call_of_group, filter_of
 from gateway_policies.overview.stopped import Stops
 from transactions.filters import parse
 from transactions.filters.matching import matches
@@ -57,3 +57,13 @@ def test_a_refused_call_is_of_who_said_it() -> None:
     assert call_of(stopped(FailureKind.SCHEMA)) is None
     assert call_of(msgspec.structs.replace(transaction(0), failure=None)) is None
     assert call_of(None) is None
+
+
+def test_a_group_says_where_it_was_refused_and_not_whose_calls_they_were() -> None:
+    call = call_of_group(group(1))
+    assert call is not None
+    assert (call.kind, call.policy, call.source, call.plant, call.target) == ("throttled", None, "", None, "ERP")
+    alone = call_of_group(msgspec.structs.replace(group(1), plants={"P03": 4}))
+    assert alone is not None
+    assert alone.plant == "P03"
+    assert call_of_group(group(0)) is None

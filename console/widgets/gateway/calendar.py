@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from rich.segment import Segment
 from rich.text import Text
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.strip import Strip
@@ -32,6 +33,9 @@ COLUMNS = (
     Column("callers", "may call", 8, right=True, least=100),
     Column("owner", "owner", 18, least=140),
 )
+ROOMY = 150
+"""Cells from which the names of versions have more room."""
+
 LOOKS = {
     "draft": Look("┈", "draft", Tone.QUIET),
     "active": Look("●", "active", Tone.FINE),
@@ -164,6 +168,12 @@ class CalendarTable(ManyTable):
         ]
         drawn = (version, today, self._shift, self._zoom, callers, cells[5].text)
         return Row(address, drawn, cells)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Names are written whole where there is room."""
+        first = COLUMNS[0]._replace(width=36) if event.size.width >= ROOMY else COLUMNS[0]
+        self.columns = (first, *COLUMNS[1:])
+        self.redraw()
 
     def action_shift(self, by: int) -> None:
         """Other months."""

@@ -18,7 +18,7 @@ from textual.widgets import Static
 
 from console.governing import Governed
 from console.looks import Look, Tone
-from console.text import clean, number, one_line, shorten, shorten_middle
+from console.text import clean, number, one_line, shorten
 from console.widgets.gateway.pane import Pane
 from console.widgets.many import ManyTable
 from console.widgets.rule import Divider
@@ -54,7 +54,7 @@ RISKS: dict[Risk | None, tuple[str, Tone]] = {
     None: ("?", Tone.DOUBT),
 }
 LEGEND = "● granted  ○ by wildcard  ▲ ends soon  ✕ ended  ! risky"
-NAMES = (3, 16)
+NAMES = (4, 16)
 """The fewest and the most lines for the names of scopes."""
 
 
@@ -116,7 +116,7 @@ class MatrixTable(ManyTable):
             return max((len(_parts(each)) for each in self._shown_scopes), default=1)
         least, most = NAMES
         longest = max((len(each) for each in self._shown_scopes), default=least)
-        return max(least, min(longest, most, self.size.height * 2 // 5))
+        return max(least, min(longest, most, self.size.height // 2 - 1))
 
     def header_line(self, y: int, width: int) -> Strip:
         """One line of the names."""
@@ -212,7 +212,9 @@ def _parts(scope: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=4096)
 def _downwards(scope: str, lines: int) -> str:
-    return shorten_middle(one_line(scope), lines).rjust(lines)
+    name = one_line(scope)
+    # What scopes are about tells them apart more than what they allow of it.
+    return name.rjust(lines) if len(name) <= lines else f"{name[: lines - 3]}…{name[-2:]}"
 
 
 def _name_line(scope: str, y: int, lines: int, pitch: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar, ParamSpec
 
+from rich.cells import cell_len
 from rich.text import Text
 from textual.containers import Vertical
 from textual.message import Message
@@ -15,6 +16,8 @@ from console.widgets.rule import Divider
 from console.widgets.sentences import labelled
 
 P = ParamSpec("P")
+LEAST_PLACE = 8
+"""Cells of a place below which it is left out."""
 
 
 class Pane(Vertical):
@@ -125,4 +128,8 @@ class Pane(Vertical):
 
     def title(self, text: str, note: str = "") -> None:
         """What the sentences are about, and where it is written."""
-        self.query_one(Divider).show(text, note)
+        line = self.query_one(Divider)
+        # Of a place, its end says more than its beginning.
+        room = line.size.width - cell_len(text) - 8
+        short = note if cell_len(note) <= room else f"…{note[-(room - 1) :]}" if room >= LEAST_PLACE else ""
+        line.show(text, short)

@@ -14,7 +14,7 @@ from textual.widgets import Static
 
 from console.governing import Policies
 from console.looks import Tone
-from console.text import clean, number, one_line
+from console.text import clean, number, one_line, shorten_middle
 from console.widgets.gateway.pane import Pane
 from console.widgets.many import ManyTable
 from console.widgets.rule import Divider
@@ -183,6 +183,9 @@ class PlanPane(Pane):
         self.query_one(VerticalScroll).scroll_home(animate=False)
         self.post_message(self.Picked(self))
 
+    def _short(self, place: str | None) -> str:
+        return shorten_middle(one_line(place or ""), max(3, self.table.width_of("place")))
+
     def _row(self, current: str) -> Row:
         finding = self._findings.get(current)
         if finding is not None:
@@ -192,9 +195,9 @@ class PlanPane(Pane):
                 Cell(one_line(finding.message)),
                 Cell(one_line(finding.rule), Tone.QUIET),
                 Cell(""),
-                Cell(one_line("" if finding.place is None else str(finding.place)), Tone.QUIET),
+                Cell(self._short(None if finding.place is None else str(finding.place)), Tone.QUIET),
             ]
-            return Row(current, finding, cells)
+            return Row(current, (finding, cells[4].text), cells)
         change = self._changes[current]
         sign = words.SIGNS[change.action]
         hazard, tone = HAZARDS[change.hazard]
@@ -204,9 +207,9 @@ class PlanPane(Pane):
             Cell(one_line(words.heading(change)), Tone.BRIGHT if loud else Tone.PLAIN),
             Cell(hazard, tone),
             Cell(one_line(words.why(change) or _fields(change)), Tone.QUIET),
-            Cell(one_line("" if change.place is None else f"{change.place.file}:{change.place.line}"), Tone.QUIET),
+            Cell(self._short(None if change.place is None else f"{change.place.file}:{change.place.line}"), Tone.QUIET),
         ]
-        return Row(current, change, cells)
+        return Row(current, (change, cells[4].text), cells)
 
 
 def _fields(change: Change) -> str:

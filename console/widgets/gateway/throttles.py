@@ -23,6 +23,7 @@ THROTTLES = (
     Column("quota", "quota", 16, right=True),
     Column("apis", "APIs", 4, right=True),
     Column("consumers", "consumers", 9, right=True),
+    Column("who", "whose it is", 20, flex=True, least=104),
 )
 PAIRS = (
     Column("consumer", "consumer", 16, flex=True),
@@ -32,6 +33,8 @@ PAIRS = (
     Column("quota", "quota by", 16, least=110),
 )
 OWN, SHARED = "•", "◇"
+NAMED = 12
+"""So many of those who have a throttle are named in its row, at most."""
 SEPARATOR = "\x00"
 
 
@@ -154,6 +157,7 @@ class ThrottlesPane(Pane):
             Cell(quota(throttle) or "·", Tone.PLAIN if quota(throttle) else Tone.QUIET),
             Cell(number(len(held.apis)) if held.apis else "·", Tone.PLAIN if held.apis else Tone.QUIET),
             Cell(number(len(held.consumers)) if held.consumers else "·", Tone.PLAIN if held.consumers else Tone.QUIET),
+            Cell(one_line(", ".join((held.apis + held.consumers)[:NAMED])), Tone.QUIET),
         ]
         return Row(name, tuple(cell.text for cell in cells), cells)
 
