@@ -35,6 +35,7 @@ from hub.landscape import Landscape
 from hub.logs import set_up_logs
 from hub.loopback import is_loopback
 from hub.patience import PatientProtocol
+from hub.ports import before_listening, take_port
 from hub.schemas import Schemas, read_schemas
 from hub.settings import Settings, read_settings
 from hub.simulator.child import SimulatorChild
@@ -123,9 +124,8 @@ def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # asyncio switches Nagle's algorithm off only where the protocol is named; with it an answer waits 40 ms for an ACK.
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listening.bind((host, port))
+        take_port(listening, host, port)
     except OSError as error:
         listening.close()
         raise AlreadyRunning(
@@ -254,6 +254,7 @@ async def _until_stopped(
     server.config.load()
     server.config.ssl = tls
     server.lifespan = server.config.lifespan_class(server.config)
+    before_listening(listening)
     await server.startup(sockets=[listening])
     await server.main_loop()
     await server.shutdown(sockets=[listening])

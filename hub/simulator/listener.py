@@ -7,6 +7,7 @@ import socket
 from aiohttp import web
 
 from hub.errors import SimulatorError
+from hub.ports import before_listening, take_port
 
 _HOST = "127.0.0.1"
 _BACKLOG = 512
@@ -63,6 +64,7 @@ class Listener:
         taken = self._reserved or _bind(self.port)
         if taken is None:
             raise SimulatorError(f"Port {self.port} was taken by another program while the simulated system was down.")
+        before_listening(taken)
         self._site = web.SockSite(self._runner, taken, backlog=_BACKLOG)
         self._reserved = None
         await self._site.start()
@@ -91,9 +93,8 @@ class Listener:
 def _bind(port: int) -> socket.socket | None:
     """A bound socket that does not listen, or None when the port is taken."""
     bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        bound.bind((_HOST, port))
+        take_port(bound, _HOST, port)
     except OSError:
         bound.close()
         if port == 0:
