@@ -61,10 +61,19 @@ def changes_of(
 
 
 def sentences(because: Mapping[str, list[str]]) -> list[str]:
-    """Why a second person is wanted, each a sentence; the first few, and how many more there are."""
-    every = [f"{address} {reason}." for address, reasons in because.items() for reason in reasons]
-    more = len(every) - _REASONS
-    return [*every[:_REASONS], *([f"And {more:,} more like these."] if more > 0 else [])]
+    """Why a second person is wanted, each reason a sentence with the first that has it; the first few, and how many
+    more there are."""
+    alike: dict[str, list[str]] = {}
+    for address, reasons in because.items():
+        for reason in reasons:
+            alike.setdefault(reason, []).append(address)
+    told = [f"{addresses[0]} {reason}{_as_well(len(addresses) - 1)}." for reason, addresses in alike.items()]
+    more = sum(map(len, list(alike.values())[_REASONS:]))
+    return [*told[:_REASONS], *([f"And {more:,} more like these."] if more > 0 else [])]
+
+
+def _as_well(others: int) -> str:
+    return "" if others == 0 else f", and so {'does 1' if others == 1 else f'do {others:,}'} more"
 
 
 def _does(address: str, one: Resource | None, other: Resource | None, both: Comparison) -> PolicyDoes:
