@@ -159,7 +159,9 @@ class Hub:
         self.engine = Engine(database, landscape, channel, profile, clock, chance, authorization)
         self.search = SearchFollower(database, SqliteTextIndex(database.folder, landscape.masks))
         self.reconciler = Reconciler(database, landscape, channel, authorization, clock)
-        self.causes = Diagnostician(database, landscape, self.reconciler, self.engine.losses, clock)
+        self.causes = Diagnostician(
+            database, landscape, self.reconciler, self.engine.losses, clock, self.engine.answering
+        )
         self.questioner = Questioner(self.engine, landscape)
         self.runner = Runner(database, clock, self.questioner, landscape)
         self.redating = Redating(database, landscape.deadlines)

@@ -51,13 +51,20 @@ class Diagnostician:
 
     Args:
         losses: what was lost on the way to each instance lately, by code.
+        answering: when each instance that answers now did last.
     """
 
     def __init__(
-        self, database: Database, landscape: Landscape, reconciler: Reconciler, losses: Losses, clock: Clock
+        self,
+        database: Database,
+        landscape: Landscape,
+        reconciler: Reconciler,
+        losses: Losses,
+        clock: Clock,
+        answering: Callable[[], Mapping[str, datetime]] = dict,
     ) -> None:
         self._database, self._landscape, self._reconciler = database, landscape, reconciler
-        self._losses, self._clock = losses, clock
+        self._losses, self._answering, self._clock = losses, answering, clock
         self._repeats = Repeats(landscape.catalogue)
         self._known: dict[Reach, tuple[float, Causes]] = {}
 
@@ -107,6 +114,7 @@ class Diagnostician:
         evidence = Evidence(
             symptoms=[*symptoms, *(held if whole else ())],
             losses=losses,
+            answering=dict(self._answering()),
             alike=_alike(connection, symptoms, reach, masks),
             twins=self._repeats.twins(connection, reach) if whole else [],
             replaced=replaced,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import random
+from datetime import datetime
 
 import structlog
 
 from hub.delivery.answers import LookupAnswer
+from hub.delivery.breaker import BreakerState
 from hub.delivery.channel import Channel
 from hub.delivery.clearing import clear_lookup
 from hub.delivery.finish import Finisher
@@ -118,6 +120,16 @@ class Engine:
     def breakers(self) -> dict[str, str]:
         """The state of every breaker, by the label of its target."""
         return {outlet.label: outlet.breaker.state for outlet in self._outlets.values()}
+
+    def answering(self) -> dict[str, datetime]:
+        """When each target that answers now did last, by its label."""
+        return {
+            outlet.label: outlet.last_success
+            for outlet in list(self._outlets.values())
+            if outlet.breaker.state is BreakerState.CLOSED
+            and outlet.last_success is not None
+            and (outlet.last_failure is None or outlet.last_success > outlet.last_failure)
+        }
 
     def losses(self) -> dict[str, dict[str, int]]:
         """What was lost on the way to each target lately, by its label: how often each code said so."""

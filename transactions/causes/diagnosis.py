@@ -15,7 +15,7 @@ from transactions.causes.places import Places, in_order, places_of, times
 from transactions.causes.reading import OVERTAKEN
 from transactions.causes.steps import afterwards, for_lost, for_replaced, for_skewed, for_twins, mend, selecting
 from transactions.causes.symptoms import Event, Evidence, Skewed, Surroundings, Symptom, Twin
-from transactions.causes.wording import evidence_of, title, words
+from transactions.causes.wording import answers_again, evidence_of, title, words
 from transactions.model import Risk
 
 _WEIGHT = {Risk.LOW: 1, Risk.OPERATIONAL: 2, Risk.QUALITY: 3, Risk.FINANCIAL: 3}
@@ -74,11 +74,12 @@ def _of_bundle(bundle: Bundle, evidence: Evidence, around: Surroundings) -> tupl
     name = _identity(kind, bundle.anchor)
     owner = _owner(kind, places, around)
     blocks, weight = _blocks(bundle.all, harmless=PROFILES[kind].harmless)
+    over = answers_again(bundle, evidence.answering, around)
     return (
         Cause(
             id=name,
             kind=kind,
-            title=title(kind, filled, cut=bundle.cut, targets=places.targets),
+            title=title(kind, filled, cut=bundle.cut, targets=places.targets, over=over),
             help=PROFILES[kind].help,
             owner=owner,
             filter=selecting(bundle),
@@ -92,8 +93,8 @@ def _of_bundle(bundle: Bundle, evidence: Evidence, around: Surroundings) -> tupl
             objects={key: values[:_OBJECTS] for key, values in places.objects.items()},
             since=_when(min, (one.first_seen for one in bundle.symptoms)),
             last_seen=_when(max, (one.last_seen for one in bundle.symptoms)),
-            evidence=evidence_of(bundle, evidence.losses, around),
-            first=[*mend(name, kind, filled, owner), *afterwards(name, bundle, around, evidence.alike)],
+            evidence=evidence_of(bundle, evidence.losses, around, over=over),
+            first=[*mend(name, kind, filled, owner, over=over), *afterwards(name, bundle, around, evidence.alike)],
             care=list(PROFILES[kind].care),
         ),
         weight,

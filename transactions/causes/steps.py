@@ -23,13 +23,16 @@ MOST_IDS = 1_000
 _NAMED = 3  # ids in a command that is to be read
 
 
-def mend(cause: str, kind: CauseKind, filled: Mapping[str, str], who: str | None) -> list[Step]:
-    """What its people do."""
+def mend(cause: str, kind: CauseKind, filled: Mapping[str, str], who: str | None, *, over: bool = False) -> list[Step]:
+    """What its people do; where it is over, what they are asked before anything is sent."""
     profile = PROFILES[kind]
     if profile.mend is None:
         return []
-    text = profile.mend.format_map(filled)
+    text = (_OVER if over else profile.mend).format_map(filled)
     return [Step(cause=cause, phase=profile.phase, do=Doing.MEND, text=text, who=who)]
+
+
+_OVER = "Ask whether it is to last that {systems} answers again, before much is sent."
 
 
 def afterwards(cause: str, bundle: Bundle, around: Surroundings, alike: Mapping[str, str]) -> list[Step]:

@@ -93,6 +93,7 @@ class Evidence(Struct, frozen=True, kw_only=True):
 
     Attributes:
         losses: by instance (``ERP``, ``MES/P01``) how often each code said lately that no answer came.
+        answering: by instance, when it answered last, of those that answer now.
         alike: numbers that no target knows, with the known one that each looks like.
         twins: transactions that tell an event again.
         lost: acknowledged, and the systems say that they do not have them.
@@ -103,6 +104,7 @@ class Evidence(Struct, frozen=True, kw_only=True):
 
     symptoms: list[Symptom] = []
     losses: dict[str, dict[str, int]] = {}
+    answering: dict[str, datetime] = {}
     alike: dict[str, str] = {}
     twins: list[Twin] = []
     lost: list[Event] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 from transactions.causes.joining import Bundle
 from transactions.causes.kinds import CauseKind
@@ -70,13 +71,35 @@ def words(
     }
 
 
-def title(kind: CauseKind, filled: Mapping[str, str], *, cut: str | None = None, targets: Iterable[str] = ()) -> str:
+def answers_again(bundle: Bundle, answering: Mapping[str, datetime], around: Surroundings) -> bool:
+    """Whether what could not be reached has answered since, everywhere: failures outlive what made them."""
+    return bundle.kind is CauseKind.UNREACHABLE and all(
+        one.status is not Status.HELD  # by a breaker, which is open then
+        and (answered := answering.get(around.instance(one.target, one.plant))) is not None
+        and (one.last_seen is None or answered > one.last_seen)
+        for one in bundle.symptoms
+    )
+
+
+def title(
+    kind: CauseKind,
+    filled: Mapping[str, str],
+    *,
+    cut: str | None = None,
+    targets: Iterable[str] = (),
+    over: bool = False,
+) -> str:
     """The cause in a sentence.
 
     Args:
         cut: the plant whose line is cut.
         targets: the systems there.
+        over: what could not be reached answers again.
     """
+    if cut is not None and over:
+        return f"The line to plant {cut} was cut: {listed(sorted(targets))} could not be reached, and answer again"
+    if over:
+        return f"{filled['systems']} could not be reached, and answers again"
     if cut is not None:
         return f"The line to plant {cut} is cut: {listed(sorted(targets))} cannot be reached"
     text = _TITLES[kind].format_map(filled)
@@ -88,12 +111,16 @@ def title(kind: CauseKind, filled: Mapping[str, str], *, cut: str | None = None,
     )
 
 
-def evidence_of(bundle: Bundle, losses: Mapping[str, Mapping[str, int]], around: Surroundings) -> list[str]:
+def evidence_of(
+    bundle: Bundle, losses: Mapping[str, Mapping[str, int]], around: Surroundings, *, over: bool = False
+) -> list[str]:
     """Why it is taken for the cause."""
     told = [_said(bundle.symptoms, around)]
     silent = _silence(bundle.symptoms, losses, around)
     if silent:
         told.append(silent)
+    if over:
+        told.append("There were answers after the last of these failures.")
     groups = {one.group for one in bundle.symptoms if one.group}
     if len(groups) > 1:
         flows = {one.flow for one in bundle.symptoms}

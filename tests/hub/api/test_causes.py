@@ -187,6 +187,17 @@ async def test_a_target_that_breaks_off_is_told_as_that_whatever_became_of_the_d
     assert (cause["kind"], cause["count"]) == ("dropped", 1)
 
 
+async def test_failures_that_outlive_an_outage_do_not_say_that_the_target_is_away(local, says) -> None:
+    says("UNAVAILABLE", status=503)
+    await local.settled(await local.send("report", event="1", order="1"))
+    (cause,) = (await told(local))["items"]
+    assert (cause["kind"], cause["title"]) == ("unreachable", "ERP cannot be reached")
+    says(None)
+    assert (await local.settled(await local.send("report", event="2", order="2")))["status"] == "processed"
+    (cause,) = (await told(local))["items"]
+    assert (cause["kind"], cause["title"]) == ("unreachable", "ERP could not be reached, and answers again")
+
+
 async def test_a_target_that_is_away_is_one_cause_for_what_failed_and_what_waits(local, target) -> None:
     await target.stop()
     ids = [await local.send("report", event=str(n), order=str(n)) for n in range(8)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from transactions.causes.diagnosis import diagnose
@@ -52,6 +54,44 @@ def test_one_system_that_is_down_at_every_plant_is_one_cause(symptom, around) ->
     down = [symptom("unreachable", "connection-refused", target="MES", plant=plant) for plant in ("P01", "P02", "P03")]
     (cause,) = diagnose(Evidence(symptoms=down), around).items
     assert cause.title == "MES of plants P01, P02 and P03 cannot be reached"
+
+
+@pytest.mark.parametrize(
+    ("answering", "title"),
+    [
+        ({}, "MES of plants P01 and P02 cannot be reached"),
+        ({"MES/P01": 1}, "MES of plants P01 and P02 cannot be reached"),
+        ({"MES/P01": 1, "MES/P02": -1}, "MES of plants P01 and P02 cannot be reached"),
+        ({"MES/P01": 1, "MES/P02": 2}, "MES of plants P01 and P02 could not be reached, and answers again"),
+    ],
+)
+def test_a_system_that_answers_again_everywhere_is_not_said_to_be_away(symptom, around, answering, title) -> None:
+    down = [symptom("unreachable", "connection-refused", target="MES", plant=plant) for plant in ("P01", "P02")]
+    assert down[0].last_seen is not None
+    answers = {name: down[0].last_seen + timedelta(minutes=minutes) for name, minutes in answering.items()}
+    (cause,) = diagnose(Evidence(symptoms=down, answering=answers), around).items
+    assert cause.title == title
+    again = title.endswith("again")
+    assert ("There were answers after the last of these failures." in cause.evidence) is again
+    assert cause.first[0].text == (
+        "Ask whether it is to last that MES of plants P01 and P02 answers again, before much is sent."
+        if again
+        else "Get MES of plants P01 and P02 to answer again, or the line to it."
+    )
+
+
+def test_what_its_breaker_still_holds_is_away(symptom, around) -> None:
+    held = symptom("unreachable", "breaker-open", status=Status.HELD, target="ERP", last_seen=None)
+    soon = {"ERP": held.first_seen + timedelta(days=1)}
+    (cause,) = diagnose(Evidence(symptoms=[held], answering=soon), around).items
+    assert cause.title == "ERP cannot be reached"
+
+
+def test_a_line_that_was_cut_and_is_back_is_told_as_that(symptom, around) -> None:
+    down = [symptom("unreachable", "connection-refused", target=target, plant="P02") for target in ("MES", "WMS")]
+    soon = down[0].first_seen + timedelta(days=1)
+    (cause,) = diagnose(Evidence(symptoms=down, answering={"MES/P02": soon, "WMS/P02": soon}), around).items
+    assert cause.title == "The line to plant P02 was cut: MES and WMS could not be reached, and answer again"
 
 
 def test_all_systems_of_a_plant_that_are_down_are_its_line(symptom, around) -> None:
