@@ -100,9 +100,9 @@ class AuditEntry(Struct, frozen=True, kw_only=True):
 class StreamEvent(Struct, frozen=True, kw_only=True):
     """One event of the stream: something changed, and where to look.
 
-    ``type`` is ``transaction``, ``plan``, ``batch``, ``approval``, ``hold`` or ``simulator``; ``id`` names the thing;
-    ``reset`` says that something was missed, so that everything is to be looked at anew. ``data`` has what a list or a
-    board needs to follow without asking again.
+    ``type`` is ``transaction``, ``plan``, ``batch``, ``approval``, ``hold``, ``gateway`` or ``simulator``; ``id`` names
+    the thing, of a gateway its revision; ``reset`` says that something was missed, so that everything is to be looked
+    at anew. ``data`` has what a list or a board needs to follow without asking again.
     """
 
     seq: int

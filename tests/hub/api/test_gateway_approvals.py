@@ -184,6 +184,16 @@ async def test_nobody_approves_their_own(gate: Gate, problem: Any) -> None:
     assert (await gate.state()).revision == 1
 
 
+async def test_a_token_that_the_asker_gave_out_since_is_no_second_person(gate: Gate, problem: Any) -> None:
+    made = await gate.ask("admin-token", "POST", "users", json={"name": "kim", "roles": ["approver"]})
+    assert made.is_success, made.text
+    digest = await gate.wanted(await granting(gate), "admin-token")
+    token = (await gate.ask("admin-token", "POST", "users/kim/token", json={})).json()["token"]
+    assert "could be both persons" in problem(await gate.decide(token, digest), 409, "refused")
+    assert (await gate.state()).revision == 1
+    assert (await gate.decide("approver", digest)).status_code == 200
+
+
 async def test_whoever_may_not_approve_or_sees_a_part_only(gate: Gate, problem: Any) -> None:
     digest = await gate.wanted(await granting(gate))
     problem(await gate.decide("reader", digest), 403, "forbidden")
