@@ -119,8 +119,11 @@ def patience(wait: bool, timeout: str) -> float | None:
         raise misread("--timeout", error) from error
 
 
-def check_may(session: Session, *, yes: bool) -> None:
+def check_may(session: Session, *, yes: bool, look: str = "'andon policy plan'") -> None:
     """Whether this session may change a gateway at all.
+
+    Args:
+        look: what shows the plan without applying it.
 
     Raises:
         ReadOnly, Usage: it may not, or there is nobody to ask.
@@ -133,7 +136,7 @@ def check_may(session: Session, *, yes: bool) -> None:
     if not yes and not session.interactive:
         raise Usage(
             "There is no terminal to ask for a confirmation. Nothing was done. "
-            "Add --yes to apply, or look with 'andon policy plan'."
+            f"Add --yes to apply, or look with {look}."
         )
 
 
@@ -404,6 +407,7 @@ def _told(applied: Applied, made: Plan, how: How, look: Look) -> str:
                 "removed": applied.remove,
                 "renamed": applied.rename,
                 "adopted": applied.adopt,
+                "given up": sum(each.action.value == "release" for each in made.changes),
             }
             done = ", ".join(f"{count} {word}" for word, count in counts.items() if count) or "nothing to change"
             mark, name = look.paint("✓", "green"), plain(applied.gateway)

@@ -62,7 +62,7 @@ def found(folder: Path, environment: str | None = None) -> Loaded:
     loaded = load(folder, environment, cache=Cache(user_cache_path("andon", appauthor=False) / "policies"))
     for each in loaded.findings:
         if each.rule in ("no-folder", "no-environment"):
-            raise NotFound(f"{each.message} Nothing was done. {each.help}.")
+            raise NotFound(f"{each.message} Nothing was done. {each.help.rstrip('.')}.")
     return loaded
 
 

@@ -68,8 +68,6 @@ def rollback(
     """Take back what a policy set has changed since a revision, by a plan that is shown, refused and approved like any
     other. What others did stays; what another set built on it is in the way (exit 6). The files stay as they are."""
     session = session_of(ctx)
-    if not dry_run and out is None:
-        check_may(session, yes=yes)
     if override and not (reason or "").strip():
         raise Usage("--override needs a --reason. Nothing was done. Say why it has to be done all the same.")
     if break_glass and not (reason or "").strip():
@@ -97,6 +95,7 @@ def rollback(
         if out is not None:
             session.note(f"The plan is in {out}, and good until {made.expires_at:%Y-%m-%d %H:%M} UTC.")
         return
+    check_may(session, yes=yes, look="--dry-run")
     how = How(
         folder=Path(),
         yes=yes,

@@ -50,6 +50,8 @@ class Listing:
         self._below = f"{below}/" if below else ""
         self.files: list[PolicyFile] = []
         self.findings: list[Finding] = []
+        self.unread: set[Kind] = set()
+        """Of what there is a file that was not read: what others name may be in it."""
         self._top()
         self.files.sort(key=lambda each: each.file)
 
@@ -112,6 +114,7 @@ class Listing:
             self._finding(
                 "link", "This is a link that leads to nothing.", file, "Put the file here, or delete the link."
             )
+            self.unread.add(kind)
             return
         if not inside:
             self._finding(
@@ -128,6 +131,8 @@ class Listing:
             )
         else:
             self.files.append(PolicyFile(file, kind, entry.path))
+            return
+        self.unread.add(kind)
 
     def _strange_folder(self, path: str, name: str, file: str) -> None:
         """A folder may hold what it likes, but not policies that nobody reads."""

@@ -120,6 +120,7 @@ class _Loading:
     def _listed(self, below: str) -> list[PolicyFile]:
         listing = Listing(self._folder, below)
         self._findings += listing.findings
+        self._unknowable.update(word for kind in listing.unread for word in _DESCRIBES[kind])
         return listing.files
 
     def _overlays(self) -> list[Document]:

@@ -14,6 +14,9 @@ LARGEST_FILE = 4 * 1024 * 1024
 """In bytes. A file of policies has some kilobytes; what is larger was put there by mistake."""
 
 _AT = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
+# A table, as Python's parser tells of it: ('scope', 'orders.read').
+_TABLE = re.compile(r"\('[^']*',?(?: '[^']*',?)*\)")
+_PART = re.compile(r"'([^']*)'")
 
 _HINTS: tuple[tuple[str, str], ...] = (
     ("Expected newline or end of document", "Write one key to a line; TOML has no semicolons."),
@@ -67,7 +70,7 @@ def _of(message: str, text: str, file: str) -> Finding:
             Place(file, 1, 1),
             "",
         )
-    said = message[: found.start()]
+    said = _TABLE.sub(lambda table: f"[{'.'.join(_PART.findall(table[0]))}]", message[: found.start()])
     place = _at(text, len(text), file) if found[1] is None else Place(file, int(found[1]), int(found[2]))
     advice = next((hint for start, hint in _HINTS if said.startswith(start)), "")
     return _wrong(

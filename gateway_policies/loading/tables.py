@@ -116,6 +116,11 @@ class Table(Shape):
         self.removable = removable
         self._required = [key for key, field in self.fields.items() if field.required]
 
+    @property
+    def _subject(self) -> str:
+        """What it is, at the beginning of a sentence; the name of a file stays as it is."""
+        return self.what if "." in self.what else f"{self.what[:1].upper()}{self.what[1:]}"
+
     def check(self, value: Any, path: Path, checking: Checking) -> Any:
         """The table, without what cannot be used; ``BROKEN`` where it cannot be told what it is called."""
         if type(value) is not dict:
@@ -178,7 +183,7 @@ class Table(Shape):
             )
         else:
             message = f"Unknown key {quoted(key)} in {where}.{did_you_mean(key, known)}"
-            advice = f"{self.what[:1].upper()}{self.what[1:]} has: {listed(known, 20)}."
+            advice = f"{self._subject} has: {listed(known, 20)}."
         checking.tell("unknown-key", (*path, key), message, advice, on_key=True)
 
     def _missing(self, key: str, path: Path, checking: Checking) -> None:
@@ -187,7 +192,7 @@ class Table(Shape):
         checking.tell(
             "missing-key",
             path,
-            f"{self.what[:1].upper()}{self.what[1:]} without {key!r}: {field.about}.",
+            f"{self._subject} without {key!r}: {field.about}.",
             f'Add {key} = "{example}", or what it is.' if example else f"Add {key}: {field.shape.expected}.",
             on_key=True,
         )
@@ -210,7 +215,7 @@ class Table(Shape):
                 checking.tell(
                     "missing-key" if count == 0 else "bad-value",
                     path,
-                    f"{self.what[:1].upper()}{self.what[1:]} with {both}.",
+                    f"{self._subject} with {both}.",
                     "Give it one of the two.",
                     on_key=True,
                 )

@@ -192,12 +192,13 @@ def _drafts(
     noise = Noise(policies.noise)
     changes = _renamed(sides, state, noise)
     new = {each.address for each in changes}
+    recorded = {each.address for each in changes if each.fields}  # by the renames themselves
     records = []
     for address in sorted(sides.files.keys() | sides.live.keys() | sides.applied.keys()):
         change = None if address in new else _compared(address, sides, policies.name, noise, given_up.get(address))
         if change is not None:
             changes.append(change)
-        elif (record := _recorded(address, sides, policies.name)) is not None:
+        elif address not in recorded and (record := _recorded(address, sides, policies.name)) is not None:
             records.append(record)
     return changes, records
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
-from gateway_policies.model import Resource
+from gateway_policies.model import Resource, Throttle
 from gateway_policies.planning.facets import Value, facets, field_of, with_kept
 from gateway_policies.planning.model import FieldChange, Moved
 
@@ -76,7 +76,7 @@ def compare(files: Resource, live: Resource, applied: Resource | None, noise: No
     kept: set[str] = set()
     fields: list[FieldChange] = []
     for facet in sorted(wanted.keys() | found.keys()):
-        if wanted.get(facet) == found.get(facet):
+        if wanted.get(facet) == found.get(facet) or (facet == "burst" and _same_burst(files, live)):
             continue
         if applied is not None and _matches(noisy, facet):
             if wanted.get(facet) == base.get(facet):
@@ -86,6 +86,11 @@ def compare(files: Resource, live: Resource, applied: Resource | None, noise: No
             continue
         fields += _difference(facet, wanted.get(facet), found.get(facet), base.get(facet))
     return Compared(fields=tuple(fields), after=with_kept(files, live, frozenset(kept)))
+
+
+def _same_burst(files: Resource, live: Resource) -> bool:
+    # It is a fact only where it is not the refill, so a refill that moves makes one of a burst that has not.
+    return isinstance(files, Throttle) and isinstance(live, Throttle) and files.burst == live.burst
 
 
 def _matches(patterns: list[re.Pattern[str]], facet: str) -> bool:

@@ -50,6 +50,8 @@ def heading(change: Change) -> str:
     match change.action:
         case Action.RENAME:
             return f"{change.from_} → {change.address}"
+        case Action.ADOPT if any(each.guard is Guard.OWNED_BY_OTHER for each in change.blockers):
+            return f"{change.address} (another policy set's)"
         case Action.ADOPT:
             return f"{change.address} (made by hand, adopted)"
         case Action.RELEASE:

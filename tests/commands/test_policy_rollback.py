@@ -61,6 +61,19 @@ def test_it_is_shown_and_applied_like_any_plan(run: Run) -> None:
     assert (code, out.splitlines()[0]) == (10, "1 to add, 1 to change, 0 to remove")
 
 
+def test_what_was_adopted_is_given_up_and_counted(run: Run) -> None:
+    apply()
+    made_by_hand = {"kind": "scope", "name": "orders.hand", "description": "by hand", "risk": "low"}
+    path = Path("gw/live/scope.orders.hand.json")
+    path.write_text(json.dumps(made_by_hand))
+    with Path("policies/scopes.toml").open("a") as file:
+        file.write('[scope."orders.hand"]\ndescription = "Ours"\nrisk = "low"\n')
+    apply()
+    code, out, _ = run("rollback", "1", *GATEWAY, "--yes")
+    assert (code, out) == (0, "✓ plant-gateway is as policies had made it at revision 1: 1 given up (revision 3)\n")
+    assert json.loads(path.read_text()) == made_by_hand
+
+
 def test_to_where_it_is_there_is_nothing_to_do(run: Run) -> None:
     second_revision()
     code, out, err = run("rollback", "2", *GATEWAY, "--yes")
@@ -120,6 +133,14 @@ def test_what_cannot_be_done_says_why(run: Run, more: tuple[str, ...], code: int
     assert ended == code
     assert said in " ".join(err.split())
     assert len(gateway().revisions()) == 2
+
+
+def test_what_is_mistyped_is_told_before_a_confirmation_is_missed(run: Run) -> None:
+    run("apply", *GATEWAY, "--yes")
+    code, _, err = run("rollback", "9", *GATEWAY)
+    assert (code, "has no revision 9" in err) == (7, True)
+    code, _, err = run("rollback", "0", *GATEWAY)
+    assert (code, "Add --yes to apply, or look with --dry-run." in err) == (2, True)
 
 
 def test_a_directory_that_is_none(run: Run) -> None:

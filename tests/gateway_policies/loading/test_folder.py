@@ -110,6 +110,15 @@ def test_what_cannot_be_read_is_told(folder: Path) -> None:
     assert told(folder) == [("unreadable-file", "apis/large.toml:1:1"), ("unreadable-file", "apis/pipe.toml:1:1")]
 
 
+def test_what_an_unread_file_describes_is_not_missed_by_others(folder: Path) -> None:
+    with (folder / "scopes.toml").open("ab") as stream:
+        stream.truncate(5 * 1024 * 1024)
+    assert told(folder) == [("unreadable-file", "scopes.toml:1:1")]
+    (folder / "scopes.toml").unlink()
+    (folder / "scopes.toml").symlink_to("nowhere")
+    assert told(folder) == [("link", "scopes.toml:1:1")]
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="file modes do not bind root")
 def test_what_may_not_be_read_is_told(folder: Path) -> None:
     (folder / "throttles.toml").chmod(0)

@@ -212,3 +212,11 @@ def test_messages_hold_nothing_that_a_terminal_would_obey(folder: Path) -> None:
     said = "".join(each.message + each.help for each in load(folder).findings)
     assert "\x1b" not in said
     assert "\x07" not in said
+
+
+def test_names_in_messages_are_as_files_write_them(folder: Path) -> None:
+    put(folder, "scopes.toml", '[scope."a.b"]\nrisk = "low"\n[scope."a.b"]\nrisk = "low"\n')
+    put(folder, "andon.toml", '[gateway]\nname = "plant-gateway"\n[lints]\n')
+    by_rule = {each.rule: each for each in load(folder).findings}
+    assert by_rule["unknown-key"].help.startswith("andon.toml has: ")
+    assert by_rule["syntax"].message == "This is not TOML: cannot declare [scope.a.b] twice."

@@ -38,6 +38,7 @@ from gateway_policies.model import (
     Throttle,
 )
 from gateway_policies.planning.model import Change, Guard, Hazard, Traffic
+from gateway_policies.rendering.plan_words import heading
 
 
 def changed(address: str, **fields: object) -> Change:
@@ -336,6 +337,7 @@ def test_what_another_set_owns_is_refused_with_whose_it_is() -> None:
         change = only_change(plan(files, state, overrides={BULK: "mine now"}))
         assert [(each.guard, each.open) for each in change.blockers] == [(Guard.OWNED_BY_OTHER, True)]
         assert "belongs to the policy set office" in change.blockers[0].message
+        assert heading(change) == f"{BULK} (another policy set's)"
 
 
 def test_what_another_set_owns_is_left_alone_when_the_files_do_not_name_it() -> None:

@@ -48,6 +48,7 @@ def test_a_rename_with_a_change_says_both_and_does_the_rename_first() -> None:
     change = only_change(found)
     assert change.action is Action.RENAME
     assert [(each.field, each.before, each.after) for each in change.fields] == [("owner", "plant-it", "plant-3-ot")]
+    assert found.records == ()  # nobody else brought it there
     assert [[deed.do for deed in step] for step in found.steps] == [["rename"], ["put"]]
     after = apply_changes(state_of(plant()), found)
     back = inverse(found, after, made_at=found.made_at)

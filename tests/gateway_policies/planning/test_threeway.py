@@ -38,6 +38,13 @@ def test_the_files_moved() -> None:
     assert change.fields == (FieldChange(field="burst", moved=Moved.PENDING, before=100, after=50),)
 
 
+def test_a_burst_that_stays_is_no_change_where_it_was_as_much_as_the_refill() -> None:
+    live = with_(STANDARD, burst=600)
+    found = plan(with_(STANDARD, requests=900, burst=600), state_of(live))
+    assert [(each.field, each.before, each.after) for each in only_change(found).fields] == [("requests", 600, 900)]
+    assert plan(plant(), state_of(live)).changes[0].fields[0].field == "burst"
+
+
 def test_the_gateway_moved() -> None:
     found = plan(plant(), drifted(with_(STANDARD, burst=200)))
     change = only_change(found)
