@@ -43,7 +43,7 @@ CONSUMER = """\
 [consumer]
 name = "mes-p03"
 owner = "plant-3-it"
-credential = { issuer = "plant-idp", client_id = "mes-p03", expires_on = 2027-06-30 }
+credential = { issuer = "plant-idp", client_id = "mes-p03", expires_on = 2099-06-30 }
 [[grant]]
 scope = "orders.release"
 reason = "dispatches released orders"
