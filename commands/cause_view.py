@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from commands.output import Column
 from commands.terminal import Look, one_line, plain
-from transactions.causes.model import Cause, Doing, Step
+from transactions.causes.model import MORE, Cause, Doing, Step
 from transactions.causes.places import listed
 from transactions.model import Help
 
@@ -67,4 +67,8 @@ def _step(number: int, step: Step, look: Look) -> list[str]:
     lines = [f"  {number}. {one_line(step.text)}{who}"]
     if step.command is not None:
         lines.append(f"     {look.paint(one_line(step.command), 'dim')}")
+        if MORE in step.command.split():
+            where = f"'andon groups causes {step.cause} -o json' has the ids"
+            told = f"{MORE} stands for the rest of the {len(step.ids)}: {where}"
+            lines.append(f"     {look.paint(one_line(told), 'dim')}")
     return lines

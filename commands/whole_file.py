@@ -51,8 +51,7 @@ def whole_file(path: Path) -> Iterator[Callable[[bytes], object]]:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     except OSError as error:
         raise Usage(
-            f"The export cannot be written to {path}: {error.strerror or error}. Nothing was exported. "
-            "Give another --out."
+            f"Nothing can be written to {path}: {error.strerror or error}. Nothing was written. Give another --out."
         ) from error
     try:
         try:
@@ -62,14 +61,14 @@ def whole_file(path: Path) -> Iterator[Callable[[bytes], object]]:
                 os.fsync(file.fileno())
         except OSError as error:  # also of closing it, which writes what is left
             raise NotKept(
-                f"The export cannot be written to {path}: {error.strerror or error}. What was there is unchanged, and "
-                "no half export was left. Make room, or give another --out."
+                f"It could not all be written to {path}: {error.strerror or error}. What was there is unchanged, and "
+                "no half file was left. Make room, or give another --out."
             ) from error
         try:
             Path(name).replace(path)
         except OSError as error:
             raise Usage(
-                f"The export cannot take the place of {path}: {error.strerror or error}. What was there is unchanged. "
+                f"It cannot take the place of {path}: {error.strerror or error}. What was there is unchanged. "
                 "Give another --out."
             ) from error
     except BaseException:

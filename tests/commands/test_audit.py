@@ -187,7 +187,7 @@ def test_a_refusal_writes_nothing(andon: Andon, world: World) -> None:
 def test_a_place_that_cannot_be_written_to_exports_nothing(andon: Andon, world: World) -> None:
     ran = andon("audit", "export", "--out", "gone/audit.jsonl")
     assert (ran.code, ran.out) == (2, "")
-    assert "Nothing was exported" in ran.err
+    assert "Nothing was written" in ran.err
     assert world.platform.sent("GET") == ["audit/key"]
     Path("folder").mkdir()
     ran = andon("audit", "export", "--out", "folder")
@@ -205,7 +205,7 @@ def test_a_full_disk_is_said(andon: Andon, world: World, monkeypatch: pytest.Mon
     monkeypatch.setattr(whole_file.tempfile, "mkstemp", on_a_full_disk)
     ran = andon("audit", "export", "--out", "audit.jsonl")
     assert (ran.code, ran.out) == (1, "")
-    assert "no half export was left" in ran.err.replace("\n      ", "")
+    assert "no half file was left" in ran.err.replace("\n      ", "")
     assert sorted(each.name for each in Path().iterdir()) == ["key.json"]
 
 

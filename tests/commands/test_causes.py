@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from commands.cause_view import describe
+from commands.terminal import Look
+from transactions.causes.diagnosis import diagnose
+from transactions.causes.symptoms import Event, Evidence, Surroundings
+
 Andon = Callable[..., Any]
+WHEN = datetime(2026, 11, 21, 2, 41, tzinfo=UTC)
 
 
 def test_the_list_says_what_blocks_how_much_and_who_can_help(andon: Andon, stocked: Any) -> None:
@@ -61,3 +68,15 @@ def test_one_and_the_order_of_all_exclude_each_other(andon: Andon, stocked: Any)
     told = andon("groups", "causes", "1", "--order")
     assert told.code == 2
     assert "Nothing was asked." in told.err
+
+
+@pytest.mark.parametrize(("count", "told"), [(3, False), (47, True)])
+def test_where_a_command_does_not_name_all_ids_it_is_said_who_does(count: int, told: bool) -> None:
+    events = [
+        Event(id=f"01M7ZNET{number:018}", flow="plan", target="ERP", plant=None, source="APS", created_at=WHEN)
+        for number in range(count)
+    ]
+    (cause,) = diagnose(Evidence(replaced=events), Surroundings()).items
+    text = describe(cause, 1, Look(width=None, colour=False, now=WHEN))
+    more = f"… stands for the rest of the {count}: 'andon groups causes {cause.id} -o json' has the ids"
+    assert (more in text) is told

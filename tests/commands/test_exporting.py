@@ -79,7 +79,7 @@ def test_raw_json_lines_are_no_question(andon: Andon, platform: Any) -> None:
 def test_a_folder_that_is_not_there_is_refused_before_anything_is_asked(andon: Andon, platform: Any) -> None:
     ran = andon("tx", "export", "--out", "nowhere/rows.csv")
     assert ran.code == 2
-    assert "Nothing was exported" in ran.err
+    assert "Nothing was written" in ran.err
     assert platform.asked == []
 
 

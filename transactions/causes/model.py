@@ -27,6 +27,10 @@ class Doing(StrEnum):
     COMPENSATE = "compensate"
 
 
+MORE = "…"
+"""In a command, for ids that are not named in it."""
+
+
 class Step(Struct, frozen=True, kw_only=True):
     """One thing to do about a cause.
 

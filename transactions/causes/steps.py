@@ -11,7 +11,7 @@ import msgspec
 
 from transactions.causes.joining import Bundle
 from transactions.causes.kinds import PROFILES, CauseKind, Joins, Phase
-from transactions.causes.model import Doing, Step
+from transactions.causes.model import MORE, Doing, Step
 from transactions.causes.places import in_order, times
 from transactions.causes.reading import OVERTAKEN
 from transactions.causes.symptoms import Event, Skewed, Surroundings, Symptom, Twin
@@ -320,7 +320,7 @@ def _at(flow: str, plant: str | None) -> list[str]:
 
 
 def _of_ids(cause: str, phase: Phase, do: Doing, text: str, ids: list[str], verb: str) -> Step:
-    some = ids[:_NAMED] + (["…"] if len(ids) > _NAMED else [])
+    some = ids[:_NAMED] + ([MORE] if len(ids) > _NAMED else [])
     return Step(
         cause=cause,
         phase=phase,
@@ -331,7 +331,7 @@ def _of_ids(cause: str, phase: Phase, do: Doing, text: str, ids: list[str], verb
     )
 
 
-_BARE = frozenset({"REASON", "DOCUMENT", "ID", "…"})
+_BARE = frozenset({"REASON", "DOCUMENT", "ID", MORE})
 
 
 def _command(words: Sequence[str]) -> str:

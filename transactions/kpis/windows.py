@@ -97,7 +97,9 @@ def parse_window(text: str, now: datetime) -> Window:
         if length > LONGEST:
             raise ValueError(f"{text[:60]!r} is longer than {LONGEST.days} days: write a shorter window")
         begin, until = now - length, now
-    if begin >= until:
+    if begin == until:
+        raise ValueError(f"{text[:60]!r} spans no time: write a longer window")
+    if begin > until:
         raise ValueError(f"{text[:60]!r} ends before it begins: write the earlier moment first")
     if until - begin > LONGEST:
         raise ValueError(f"{text[:60]!r} is longer than {LONGEST.days} days: write a shorter window")

@@ -48,6 +48,12 @@ def test_what_is_no_window_says_what_one_looks_like(text: str) -> None:
     assert len(str(told.value)) < 250
 
 
+@pytest.mark.parametrize("text", ["0m", "2026-11-20..2026-11-20"])
+def test_a_window_without_time_is_not_said_to_be_turned_around(text: str) -> None:
+    with pytest.raises(ValueError, match="spans no time: write a longer window"):
+        parse_window(text, NOW)
+
+
 @given(
     st.integers(0, 300 * 24 * 60).map(lambda minutes: NOW - timedelta(minutes=minutes, seconds=7)),
     st.integers(1, 90 * 24 * 60).map(lambda minutes: timedelta(minutes=minutes)),
