@@ -130,7 +130,10 @@ def _said(line: DriftLine) -> Iterable[tuple[str, str]]:
             yield "applied", line.applied
             yield "live", line.live
     yield "set", line.policy_set or ""
-    yield "helps", "the plan (5) puts back what the files still say; 'andon policy drift --patch' takes it into the files"
+    yield (
+        "helps",
+        "the plan (5) puts back what the files still say; 'andon policy drift --patch' takes it into the files",
+    )
 
 
 def _texts_of(line: DriftLine) -> Iterable[str | None]:
