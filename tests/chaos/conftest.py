@@ -245,7 +245,7 @@ class Shift:
     def clear_up(self) -> None:
         """Replay what failed, mend what has to be mended, compensate again what was not: until nothing more helps."""
         stuck: list[str] = []
-        for _ in range(15):
+        for _ in range(60):  # a batch stops when one failure comes again and again: each round gets further
             self.quiet()
             done = self.run(self.plan("edit", {"patch": [UNIT]}, filter="status:failed code:BM311 KIL"))
             done += self.run(self.plan("compensate", filter="status:compensation-failed"))
