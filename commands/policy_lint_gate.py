@@ -10,6 +10,7 @@ from commands.session import Session
 from transactions.errors import Refused
 
 if TYPE_CHECKING:
+    from gateway_policies.findings import Finding
     from gateway_policies.loading import Loaded
 
 
@@ -20,21 +21,38 @@ def check_rules(session: Session, loaded: Loaded, folder: Path, environment: str
     Raises:
         Refused: an error; all of them are on stderr.
     """
+    errors = _broken(session, loaded, folder, environment)
+    if not errors:
+        return
+    session.stderr.write(describe(told(folder, errors), session.look_err()))
+    raise Refused(
+        f"The policies in {str(folder)!r} break {_many(errors)}. Nothing was changed. Mend what is listed above, or "
+        "suppress it in andon.toml with a reason and an end; 'andon policy lint' lists it again."
+    )
+
+
+def note_rules(session: Session, loaded: Loaded, folder: Path, environment: str | None) -> None:
+    """Say that what is planned would not be applied, so that nobody takes a plan for a promise."""
+    errors = _broken(session, loaded, folder, environment)
+    if errors:
+        session.note(
+            f"The policies break {_many(errors)}, so 'andon policy apply' will refuse them; 'andon policy lint' says "
+            "why."
+        )
+
+
+def _broken(session: Session, loaded: Loaded, folder: Path, environment: str | None) -> list[Finding]:
     from gateway_policies.findings import in_order, refuses
     from gateway_policies.linting import examine
     from gateway_policies.linting.files import texts_of
     from gateway_policies.model import Severity
 
     if loaded.policies is None:
-        return
+        return []
     texts = texts_of(folder, [] if environment is None else [environment])
     found = examine(loaded.policies, loaded.places, session.clock.now().date(), texts=texts).findings
-    if not refuses(found):
-        return
-    errors = [each for each in in_order(found) if each.severity is Severity.ERROR]
-    session.stderr.write(describe(told(folder, errors), session.look_err()))
-    many = "a rule" if len(errors) == 1 else f"rules in {len(errors):,} places"
-    raise Refused(
-        f"The policies in {str(folder)!r} break {many}. Nothing was changed. Mend what is listed above, or suppress it "
-        "in andon.toml with a reason and an end; 'andon policy lint' lists it again."
-    )
+    return [each for each in in_order(found) if each.severity is Severity.ERROR] if refuses(found) else []
+
+
+def _many(errors: list[Finding]) -> str:
+    return "a rule" if len(errors) == 1 else f"rules in {len(errors):,} places"

@@ -16,7 +16,7 @@ from commands.output import Detail, put
 from commands.policy_files import Environment, Folder, policies
 from commands.policy_formats import below_repository
 from commands.policy_gateway import GatewayOption, state_of
-from commands.policy_lint_gate import check_rules
+from commands.policy_lint_gate import check_rules, note_rules
 from commands.session import Session, session_of
 from commands.terminal import Look, plain
 from transactions.errors import NotFound
@@ -172,8 +172,8 @@ def _made(
 
     loaded = policies(session, folder, environment)
     assert loaded.policies is not None
-    if rules:
-        check_rules(session, loaded, folder, environment)
+    hold = check_rules if rules else note_rules
+    hold(session, loaded, folder, environment)
     found, state = state_of(session, named, loaded.policies)
     known = [*loaded.policies.resources, *state.live]
     for each in unknown(only, loaded.policies, state):

@@ -89,6 +89,8 @@ def fmt(
     from gateway_policies.writing.edits import replace_file
     from gateway_policies.writing.layout import laid_out
 
+    if folder.exists() and not folder.is_dir():
+        raise NotFound(f"{str(folder)!r} is no folder. Nothing was done. Give the folder of the policies.")
     if not folder.is_dir():
         raise NotFound(f"There is no folder {str(folder)!r}. Nothing was done. Make one: andon policy init")
     files, findings = files_of(folder)

@@ -82,9 +82,11 @@ class _Loading:
 
     def done(self) -> Loaded:
         if not self._folder.is_dir():
-            self._finding(
-                "no-folder", f"There is no folder {str(self._folder)!r}.", None, "Make one: andon policy init"
-            )
+            if self._folder.exists():
+                message, advice = f"{str(self._folder)!r} is no folder.", "Give the folder of the policies"
+            else:
+                message, advice = f"There is no folder {str(self._folder)!r}.", "Make one: andon policy init"
+            self._finding("no-folder", message, None, advice)
             return self._loaded(None, 0)
         base = self._listed("")
         over = self._overlays()

@@ -362,3 +362,12 @@ def test_the_set_of_another_name_owns_its_own(run: Run) -> None:
     code, _, err = run("apply", *GATEWAY, "--yes")
     assert code == 6
     assert f"belongs to the policy set {PolicySet.DEFAULT_NAME}" in err
+
+
+def test_a_plan_of_policies_that_break_a_rule_says_that_it_would_not_be_applied(run: Run) -> None:
+    change("consumers/mes-p03.toml", 'scope = "orders.release"', 'scope = "orders.*"')
+    code, out, err = run("plan", *GATEWAY)
+    assert (code, "grant.orders.*" in out) == (0, True)
+    assert err == "The policies break a rule, so 'andon policy apply' will refuse them; 'andon policy lint' says why.\n"
+    assert run("plan", *GATEWAY, "--quiet")[2] == ""
+    assert run("apply", *GATEWAY, "--yes")[0] == 6

@@ -115,6 +115,15 @@ def test_every_environment_is_tried_and_one_alone_if_asked(policies: Path, andon
     assert "Did you mean 'test'?" in ran.err
 
 
+@pytest.mark.parametrize("word", ["validate", "lint", "fmt"])
+def test_a_file_where_a_folder_belongs(here: Path, andon: Andon, word: str) -> None:
+    (here / "scopes.toml").write_text("")
+    ran = andon("policy", word, "scopes.toml")
+    assert ran.code == 7
+    assert "'scopes.toml' is no folder." in ran.err
+    assert "init" not in ran.err
+
+
 def test_a_folder_that_is_not_there(here: Path, andon: Andon) -> None:
     for word in ("validate", "fmt"):
         ran = andon("policy", word)

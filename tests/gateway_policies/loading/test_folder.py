@@ -132,6 +132,8 @@ def test_a_folder_that_is_not_there_and_one_that_is_a_file(tmp_path: Path) -> No
         assert loaded.policies is None
         assert [each.rule for each in loaded.findings] == ["no-folder"]
         assert name in loaded.findings[0].message
+    assert load(tmp_path / "file").findings[0].message.endswith("is no folder.")
+    assert "init" not in load(tmp_path / "file").findings[0].help
 
 
 def test_environments_that_are_not_there(folder: Path) -> None:
