@@ -39,6 +39,7 @@ from gateway_policies.model import Resource
 from gateway_policies.state import GatewayState, fingerprint_of
 
 T = TypeVar("T")
+_FOLDERS = ("live", "sets", "revisions")
 _FORMAT = 1
 _LOOKS = 50
 _ONE_BY_ONE = 64  # more files than these are waited for all together
@@ -222,7 +223,7 @@ class Directory:
 
     def _bring_up(self, journal: _Journal) -> None:
         """The files as the journal has them; as often as it takes."""
-        for folder in ("live", "sets", "revisions"):
+        for folder in _FOLDERS:
             self._pause(f"make {folder}")
             (self._path / folder).mkdir(exist_ok=True)
         one_by_one = len(journal.live) <= _ONE_BY_ONE
@@ -239,14 +240,14 @@ class Directory:
         if not one_by_one and hasattr(os, "sync"):
             self._pause("sync all")
             os.sync()
-        for folder in ("live", "sets", "revisions", "."):
+        for folder in (*_FOLDERS, "."):
             durable.sync_folder(self._path / folder, self._pause)
         durable.take(self._path / "journal.json", self._pause)
         durable.sync_folder(self._path, self._pause)
 
     def _finish(self) -> Revision | None:
         """What another process had begun."""
-        for folder in (".", "live", "sets", "revisions"):
+        for folder in (".", *_FOLDERS):
             if (self._path / folder).is_dir():
                 durable.sweep(self._path / folder)
         content = self._bytes(self._path / "journal.json")
@@ -318,9 +319,18 @@ class Directory:
             raise Missing(f"{self._path} is a file. Nothing was changed. Give the gateway's directory.") from error
         except OSError as error:
             raise self._unreadable(self._path, error) from error
-        if set(there) - {"lock", "live", "sets", "revisions"}:
+        strange = sorted(set(there) - {"lock", *_FOLDERS})
+        kept = [each for each in _FOLDERS if self._listed(each)]
+        if (strange or kept) and self._marks() != (None, None):
+            return  # somebody else has just made a gateway of it
+        if kept and not strange:
             raise Unreadable(
-                f"{self._path} is no gateway's directory: it has {there[0]}, and no gateway.json. "
+                f"{self._path} has files in {kept[0]}, and no gateway.json, which says what gateway they are of. "
+                "Nothing was changed. Put gateway.json back from a copy, or give an empty directory for a new gateway."
+            )
+        if strange:
+            raise Unreadable(
+                f"{self._path} is no gateway's directory: it has {strange[0]}, and no gateway.json. "
                 "Nothing was changed. Give an empty directory for a new gateway, or check the path."
             )
 

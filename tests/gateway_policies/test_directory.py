@@ -195,6 +195,37 @@ def test_a_directory_of_something_else_is_left_alone(tmp_path: Path) -> None:
     assert sorted(each.name for each in tmp_path.iterdir()) == ["gw", "letters.txt"]
 
 
+def test_a_gateway_that_lost_its_head_is_no_new_one(tmp_path: Path) -> None:
+    directory = gateway(tmp_path / "gw", READ)
+    wanted = change(directory, READ, HOLD)
+    (tmp_path / "gw/gateway.json").rename(tmp_path / "head")
+    before = {each: each.read_bytes() for each in (tmp_path / "gw").rglob("*.json")}
+    with pytest.raises(Unreadable, match=r"files in live, and no gateway\.json.*from a copy"):
+        directory.state(SET)
+    with pytest.raises(Unreadable, match="files in live"):
+        directory.apply(wanted, NOW)
+    assert before == {each: each.read_bytes() for each in (tmp_path / "gw").rglob("*.json")}
+    (tmp_path / "head").rename(tmp_path / "gw/gateway.json")
+    assert directory.apply(wanted, NOW).number == 2
+
+
+def test_whoever_looks_while_the_first_change_is_made_sees_none_or_all_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = gateway(tmp_path / "gw")
+    other = Directory(tmp_path / "gw", "plant-gateway")
+    wanted, marks = change(directory, READ), Directory._marks
+
+    def marked(of: Directory) -> tuple[bytes | None, bytes | None]:
+        found = marks(of)
+        if of is directory and not (tmp_path / "gw/gateway.json").exists():
+            other.apply(wanted, NOW)  # between the first look and the second
+        return found
+
+    monkeypatch.setattr(Directory, "_marks", marked)
+    assert directory.state(SET).revision == 1
+
+
 def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
     directory = gateway(tmp_path / "gw", READ)
     live = tmp_path / "gw" / "live"
