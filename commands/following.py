@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from commands.progress import Progress
 from commands.session import Session
-from commands.terminal import one_line
 from platforms.errors import UnexpectedAnswer
 from platforms.hub import batches
 from transactions.batches import Batch, BatchState
@@ -26,7 +26,7 @@ def follow(session: Session, batch: Batch) -> Batch:
         Unreachable: the platform has been away for longer than a restart takes.
     """
     pause, away = FIRST_PAUSE, 0.0
-    progress = _Progress(session)
+    progress = Progress(session)
     try:
         while batch.state not in RESTING:
             session.sleep(pause)
@@ -43,7 +43,7 @@ def follow(session: Session, batch: Batch) -> Batch:
                         f"The platform stopped answering while batch {batch.id} ran: {error.detail} "
                         f"It goes on by itself. Look with 'andon batches watch {batch.id}'."
                     ) from error
-            progress.show(batch)
+            progress.show(in_short(batch))
     except KeyboardInterrupt:
         progress.end()
         session.note(
@@ -54,25 +54,7 @@ def follow(session: Session, batch: Batch) -> Batch:
     return batch
 
 
-class _Progress:
-    """One line on stderr that is written over."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-        self._on = session.stderr.isatty() and not session.options.quiet
-
-    def show(self, batch: Batch) -> None:
-        if self._on:
-            self._session.stderr.write(f"\r\x1b[K{in_short(batch)}")
-            self._session.stderr.flush()
-
-    def end(self) -> None:
-        if self._on:
-            self._session.stderr.write("\r\x1b[K")
-            self._session.stderr.flush()
-
-
 def in_short(batch: Batch) -> str:
     """A batch on one line."""
     told = ", ".join(f"{name} {count}" for name, count in batch.counts.items() if count)
-    return one_line(f"{batch.action} {batch.state}: {told or 'nothing'} of {batch.total}")
+    return f"{batch.action} {batch.state}: {told or 'nothing'} of {batch.total}"

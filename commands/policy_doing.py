@@ -17,6 +17,7 @@ from commands.exits import Declined, Exit, Usage, misread
 from commands.output import Detail
 from commands.policy_gateway import refusals
 from commands.policy_plan import text_of
+from commands.progress import Progress
 from commands.session import Session
 from commands.terminal import Look, plain
 from platforms.errors import ReadOnly
@@ -217,13 +218,16 @@ def _apply(session: Session, gateway: Gateway, changeset: Changeset, how: How) -
                 raise
             return None
 
-    with refusals():
+    edits = sum(map(len, changeset.steps))
+    with refusals(), Progress(session) as progress:
+        progress.show(f"{edits:,} {'change' if edits == 1 else 'changes'} on the way to {changeset.gateway}")
         try:
-            found = _until(session, how.wait, once)
+            found = _until(session, how.wait, once, progress, "waiting for whoever changes the gateway now")
             return found if found is not None else gateway.apply(changeset, session.clock.now())
         except Unreachable as error:
             return _lost(session, gateway, changeset, error)
         except KeyboardInterrupt:
+            progress.end()
             _interrupted(session, gateway, changeset, how)
             raise
 
@@ -275,11 +279,14 @@ def _lost(session: Session, gateway: Gateway, changeset: Changeset, error: Unrea
     ) from error
 
 
-def _until(session: Session, seconds: float | None, look: Callable[[], T | None]) -> T | None:
-    """Look until there is something, or the time is over."""
-    found, pause = look(), _FIRST_PAUSE
-    end = None if seconds is None else session.clock.now() + timedelta(seconds=seconds)
+def _until(
+    session: Session, seconds: float | None, look: Callable[[], T | None], progress: Progress, waiting: str
+) -> T | None:
+    """Look until there is something, or the time is over; how long that takes is told."""
+    found, pause, began = look(), _FIRST_PAUSE, session.clock.now()
+    end = None if seconds is None else began + timedelta(seconds=seconds)
     while found is None and end is not None and session.clock.now() < end:
+        progress.show(f"{waiting}: {short(session.clock.now() - began)} of {short(end - began)}")
         session.sleep(pause)
         pause = min(_LONGEST_PAUSE, pause * 1.5)
         found = look()
@@ -309,7 +316,8 @@ def _decided(session: Session, digest: str, seconds: float) -> Waiting | None:
         return None if found.state is PlanState.AWAITING_APPROVAL else found
 
     session.note(f"Waiting for {short(timedelta(seconds=seconds))} at most; ctrl+c ends the waiting, and nothing else.")
-    return _until(session, seconds, look)
+    with Progress(session) as progress:
+        return _until(session, seconds, look, progress, "waiting for the second person")
 
 
 def _check_decided(plan: Waiting) -> None:

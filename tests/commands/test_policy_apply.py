@@ -13,6 +13,8 @@ import pytest
 from policies_and_gateway import GATEWAY, apply, change, prepare
 
 from commands.main import main
+from commands.progress import Progress
+from commands.session import Session
 from gateway_policies import durable
 from gateway_policies.directory import Directory, file_name
 from gateway_policies.durable import held
@@ -55,6 +57,19 @@ def test_what_is_applied_is_as_the_files_say(run: Run) -> None:
     code, out, err = run("apply", *GATEWAY, "--yes")
     assert (code, out, err) == (0, "Nothing to do: the gateway is as the files say.\n", "")
     assert revisions() == [1]
+
+
+def test_a_terminal_shows_how_far_it_is_on_a_line_that_is_gone_at_the_end(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("commands.progress.Progress.__init__", _on_a_terminal)
+    _, out, err = run("apply", *GATEWAY, "--yes")
+    assert "\r\x1b[K6 changes on the way to plant-gateway\r\x1b[K" in err
+    assert out == "✓ plant-gateway is as the files say: 6 added (revision 1)\n"
+
+
+def _on_a_terminal(progress: Progress, session: Session) -> None:
+    progress._stderr, progress._on = session.stderr, True
 
 
 def test_machines_get_what_came_of_it(run: Run) -> None:
