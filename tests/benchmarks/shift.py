@@ -137,7 +137,11 @@ class Shift:
 
     def _act(self, action: str, **wanted: Any) -> None:
         """Plan it, run it, have it approved where it wants a second person, and wait for its end."""
-        answer = self.operator.post("plans", json={"action": action, "reason": _REASON, **wanted})
+        asked = {"action": action, "reason": _REASON, **wanted}
+        answer = self.operator.post("plans", json=asked)
+        if "Ask again soon" in answer.text:  # a late posting can still land: people do ask again
+            self.until(lambda: "Ask again soon" not in self.operator.post("plans", json=asked).text)
+            answer = self.operator.post("plans", json=asked)
         if answer.status_code != 201:
             self.notes.append(f"{action}: {answer.status_code} {answer.json().get('detail')}")
             return
