@@ -26,7 +26,7 @@ from console.widgets.table import Row, RowTable, Table
 from transactions.approvals import ApprovalItem, ApprovalKind
 from transactions.durations import short
 from transactions.errors import AndonError, Stale, Unreachable
-from transactions.plans import Decision, Plan, PlanState, PolicyChanges
+from transactions.plans import Decision, Plan, PlanState, PolicyChanges, PolicyDoes
 
 
 class ApprovalScreen(AndonScreen):
@@ -296,8 +296,16 @@ class ApprovalScreen(AndonScreen):
     def on_table_opened(self, message: Table.Opened) -> None:
         """Look at one of them."""
         row = self.query_one("#items", RowTable).current()
-        if row is not None and self.plan is not None and self.plan.policy is None:
+        if row is None or self.plan is None:
+            return
+        if self.plan.policy is None:
             self.andon.obey(f"transaction {row.id}")
+            return
+        change = next(each for each in self.plan.policy.changes if each.address == row.id)
+        if change.does is PolicyDoes.ADD:
+            self.notify(clean(f"{change.address} is not at the gateway yet."))
+        else:
+            self.andon.obey(f"gateway {change.from_ or change.address}")
 
     # Deciding
 

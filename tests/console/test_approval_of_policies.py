@@ -116,9 +116,21 @@ async def test_it_shows_what_becomes_of_each_and_why_two_people(make_app, until,
         await pilot.pause()
         assert "requests: 600 → 60" in shown(app)
         assert "and 4 more" in shown(app)
-        await pilot.press("down", "enter")
-        await pilot.pause()
-        assert isinstance(app.screen, ApprovalScreen), "an address is no transaction"
+
+
+async def test_enter_looks_at_it_at_the_gateway_where_it_is_there(
+    make_app, until, shown, source, plan, monkeypatch
+) -> None:
+    app = make_app(source)
+    async with app.run_test(size=(140, 40)) as pilot:
+        await look(app, pilot, until, plan, "enter")
+        await until(pilot, lambda: "is not at the gateway yet" in shown(app))
+        assert isinstance(app.screen, ApprovalScreen)
+        obeyed: list[str] = []
+        monkeypatch.setattr(app, "obey", obeyed.append)
+        await pilot.press("down", "down", "enter")
+        await until(pilot, lambda: obeyed)
+        assert obeyed == ["gateway scope.orders.read"], "by the name that it has there"
 
 
 async def test_a_rename_names_both(make_app, until, shown, source, plan) -> None:
