@@ -20,6 +20,7 @@ class GatewayState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         live: what is in force, by address.
         owners: the policy sets that own resources, by address; what is missing was made by hand and belongs to nobody.
         applied: what the policy set that asks applied last, by address.
+        platform: whose gateway it is, where it is a platform's: gateways of several may have one name, and one content.
     """
 
     gateway: str
@@ -28,6 +29,7 @@ class GatewayState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     live: dict[str, Resource]
     owners: dict[str, str]
     applied: dict[str, Resource]
+    platform: str | None = None
 
 
 def fingerprint_of(

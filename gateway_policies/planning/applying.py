@@ -30,6 +30,11 @@ def changeset_of(plan: Plan, state: GatewayState, *, by: str, reason: str | None
             f"The plan is for the gateway {plan.target.gateway}, and this is {state.gateway}. Nothing was changed. "
             "Make a plan for this one."
         )
+    if plan.target.platform != state.platform:
+        raise PlanAltered(
+            f"The plan is for the {plan.target.gateway} of {_whose(plan.target.platform)}, and this is that of "
+            f"{_whose(state.platform)}. Nothing was changed. Make a plan for this one."
+        )
     if plan.target.fingerprint != state.fingerprint:
         raise Moved(
             f"The gateway {state.gateway} has changed since the plan was made, at revision {plan.target.revision}; "
@@ -47,6 +52,10 @@ def changeset_of(plan: Plan, state: GatewayState, *, by: str, reason: str | None
         reason=reason,
         steps=tuple(_steps(plan, state)),
     )
+
+
+def _whose(platform: str | None) -> str:
+    return "a directory" if platform is None else f"the platform {platform}"
 
 
 def apply_changes(state: GatewayState, plan: Plan) -> GatewayState:

@@ -29,8 +29,8 @@ from gateway_policies.planning.model import (
     Moved,
     Plan,
     Record,
-    Target,
     Traffic,
+    target_of,
 )
 from gateway_policies.planning.order import Work
 from gateway_policies.planning.renames import find_renames
@@ -91,7 +91,7 @@ def make_plan(
     return sealed(
         Body(
             schema_version=SCHEMA,
-            target=Target(gateway=state.gateway, revision=state.revision, fingerprint=state.fingerprint),
+            target=target_of(state),
             policy_set=policies.name,
             environment=environment,
             made_at=made_at,

@@ -11,6 +11,7 @@ from msgspec import Struct
 from gateway_policies.model import Resource, Risk
 from gateway_policies.places import Place
 from gateway_policies.planning.facets import Value
+from gateway_policies.state import GatewayState
 
 SCHEMA = 1
 """The version of a plan's form. It grows by one when something that a reader may rely on changes."""
@@ -257,6 +258,14 @@ class Target(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unkno
     gateway: str
     revision: int
     fingerprint: str
+    platform: str | None = None
+
+
+def target_of(state: GatewayState) -> Target:
+    """The gateway as it is."""
+    return Target(
+        gateway=state.gateway, revision=state.revision, fingerprint=state.fingerprint, platform=state.platform
+    )
 
 
 class Verdict(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

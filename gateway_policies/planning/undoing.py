@@ -11,7 +11,7 @@ from gateway_policies.errors import Moved
 from gateway_policies.model import Resource
 from gateway_policies.places import Nowhere
 from gateway_policies.planning.making import VALID_FOR, change_id, draft, in_order, judged, sealed
-from gateway_policies.planning.model import Action, Body, Change, Deed, Do, FieldChange, Plan, Target
+from gateway_policies.planning.model import Action, Body, Change, Deed, Do, FieldChange, Plan, target_of
 from gateway_policies.planning.model import Moved as Who
 from gateway_policies.planning.scene import Scene
 from gateway_policies.planning.usage import Seen, Usage
@@ -74,7 +74,7 @@ def inverse(
     return sealed(
         Body(
             schema_version=plan.schema_version,
-            target=Target(gateway=state.gateway, revision=state.revision, fingerprint=state.fingerprint),
+            target=target_of(state),
             policy_set=plan.policy_set,
             environment=plan.environment,
             made_at=made_at,

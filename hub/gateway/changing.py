@@ -56,7 +56,7 @@ class HubGateway:
 
     def state(self, connection: Connection, policy_set: str) -> GatewayState:
         """The gateway as a policy set sees it."""
-        return Kept(connection).seen_by(policy_set, self.name)
+        return Kept(connection).seen_by(policy_set, self.name, self.platform)
 
     def change(self, connection: Connection, asked: Changeset, by: Principal, now: datetime) -> GatewayRevision | Plan:
         """Take a change, or let it wait for a second person.
@@ -110,7 +110,7 @@ class HubGateway:
     def _judge(self, connection: Connection, asked: Changeset, now: datetime) -> _Judged:
         name, edits = asked.policy_set, [edit for step in asked.steps for edit in step]
         kept = Kept(connection)
-        before = kept.seen_by(name, self.name)
+        before = kept.seen_by(name, self.name, self.platform)
         self._check_base(connection, asked, before)
         check_form(edits)
         try:

@@ -51,7 +51,7 @@ class Kept:
         """Of all of it."""
         return fingerprint_of(self.live, self.owners, self.applied)
 
-    def seen_by(self, policy_set: str, gateway: str) -> GatewayState:
+    def seen_by(self, policy_set: str, gateway: str, platform: str) -> GatewayState:
         """All of it, as a policy set sees it."""
         return GatewayState(
             gateway=gateway,
@@ -60,6 +60,7 @@ class Kept:
             live=self.live,
             owners=self.owners,
             applied=self.applied.get(policy_set, {}),
+            platform=platform,
         )
 
 

@@ -114,6 +114,17 @@ def test_a_plan_for_another_gateway_or_state_is_refused() -> None:
         changeset_of(one, apply_changes(state, one), by="x")
 
 
+def test_a_plan_for_the_gateway_of_another_platform_of_the_same_name_is_refused() -> None:
+    """Gateways that have nothing yet are all alike, and what they are called is the same everywhere."""
+    here = msgspec.structs.replace(state_of({}), platform="plant-1")
+    found = make_plan(policies_of(plant()), here, made_at=NOW)
+    assert found.target.platform == "plant-1"
+    assert apply_changes(here, found).live
+    for there, told in (("plant-2", "the platform plant-2"), (None, "a directory")):
+        with pytest.raises(PlanAltered, match=f"of the platform plant-1, and this is that of {told}. Nothing was"):
+            apply_changes(msgspec.structs.replace(here, platform=there), found)
+
+
 def test_a_blocked_plan_says_everything_that_stands_against_it() -> None:
     with pytest.raises(Blocked) as caught:
         changeset_of(made(), state_of(plant()), by="x")
