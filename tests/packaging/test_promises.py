@@ -36,7 +36,9 @@ def named(text: str) -> list[tuple[str, str]]:
     return _NAMED.findall(text)
 
 
-@pytest.mark.parametrize(("page", "least"), [("docs/promises.md", 150), ("docs/outcomes.md", 20), ("docs/policies/promises.md", 30)])
+@pytest.mark.parametrize(
+    ("page", "least"), [("docs/promises.md", 150), ("docs/outcomes.md", 20), ("docs/policies/promises.md", 30)]
+)
 def test_every_test_that_is_named_is_there(root: Path, page: str, least: int) -> None:
     found = named((root / page).read_text(encoding="utf-8"))
     assert len(found) >= least
