@@ -12,6 +12,9 @@ from contextlib import contextmanager
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
+_AGAIN = 0.05
+"""Seconds until what goes on after its end is interrupted once more."""
+
 
 class _Limit:
     """One limit: when it ends, and what is interrupted then."""
@@ -53,6 +56,9 @@ class _Watchdog:
                     limit = heapq.heappop(self._limits)
                     if not limit.over:
                         limit.database.interrupt()
+                        # Between two statements that does nothing, and the next one would run for ever.
+                        limit.ends = time.monotonic() + _AGAIN
+                        heapq.heappush(self._limits, limit)
                 self._changed.wait(self._limits[0].ends - time.monotonic() if self._limits else None)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from sqlalchemy import Connection, func, literal_column, select
 from sqlalchemy.exc import OperationalError
@@ -27,6 +29,17 @@ async def test_what_takes_too_long_is_interrupted(store: Database) -> None:
         return int(connection.execute(select(func.count()).select_from(transactions)).scalar_one())
 
     assert await store.read(question) == 0
+
+
+async def test_what_begins_after_the_time_is_up_is_interrupted_as_well(store: Database) -> None:
+    def question(connection: Connection) -> None:
+        with time_limit(connection, 0.001):
+            threading.Event().wait(0.02)  # the time is up, and there is no statement to interrupt
+            with pytest.raises(OperationalError) as caught:
+                endless(connection)
+        assert interrupted(caught.value)
+
+    await store.read(question)
 
 
 async def test_what_is_over_is_not_interrupted_later(store: Database) -> None:
