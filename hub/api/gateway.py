@@ -19,8 +19,8 @@ from hub.api.sizes import CHANGES_LIMIT
 from hub.api.transactions import Limit
 from hub.gateway.kept import applied_then, to_revision
 from hub.recovery.approvals import wanted
+from hub.store.gateway_schema import gateway_revisions
 from hub.store.paging import DEFAULT_LIMIT, Order, page
-from hub.store.schema import gateway_revisions
 from transactions.errors import Invalid, PreconditionRequired, Stale
 from transactions.pages import Page
 from transactions.people import Permission

@@ -12,8 +12,9 @@ from gateway_policies.canonical import canonical
 from gateway_policies.changeset import Changeset
 from hub.gateway.telling import digest_of
 from hub.recovery import building
+from hub.store.gateway_schema import gateway_asked
 from hub.store.journal import journal
-from hub.store.schema import gateway_asked, plans
+from hub.store.schema import plans
 from transactions.clock import to_micros
 from transactions.errors import PlanAltered
 from transactions.people import EVERYTHING

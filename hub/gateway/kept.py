@@ -14,7 +14,7 @@ from gateway_policies.changeset import adopted
 from gateway_policies.gateway import AppliedThen, GatewayRevision, Revision
 from gateway_policies.model import Resource
 from gateway_policies.state import GatewayState, fingerprint_of
-from hub.store.schema import gateway_applied, gateway_resources, gateway_revisions
+from hub.store.gateway_schema import gateway_applied, gateway_resources, gateway_revisions
 from transactions.clock import from_micros, to_micros
 from transactions.errors import NotFound
 

@@ -17,10 +17,11 @@ from hub.recovery.actions import KINDS
 from hub.recovery.actions.kind import Question
 from hub.recovery.heard import Heard
 from hub.recovery.verdicts import decide
+from hub.store.gateway_schema import gateway_asked
 from hub.store.journal import journal
 from hub.store.reach import of_plan, store_places
 from hub.store.rows import etag_of, moment
-from hub.store.schema import approvals, gateway_asked, holds, meta, plans, reversals, transactions
+from hub.store.schema import approvals, holds, meta, plans, reversals, transactions
 from transactions.approvals import ITEMS_WITHOUT_SECOND_PERSON, why_second
 from transactions.clock import from_micros, to_micros
 from transactions.errors import Forbidden, Invalid, NotFound, Refused, Stale

@@ -16,7 +16,8 @@ from gateway_policies.planning.applying import changeset_of
 from gateway_policies.planning.making import make_plan
 from gateway_policies.state import GatewayState
 from hub.gateway.telling import TOLD
-from hub.store.schema import gateway_asked, plans, reviews
+from hub.store.gateway_schema import gateway_asked
+from hub.store.schema import plans, reviews
 from transactions.audit import verify
 from transactions.clock import to_micros
 from transactions.history import AuditEntry

@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from hub.store.schema import metadata
+from hub.store.gateway_schema import metadata
 
 revision = "0012"
 down_revision = "0011"

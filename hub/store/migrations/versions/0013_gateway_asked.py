@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from hub.store.schema import metadata
+from hub.store.gateway_schema import metadata
 
 revision = "0013"
 down_revision = "0012"
