@@ -151,3 +151,31 @@ def test_what_may_not_be_read_is_told() -> None:
             env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
         )
     assert done.stdout == "unreadable-file throttles.toml:1:1\n"
+
+
+def test_a_folder_that_is_not_there_and_one_that_is_a_file(tmp_path: Path) -> None:
+    put(tmp_path, "file", "")
+    for name in ("gone", "file"):
+        loaded = load(tmp_path / name)
+        assert loaded.policies is None
+        assert [each.rule for each in loaded.findings] == ["no-folder"]
+        assert name in loaded.findings[0].message
+    assert load(tmp_path / "file").findings[0].message.endswith("is no folder.")
+    assert "init" not in load(tmp_path / "file").findings[0].help
+
+
+def test_environments_that_are_not_there(folder: Path) -> None:
+    [finding] = load(folder, "prod").findings
+    assert finding.rule == "no-environment"
+    put(folder, "environments/production/scopes.toml", "")
+    put(folder, "environments/test/scopes.toml", "")
+    [finding] = load(folder, "prodction").findings
+    assert "Did you mean 'production'?" in finding.message
+    assert "production and test" in finding.help
+    [finding] = load(folder, "../..").findings
+    assert finding.rule == "no-environment"
+
+
+def test_an_empty_folder_says_what_it_lacks(tmp_path: Path) -> None:
+    [finding] = load(tmp_path).findings
+    assert "andon.toml" in finding.message

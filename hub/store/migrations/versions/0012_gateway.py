@@ -2,14 +2,15 @@
 
 from alembic import op
 
-from hub.store.gateway_schema import metadata
+from hub.store.gateway_schema import gateway_applied, gateway_resources, gateway_revisions
+from hub.store.schema import metadata
 
 revision = "0012"
 down_revision = "0011"
 
-TABLES = ("gateway_resources", "gateway_applied", "gateway_revisions")
+TABLES = [gateway_resources, gateway_applied, gateway_revisions]
 
 
 def upgrade() -> None:
     """Make the tables."""
-    metadata.create_all(op.get_bind(), tables=[metadata.tables[name] for name in TABLES])
+    metadata.create_all(op.get_bind(), tables=TABLES)

@@ -2,7 +2,8 @@
 
 from alembic import op
 
-from hub.store.gateway_schema import metadata
+from hub.store.gateway_schema import gateway_asked
+from hub.store.schema import metadata
 
 revision = "0013"
 down_revision = "0012"
@@ -10,4 +11,4 @@ down_revision = "0012"
 
 def upgrade() -> None:
     """Make the table."""
-    metadata.create_all(op.get_bind(), tables=[metadata.tables["gateway_asked"]])
+    metadata.create_all(op.get_bind(), tables=[gateway_asked])
