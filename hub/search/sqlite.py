@@ -18,7 +18,19 @@ from urllib.parse import quote
 import msgspec
 import structlog
 from msgspec import Struct
-from sqlalchemy import ColumnElement, CompoundSelect, Connection, Select, column, func, select, table, union_all
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Connection,
+    Select,
+    case,
+    column,
+    func,
+    or_,
+    select,
+    table,
+    union_all,
+)
 
 from hub.masks import Masks
 from hub.masks.in_sql import NAME as SHOWN
@@ -33,6 +45,8 @@ log = structlog.get_logger("andon.search")
 ATTACHED = "search"
 """The name under which readers have it."""
 _VERSION = 1
+_PARTS = 16
+"""Parts of the index that are asked for one by one where a text is frequent."""
 _FEW = 2_000
 """Up to so many are fetched and put in order; more are met often enough on a walk in that order."""
 
@@ -261,13 +275,32 @@ class _ForPage:
         rare = self.is_rare(needle)
         if rare is None:
             return None
-        # the sum hides the column from the planner, which would fetch every one of them by its number
-        number = transactions.c.seq if rare else transactions.c.seq + 0
-        return number.in_(_candidates(needle))
+        if rare:
+            return transactions.c.seq.in_(_candidates(needle))
+        upto: int = self._connection.execute(select(_progress("upto"))).scalar_one()
+        return or_(_NUMBER.in_(union_all(_newer(), _changed())), _part_by_part(needle, upto))
 
 
 def _candidates(needle: str) -> CompoundSelect[tuple[int]]:
     return union_all(_indexed(needle), _newer(), _changed())
+
+
+_NUMBER = transactions.c.seq + 0
+"""The sum hides the column from the planner, which would fetch every one of them by its number."""
+
+
+def _part_by_part(needle: str, upto: int) -> ColumnElement[bool]:
+    """The numbers of a frequent text, as a list for each part of the index. SQLite makes a list when the first row of
+    its part is met: a page that is filled by the newest transactions needs one of them, and not the others.
+    """
+    size = upto // _PARTS + 1
+    floors = range(size * (_PARTS - 1), 0, -size)
+    ceilings = [None, *floors]  # what came in meanwhile belongs to the newest part
+    parts = [
+        (floor < _NUMBER, _NUMBER.in_(_indexed(needle, floor, ceiling)))
+        for floor, ceiling in zip(floors, ceilings, strict=False)
+    ]
+    return case(*parts, else_=_NUMBER.in_(_indexed(needle, 0, size)))
 
 
 _PROGRESS = table("progress", column("upto"), column("changes"), schema=ATTACHED)
@@ -278,8 +311,11 @@ def _progress(name: str) -> ColumnElement[int]:
     return select(_PROGRESS.c[name]).scalar_subquery()
 
 
-def _indexed(needle: str) -> Select[tuple[int]]:
-    return select(_TRIGRAMS.c.rowid).where(_TRIGRAMS.c.trigrams.op("MATCH")(fts5_query(needle)))
+def _indexed(needle: str, above: int = 0, upto: int | None = None) -> Select[tuple[int]]:
+    found = select(_TRIGRAMS.c.rowid).where(_TRIGRAMS.c.trigrams.op("MATCH")(fts5_query(needle)))
+    if above:
+        found = found.where(_TRIGRAMS.c.rowid > above)
+    return found if upto is None else found.where(_TRIGRAMS.c.rowid <= upto)
 
 
 def _newer() -> Select[tuple[int]]:

@@ -360,6 +360,47 @@ async def test_what_is_rare_is_fetched_and_what_is_frequent_is_met_on_the_way(
         assert "VIRTUAL TABLE" in plan
 
 
+@pytest.mark.parametrize("count", [1, 15, 16, 17, 50])
+async def test_a_frequent_text_is_found_in_every_part_of_the_index(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    monkeypatch.setattr(engine, "_FEW", 1)
+    for n in range(count):
+        shelf.add(written({"order": "rare" if n % 7 == 3 else "every"}), keys={})
+    shelf.catch_up()
+    for _ in range(2):
+        assert len(await shelf.find("every", page=True)) == count - count // 7 - (count % 7 > 3)
+        assert await shelf.find("every", page=True) == await shelf.recall("every")
+        assert await shelf.find("-every", page=True) == await shelf.recall("-every")
+        shelf.change("tx-1", content=written({"order": "other"}))
+        shelf.change("tx-1", content=written({"order": "every again"}))
+        shelf.add(written({"order": "rare and not yet indexed"}), keys={})
+
+
+async def test_only_the_parts_that_a_page_meets_are_asked_for(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "_FEW", 1)
+    for _ in range(160):
+        shelf.add(written({"order": "every"}))
+    shelf.catch_up()
+
+    def looked_up(connection: Any, rows: int) -> int:
+        """How often the index is asked where a run of three characters is, for a page."""
+        frequent = shelf.index.for_page(connection).may_contain("every")
+        assert frequent is not None
+        order = transactions.c.created_at.desc(), transactions.c.id.desc()
+        page = select(transactions.c.id).where(frequent).order_by(*order).limit(rows)
+        told: list[str] = []
+        raw: Any = connection.connection.dbapi_connection
+        raw.set_trace_callback(told.append)
+        assert len(connection.execute(page).all()) == rows
+        raw.set_trace_callback(None)
+        return sum("trigrams_idx" in each for each in told)
+
+    page = await shelf.database.read(lambda c: looked_up(c, 5))
+    assert page > 0
+    assert await shelf.database.read(lambda c: looked_up(c, 160)) > page * (engine._PARTS // 2)
+
+
 async def test_notes_of_changes_are_numbered_for_ever(shelf: Shelf) -> None:
     one = shelf.add()
     for _ in range(2):
