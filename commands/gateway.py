@@ -1,4 +1,4 @@
-"""``andon gateway``: what is live at the gateway. It only looks; ``andon policy`` changes."""
+"""``andon gateway``: what is live at the gateway, and tokens to try it with; ``andon policy`` changes it."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from commands.gateway_lines import (
     throttle_lines,
     version_lines,
 )
+from commands.gateway_token import token
 from commands.output import Column, Listing
 from commands.policy_gateway import GatewayOption, gateway_of, refusals
 from commands.session import session_of
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from gateway_policies.state import GatewayState
 
 app = Noun(help="What is live at the gateway: APIs, versions, scopes, consumers, throttles.")
+app.verb("token")(token)
 
 _SET = Column("policy set", lambda each, _: each.policy_set or "by hand", give=1)
 APIS: tuple[Column, ...] = (

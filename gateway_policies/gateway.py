@@ -62,6 +62,27 @@ class AppliedThen(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     adopted: dict[str, Resource]
 
 
+class ConsumerToken(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An access token (RFC 9068) that a consumer calls the gateway with, shown once.
+
+    Attributes:
+        client_id: by which the gateway knows the consumer.
+        audience: whom the token is for.
+        scopes: what it allows: the scopes of the consumer's grants that are in force.
+        notes: why the gateway would refuse it all the same; sentences.
+    """
+
+    consumer: str
+    client_id: str
+    audience: str
+    scopes: list[str]
+    id: str
+    token: str
+    issued_at: datetime
+    expires_at: datetime
+    notes: list[str]
+
+
 class Gateway(Protocol):
     """A gateway that policies are applied to.
 

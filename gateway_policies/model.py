@@ -226,7 +226,10 @@ class Grant(_Resource, frozen=True):
 
 
 class Issuer(_Resource, frozen=True):
-    """Who signs the access tokens: found by its URL (RFC 8414), or by a file of its keys (RFC 7517)."""
+    """Who signs the access tokens: found by its URL (RFC 8414), or by a file of its keys (RFC 7517). The URL ``hub:``
+    is the hub itself."""
+
+    HUB: ClassVar[str] = "hub:"
 
     name: str
     url: str | None = None
@@ -238,6 +241,16 @@ class Issuer(_Resource, frozen=True):
     def address(self) -> str:
         """``issuer.NAME``"""
         return f"issuer.{self.name}"
+
+    @property
+    def by_hub(self) -> bool:
+        """Whether the hub signs its tokens itself."""
+        return self.url == self.HUB
+
+    def audience_at(self, gateway: str) -> str | None:
+        """Whom its tokens must be for; the hub's own are for the gateway by its name, where no audience is told. None
+        where that is not asked."""
+        return gateway if self.audience is None and self.by_hub else self.audience
 
 
 Resource: TypeAlias = Api | Version | Scope | Throttle | Consumer | Grant | Issuer

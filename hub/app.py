@@ -22,6 +22,7 @@ from hub.api import (
     acting,
     audit,
     causes,
+    consumers,
     edits,
     export,
     gateway,
@@ -56,6 +57,7 @@ from hub.delivery.http import HttpChannel
 from hub.delivery.profile import Profile
 from hub.edits.tidying import Tidier
 from hub.gateway.changing import GATEWAY, HubGateway
+from hub.identity.consumers import ConsumerIssuer
 from hub.identity.wiring import KEYS, METADATA, Identity, SignIn
 from hub.ids import go_on_after
 from hub.kpis.exposing import expose
@@ -107,6 +109,7 @@ ROUTES: tuple[Route, ...] = (
     *kpis.ROUTES,
     *handover.ROUTES,
     *gateway.ROUTES,
+    *consumers.ROUTES,
     *audit.ROUTES,
     *people.ROUTES,
     *intake.ROUTES,
@@ -130,6 +133,7 @@ class Hub:
         sign_in: whose tokens are accepted besides.
         items_alone: items that one person may start without a second.
         audit_key: where the key that signs exports of the audit chain is kept; None keeps it in memory.
+        gateway_key: the same for the key that signs consumers' tokens.
         gateway: what policies call the hub's gateway.
     """
 
@@ -149,6 +153,7 @@ class Hub:
         sign_in: SignIn = SignIn(),  # noqa: B008 - frozen
         items_alone: int = ITEMS_WITHOUT_SECOND_PERSON,
         audit_key: FilePath | None = None,
+        gateway_key: FilePath | None = None,
         gateway: str = GATEWAY,
     ) -> None:
         self.database, self.landscape, self.profile, self.clock = database, landscape, profile, clock
@@ -166,6 +171,7 @@ class Hub:
         self.runner = Runner(database, clock, self.questioner, landscape)
         self.redating = Redating(database, landscape.deadlines)
         self.gateway = HubGateway(gateway, platform)
+        self.consumers = ConsumerIssuer(platform, clock, gateway_key)
         self.signer = AuditSigner(platform, audit_key)
         self.followers = Followers()
         self.housekeeper = Housekeeper(database, clock)

@@ -159,6 +159,7 @@ async def _serve(
         gateway=settings.gateway,
         sign_in=SignIn(url=settings.url or url, issuer=settings.issuer, key_file=options.data / "issuer.key"),
         audit_key=options.data / "audit.key",
+        gateway_key=options.data / "gateway.key",
     )
     runtime: dict[str, Any] = {"url": url, "platform": hub.platform, "systems": {}}
     if options.simulate:

@@ -42,7 +42,12 @@ TEMPLATE = Text(
     looks="It begins with a slash, ends without, and a parameter is a whole segment in braces.",
 )
 UPSTREAM = Text("system:NAME or a URL", rf"system:{_WORD}|{_URL}", "system:ERP", looks="A URL has no query here.")
-URL = Text("a URL without a query", _URL, "https://idp.example/realms/plant")
+ISSUER_URL = Text(
+    "hub: or a URL without a query",
+    rf"hub:|{_URL}",
+    "https://idp.example/realms/plant",
+    looks='"hub:" alone is the hub itself.',
+)
 VERSIONING = Text("path or header:NAME", r"path|header:[A-Za-z0-9][A-Za-z0-9-]*", "header:X-Api-Version")
 SPAN = Text("a span of time", durations.PATTERN, "1m", looks="Numbers with the units s, m, h, d or w.", stand_in="1m")
 FILE = Text(
@@ -185,7 +190,7 @@ THROTTLE = Table(
 ISSUER = Table(
     "an issuer",
     {
-        "url": Field(URL, "where its metadata is found (RFC 8414)"),
+        "url": Field(ISSUER_URL, "where its metadata is found (RFC 8414); hub: for the hub's own tokens"),
         "jwks_file": Field(KEY_FILE, "a file of its keys (RFC 7517)"),
         "audience": Field(CLIENT, "the audience that its tokens must name"),
         "protected": PROTECTED,

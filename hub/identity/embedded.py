@@ -146,6 +146,8 @@ class EmbeddedIssuer:
         if token is None:
             return None
         if token.issuer != self.issuer:
+            if token.issuer == f"{self.issuer}:gateway":
+                refuse("it is a consumer's, for the gateway and not for this API")
             if (token.issuer or "").startswith(PREFIX):
                 refuse("it is of another hub. Check the address, and which hub gave you the token")
             refuse("it is of another issuer, and this hub accepts its own tokens only")

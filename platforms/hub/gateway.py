@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 
 from gateway_policies import errors as policy_errors
 from gateway_policies.changeset import Changeset
-from gateway_policies.gateway import AppliedThen, GatewayRevision, Revision
+from gateway_policies.gateway import AppliedThen, ConsumerToken, GatewayRevision, Revision
 from gateway_policies.state import GatewayState
 from platforms.calls import Call, json_body, params, segments
 from platforms.errors import ReadOnly
@@ -65,6 +65,17 @@ def applied(policy_set: str, revision: int) -> Call[AppliedThen]:
         answers=AppliedThen,
         params=params(set=policy_set),
         patience=_PATIENCE,
+    )
+
+
+def consumer_token(name: str, expires_in: str | None = None) -> Call[ConsumerToken]:
+    """A token of a consumer's; ``expires_in`` is a duration like ``10m``."""
+    return Call(
+        method="POST",
+        path=segments("gateway", "consumers", name, "token"),
+        answers=ConsumerToken,
+        body=json_body({"expires_in": expires_in}),
+        changes=True,
     )
 
 

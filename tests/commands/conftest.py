@@ -17,7 +17,7 @@ from gateway_doubles import state_of
 from handover_doubles import handover
 
 from commands.main import main
-from gateway_policies.gateway import GatewayRevision
+from gateway_policies.gateway import ConsumerToken, GatewayRevision
 from gateway_policies.model import Api, Consumer, Credential, Grant, Operation, Scope, Throttle, Version
 from hub.audit_signer import AuditSigner
 from transactions.accounts import Departure, GivenToken, Person
@@ -178,6 +178,9 @@ class Platform:
         self.on("POST", "users", kim)
         self.on("DELETE", "users/kim", filled(Departure, name="kim", tokens=1))
         self.on("POST", "users/kim/token", filled(GivenToken, name="kim", id="t1", token="secret", expires_at=NOW))
+        self.on(
+            "POST", "gateway/consumers/mes-p01/token", filled(ConsumerToken, id="t1", token="a.b.c", expires_at=NOW)
+        )
         self.on("DELETE", "users/kim/token", filled(Departure, name="kim", tokens=2))
         self.on("POST", "ingress", page(self.transactions["tx1"]))
         one = group("g1")

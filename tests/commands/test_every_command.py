@@ -76,6 +76,7 @@ THINGS: dict[str, tuple[str, ...]] = {
     "hub users add": ("kim", "--role", "operator"),
     "hub users remove": ("kim",),
     "hub users token": ("kim",),
+    "gateway token": ("mes-p01",),
     "whoami": (),
     "logout": (),
     "context show": (),

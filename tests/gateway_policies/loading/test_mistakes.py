@@ -56,6 +56,7 @@ ONE = [
     ("throttles.toml", "burst = 100", "quota = 100", "missing-key", "4:1", "'quota' without 'quota_per'", "Add quota_per"),
     ("throttles.toml", "burst = 100", 'quota_per = "1d"', "missing-key", "4:1", "'quota_per' without 'quota'", "Add quota,"),
     ("andon.toml", 'url = "https://idp.example/realms/plant"\n', "", "missing-key", "4:1", "neither 'url' nor 'jwks_file'", ""),
+    ("andon.toml", "https://idp.example/realms/plant", "hub:8470", "bad-value", "5:7", "is not hub: or a URL", '"hub:" alone is the hub itself'),
     ("andon.toml", 'url = "', 'jwks_file = "x"\nurl = "', "bad-value", "4:1", "both 'url' and 'jwks_file'", ""),
     ("andon.toml", '[gateway]\nname = "plant-gateway"', "", "missing-key", "1:1", "without 'gateway'", ""),
     # types
