@@ -9,7 +9,8 @@ from msgspec import Struct
 
 from gateway_policies.model import PolicySet
 from gateway_policies.planning.drift import Drift, drift_of
-from gateway_policies.rendering.plan_words import drifted_field, value
+from gateway_policies.planning.facets import in_words
+from gateway_policies.rendering.plan_words import drifted_field
 from gateway_policies.state import GatewayState
 
 
@@ -69,7 +70,7 @@ def drift_lines(found: Iterable[Drift]) -> list[DriftLine]:
                         ", ".join(field.added) or "none of these",
                     )
                 else:
-                    applied, live = value(field.before), value(field.after)
+                    applied, live = in_words(field.before), in_words(field.after)
                 told.append(DriftLine(each.address, How.CHANGED, drifted_field(field), applied, live, drift.policy_set))
         by_hand |= dict.fromkeys(drift.made_by_hand)
     told.sort(key=lambda each: (each.address, each.what))

@@ -167,6 +167,19 @@ def shown(facet: str, value: Value) -> Value:
     return _without_password(value) if facet in _ADDRESSES else value
 
 
+def in_words(value: Value) -> str:
+    """A fact's value, to be read."""
+    match value:
+        case None:
+            return "none"
+        case bool():
+            return "yes" if value else "no"
+        case tuple():
+            return ", ".join(value) or "none"
+        case _:
+            return str(value) or "none"
+
+
 def _without_password(url: str) -> str:
     return _USER.sub(f"//{HIDDEN}@", url, count=1)
 

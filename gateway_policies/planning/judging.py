@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from gateway_policies.model import Api, Consumer, Grant, Issuer, Resource, Scope, Throttle, Version
 from gateway_policies.nearest import listed
+from gateway_policies.planning.conflicts import conflict
 from gateway_policies.planning.facets import call_of, hides
 from gateway_policies.planning.hazards import rate
 from gateway_policies.planning.model import (
@@ -90,10 +91,10 @@ def blockers_of(scene: Scene, change: Change, *, protected: bool, overrides: Map
     address, before, after = change.address, change.before, change.after
     found = [
         *_ownership(scene, address),
-        *_protection(change.action, address, protected),
+        *_protection(scene, change.action, address, protected),
         *_ties(scene, address, before, after),
         *_secrets(address, after),
-        *_conflict(change),
+        *_conflict(scene, change),
         *_usage(scene, before, after, change.fields),
     ]
     reason = overrides.get(address)
@@ -111,15 +112,22 @@ def _ownership(scene: Scene, address: str) -> _Found:
     if owner is not None and owner != scene.policy_set:
         yield (
             Guard.OWNED_BY_OTHER,
-            f"{address} belongs to the policy set {owner}. Take it out of these files, or have {owner} let go of it.",
+            f"{address} belongs to the policy set {owner}. {_let_go(scene, owner)}",
         )
 
 
-def _protection(action: Action, address: str, protected: bool) -> _Found:
+def _let_go(scene: Scene, owner: str) -> str:
+    if scene.back_to is None:
+        return f"Take it out of these files, or have {owner} let go of it."
+    return f"Revision {scene.back_to} of {scene.policy_set} had it: have {owner} let go of it first."
+
+
+def _protection(scene: Scene, action: Action, address: str, protected: bool) -> _Found:
     if action is Action.DELETE and protected:
+        then = "take it out of the files" if scene.back_to is None else "go back"
         yield (
             Guard.PROTECTED,
-            f"{address} is protected. Apply it with 'protected = false' first, then take it out of the files.",
+            f"{address} is protected. Apply it with 'protected = false' first, then {then}.",
         )
 
 
@@ -136,13 +144,17 @@ def _ties(scene: Scene, address: str, before: Resource | None, after: Resource |
     if missing:
         yield (
             Guard.NOT_THERE,
-            f"{address} refers to {_named(missing)}, which neither the files nor the gateway will have.",
+            f"{address} refers to {_named(missing)}, which neither {_source(scene)} nor the gateway will have.",
         )
     held = () if before is None else claims(before)
     for claim in claims(after):
         others = [each for each in scene.claimed_after[claim] if each != address]
         if others and claim not in held:
             yield Guard.TAKEN, f"{claim} is taken by {_named(_whose(scene, each) for each in others)}."
+
+
+def _source(scene: Scene) -> str:
+    return "the files" if scene.back_to is None else f"revision {scene.back_to}"
 
 
 def _refer(left: list[str]) -> str:
@@ -164,22 +176,9 @@ def _secrets(address: str, after: Resource | None) -> _Found:
         )
 
 
-def _conflict(change: Change) -> _Found:
-    if change.moved is not Moved.CONFLICT:
-        return
-    if change.action is Action.CREATE:
-        yield Guard.CONFLICT, f"{change.address} was deleted at the gateway, and changed in the files."
-    elif change.action is Action.DELETE:
-        yield Guard.CONFLICT, f"{change.address} was changed at the gateway, and deleted in the files."
-    else:
-        names = [each.field for each in change.fields if each.moved is Moved.CONFLICT]
-        yield (
-            Guard.CONFLICT,
-            (
-                f"{change.address} was changed at the gateway and in the files: {_named(names)}. "
-                "Take what is live into the files, or override it."
-            ),
-        )
+def _conflict(scene: Scene, change: Change) -> _Found:
+    if change.moved is Moved.CONFLICT:
+        yield Guard.CONFLICT, conflict(change, scene.back_to)
 
 
 def _usage(scene: Scene, before: Resource | None, after: Resource | None, fields: tuple[FieldChange, ...]) -> _Found:

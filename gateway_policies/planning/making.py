@@ -57,6 +57,7 @@ def make_plan(
     overrides: Mapping[str, str] | None = None,
     only: Sequence[str] = (),
     given_up: Mapping[str, Resource] | None = None,
+    back_to: int | None = None,
     valid_for: timedelta = VALID_FOR,
 ) -> Plan:
     """What would have to happen for the gateway to be as the files say.
@@ -72,6 +73,7 @@ def make_plan(
         only: addresses, with ``*`` for anything; what hangs below one is part of it. None for all.
         given_up: what the files no longer say and is not deleted for that, since it was made by hand once: as it is
             to be left, by address.
+        back_to: the revision whose content ``policies`` is, where that is not what files say.
     """
     sides = _sides(policies, state)
     drafts, records = _drafts(policies, state, sides, given_up or {})
@@ -83,6 +85,7 @@ def make_plan(
         policy_set=policies.name,
         seen=Seen(usage, sides.renames),
         today=made_at.date(),
+        back_to=back_to,
     )
     changes = in_order(
         judged(change, scene, places=places or Nowhere(), overrides=overrides or {}, needed_by=needed_by)
@@ -97,13 +100,14 @@ def make_plan(
             made_at=made_at,
             expires_at=made_at + valid_for,
             only=tuple(only),
-            verdict=verdict_of(changes),
+            verdict=verdict_of(changes, back_to),
             changes=changes,
             steps=Work(changes, sides.live).steps(),
             drift=tuple(each.id for each in changes if each.drifted),
             conflicts=tuple(each.id for each in changes if each.moved is Moved.CONFLICT),
             records=() if only else tuple(records),
             undoes=None,
+            back_to=back_to,
         )
     )
 

@@ -288,7 +288,7 @@ class Verdict(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     text: str
 
 
-class Body(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Body(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """What a plan is, without its hash.
 
     Attributes:
@@ -299,6 +299,7 @@ class Body(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         drift, conflicts: the ids of the changes in which the gateway moved, and of those in which both did.
         records: see :class:`Record`.
         undoes: the hash of the plan that this one takes back.
+        back_to: the revision that the plan goes back to, of a rollback, which has no files.
     """
 
     schema_version: int
@@ -315,9 +316,10 @@ class Body(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     conflicts: tuple[str, ...]
     records: tuple[Record, ...]
     undoes: str | None
+    back_to: int | None = None
 
 
-class Plan(Body, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Plan(Body, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """A plan, and the hash (SHA-256, hex) over the canonical JSON of everything else in it."""
 
     hash: str

@@ -51,6 +51,7 @@ def roll_back(
         usage=usage,
         overrides=overrides,
         given_up=then.adopted,
+        back_to=revision,
     )
 
 

@@ -27,15 +27,17 @@ class Scene:
         policy_set: str,
         seen: Seen,
         today: date,
+        back_to: int | None = None,
     ) -> None:
         """
         Args:
             before: what is live, under the names after the plan's renames.
             after: what will be.
             owners: of what is live, under the same names.
+            back_to: the revision that the plan goes back to; None for a plan of files.
         """
         self.before, self.after, self.owners = before, after, owners
-        self.policy_set, self.seen, self.today = policy_set, seen, today
+        self.policy_set, self.seen, self.today, self.back_to = policy_set, seen, today, back_to
         self._risks: dict[str, Risk] = {}
 
     @cached_property

@@ -8,8 +8,12 @@ from collections.abc import Sequence
 from gateway_policies.planning.model import Action, Change, Moved, Verdict
 
 
-def verdict_of(changes: Sequence[Change]) -> Verdict:
-    """What the changes come to."""
+def verdict_of(changes: Sequence[Change], back_to: int | None = None) -> Verdict:
+    """What the changes come to.
+
+    Args:
+        back_to: the revision that the plan goes back to; None for a plan of files.
+    """
     actions = Counter(each.action for each in changes)
     blocked = [each for each in changes if each.blocked]
     drifted = sum(each.drifted for each in changes)
@@ -43,5 +47,9 @@ def verdict_of(changes: Sequence[Change]) -> Verdict:
         conflicts=conflicts,
         blocked=len(blocked),
         second_person=second,
-        text="; ".join(parts) if changes else "Nothing to do: the gateway is as the files say.",
+        text="; ".join(parts) if changes else f"Nothing to do: the gateway is as {_wanted(back_to)}.",
     )
+
+
+def _wanted(back_to: int | None) -> str:
+    return "the files say" if back_to is None else f"it was made at revision {back_to}"

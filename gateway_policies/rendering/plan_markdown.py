@@ -36,7 +36,7 @@ def plan_markdown(plan: Plan, limit: int = LIMIT, folder: str = "") -> str:
         opening, closing = _frame(hazard, len(changes))
         body: list[str] = []
         for change in changes:
-            text = _change(change, folder)
+            text = _change(change, folder, plan.back_to)
             if left or length + len(opening) + sum(map(len, body)) + len(text) + len(closing) + _LEFT_OUT > limit:
                 left[hazard] = left.get(hazard, 0) + 1
             else:
@@ -59,18 +59,18 @@ def _frame(hazard: Hazard, count: int) -> tuple[str, str]:
     return f"\n#### {title} ({count:,})\n\n", ""
 
 
-def _change(change: Change, folder: str) -> str:
+def _change(change: Change, folder: str, back_to: int | None) -> str:
     place = words.place(change, folder)
     said = f" in {_code(place)}" if place else ""
     lines = [f"- **{change.action}** {_code(words.heading(change))}{said}"]
-    lines += [f"  - {each}" for each in _details(change)]
+    lines += [f"  - {each}" for each in _details(change, back_to)]
     return "\n".join(lines) + "\n"
 
 
-def _details(change: Change) -> Iterator[str]:
+def _details(change: Change, back_to: int | None) -> Iterator[str]:
     if change.because:
         yield _escaped(words.why(change))
-    if (origin := words.origin(change)) is not None:
+    if (origin := words.origin(change, back_to)) is not None:
         yield _escaped(origin)
     for each in change.fields:
         yield _code(_cut(words.field(each), 300))

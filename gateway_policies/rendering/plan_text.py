@@ -56,7 +56,7 @@ def plan_lines(plan: Plan, *, verbose: bool = False, folder: str = "") -> Iterat
         shown = changes if verbose or hazard is not Hazard.NONE else _first(changes)
         width = max(len(words.heading(each)) for each in shown) if len(shown) > 1 else 0
         for change in shown:
-            yield from _change(change, min(width, 60), verbose=verbose, folder=folder)
+            yield from _change(change, min(width, 60), verbose=verbose, folder=folder, back_to=plan.back_to)
         if len(shown) < len(changes):
             yield Line(Tone.NOTE, f"  and {_counted(changes, shown)} more: --verbose tells all")
     told = list(words.notes(plan))
@@ -92,21 +92,21 @@ def _counted(changes: list[Change], shown: list[Change]) -> str:
     return ", ".join(f"{sign}{count:,}" for sign, count in counts.items())
 
 
-def _change(change: Change, width: int, *, verbose: bool, folder: str) -> Iterator[Line]:
+def _change(change: Change, width: int, *, verbose: bool, folder: str, back_to: int | None) -> Iterator[Line]:
     sign = words.SIGNS[change.action]
     place = words.place(change, folder)
     first = f"  {sign} {words.heading(change):<{width if place else 0}}  {place}".rstrip()
     yield Line(_TONES.get(sign, Tone.CHANGE), first)
-    details = list(_details(change, verbose=verbose))
+    details = list(_details(change, verbose=verbose, back_to=back_to))
     if change.because and len(details) > 1 and details[1][1] == _SECOND:  # nothing in between: one line says both
         details[:2] = [(Tone.DETAIL, f"{details[0][1]}: {_SECOND}")]
     yield from (Line(tone, f"      {text}") for tone, text in details)
 
 
-def _details(change: Change, *, verbose: bool) -> Iterator[tuple[Tone, str]]:
+def _details(change: Change, *, verbose: bool, back_to: int | None = None) -> Iterator[tuple[Tone, str]]:
     if change.because:
         yield Tone.DETAIL, words.why(change)
-    origin = words.origin(change)
+    origin = words.origin(change, back_to)
     if origin is not None:
         yield Tone.DRIFT, origin
     fields = change.fields if verbose else change.fields[:_FIELDS]

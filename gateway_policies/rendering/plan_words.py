@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gateway_policies.model import Resource
-from gateway_policies.planning.facets import Value, facets
+from gateway_policies.planning.facets import facets, in_words
 from gateway_policies.planning.hazards import GRAVE
 from gateway_policies.planning.model import (
     Action,
@@ -34,6 +34,7 @@ SIGNS = {
     Action.ADOPT: "*",
     Action.RELEASE: "*",
 }
+BOTH = "the files and the gateway both moved"
 _CALLERS = 3
 
 
@@ -67,28 +68,19 @@ def place(change: Change, folder: str) -> str:
     return f"{folder.rstrip('/')}/{change.place}" if folder not in ("", ".") else str(change.place)
 
 
-def origin(change: Change) -> str | None:
-    """Who moved, where it was not the files alone."""
+def origin(change: Change, back_to: int | None = None) -> str | None:
+    """Who moved, where it was not the files alone.
+
+    Args:
+        back_to: see :class:`gateway_policies.planning.model.Body`.
+    """
     if change.moved is Moved.CONFLICT:
-        return "conflict: the files and the gateway both moved"
+        return f"conflict: {BOTH if back_to is None else 'by hand, in what going back changes too'}"
     if change.moved is Moved.DRIFT:
         if change.action is Action.CREATE:
             return "drift: it was deleted at the gateway"
         return "drift: it was changed at the gateway, and is put back"
     return None
-
-
-def value(of: Value) -> str:
-    """A fact's value."""
-    match of:
-        case None:
-            return "none"
-        case bool():
-            return "yes" if of else "no"
-        case tuple():
-            return ", ".join(of) or "none"
-        case _:
-            return str(of) or "none"
 
 
 def field(change: FieldChange) -> str:
@@ -101,11 +93,11 @@ def drifted_field(change: FieldChange) -> str:
     if change.added or change.removed:
         text = " ".join([*(f"+{each}" for each in change.added), *(f"-{each}" for each in change.removed)])
     elif change.before is None:
-        text = f"+ {value(change.after)}"
+        text = f"+ {in_words(change.after)}"
     elif change.after is None:
-        text = f"- {value(change.before)}"
+        text = f"- {in_words(change.before)}"
     else:
-        text = f"{value(change.before)} → {value(change.after)}"
+        text = f"{in_words(change.before)} → {in_words(change.after)}"
     return f"{_name(change.field)}: {text}"
 
 
@@ -119,7 +111,7 @@ def _moved(change: FieldChange) -> str:
         return ""
     if change.added or change.removed:
         return f"  ({change.moved})"
-    return f"  ({change.moved}; last applied: {value(change.applied)})"
+    return f"  ({change.moved}; last applied: {in_words(change.applied)})"
 
 
 def facts(change: Change) -> Iterator[str]:
@@ -132,7 +124,7 @@ def facts(change: Change) -> Iterator[str]:
 def stated(resource: Resource) -> Iterator[str]:
     """What a resource states, a fact in each: ``risk: low``."""
     for name, fact in facets(resource).items():
-        yield f"{_name(name)}: {value(fact)}"
+        yield f"{_name(name)}: {in_words(fact)}"
 
 
 def calls(impact: Impact) -> str | None:
@@ -185,7 +177,8 @@ def notes(plan: Plan) -> Iterator[str]:
     """What is said of the plan as a whole, after its changes."""
     if plan.records:
         count = _resources(len(plan.records))
-        yield f"{count} came to be as the files say by other hands; the next apply records that."
+        said = "the files say" if plan.back_to is None else f"revision {plan.back_to} had it"
+        yield f"{count} came to be as {said} by other hands; the next apply records that."
     added = [each for each in plan.changes if each.needed_by]
     if added:
         yield f"{len(added)} change{_s(len(added))} more than asked for, which the others cannot be made without."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -12,10 +14,30 @@ from gateway_doubles import NOW, SET, replaced
 from gateway_policies.canonical import canonical
 from gateway_policies.directory import Directory, file_name
 from gateway_policies.errors import Missing
-from gateway_policies.model import Api, Consumer, Grant, Operation, Resource, Scope, Throttle
+from gateway_policies.model import (
+    Api,
+    Brownout,
+    Consumer,
+    Credential,
+    Grant,
+    Issuer,
+    Layer,
+    Lifecycle,
+    Operation,
+    PolicySet,
+    Resource,
+    Scope,
+    Throttle,
+    Version,
+)
 from gateway_policies.planning.applying import changeset_of
+from gateway_policies.planning.making import make_plan
 from gateway_policies.planning.model import Action, Guard, Plan
 from gateway_policies.planning.rollback import roll_back
+from gateway_policies.planning.saved import from_bytes, to_bytes
+from gateway_policies.rendering.plan_findings import plan_findings
+from gateway_policies.rendering.plan_markdown import plan_markdown
+from gateway_policies.rendering.plan_text import plan_lines
 
 READ, RELEASE = Scope(name="orders.read"), Scope(name="orders.release")
 STANDARD = Throttle(name="standard", requests=600, per_seconds=60, burst=100)
@@ -146,6 +168,10 @@ def test_what_others_did_by_hand_in_the_same_field_is_a_conflict(gateway: Direct
     plan = roll_back(gateway, SET, 1, made_at=NOW)
     assert plan.verdict.conflicts == 1
     assert plan.verdict.blocked == 1
+    assert in_the_way(plan) == [
+        "throttle.standard was changed by hand at the gateway: requests (50 now, 600 at revision 1). "
+        "Going back would undo what was done by hand: override it if that is meant."
+    ]
     agreed = roll_back(gateway, SET, 1, made_at=NOW, overrides={STANDARD.address: "agreed with the line"})
     assert not agreed.verdict.blocked
 
@@ -203,3 +229,135 @@ def test_a_directory_of_before_knows_of_nothing_adopted(gateway: Directory, tmp_
         found.pop("adopted", None)
         each.write_bytes(msgspec.json.encode(found))
     assert told(roll_back(gateway, SET, 1, made_at=NOW)) == [(Action.DELETE, RELEASE.address)]
+
+
+def in_the_way(plan: Plan) -> list[str]:
+    return [each.message for change in plan.changes for each in change.blockers if each.open]
+
+
+def said(plan: Plan) -> str:
+    """All that people and code hosts read of it."""
+    findings = [text for each in plan_findings(plan) for text in (each.message, each.help)]
+    return "\n".join([*(each.text for each in plan_lines(plan, verbose=True)), plan_markdown(plan), *findings])
+
+
+def test_what_came_since_and_was_changed_by_hand_is_not_deleted_in_silence(gateway: Directory, tmp_path: Path) -> None:
+    bring(gateway, [READ])
+    bring(gateway, [READ, STANDARD])
+    by_hand(tmp_path, replaced(STANDARD, requests=50, quota=9, quota_per_seconds=60, burst=None))
+    assert in_the_way(roll_back(gateway, SET, 1, made_at=NOW)) == [
+        "throttle.standard was changed by hand at the gateway: burst (none now, 100 when it was applied), "
+        "quota (9 now, none when it was applied), quota_per_seconds (60 now, none when it was applied) and 1 more. "
+        "Revision 1 did not have it. Going back would delete it, with what was done by hand: "
+        "override it if that is meant."
+    ]
+
+
+def test_of_a_set_it_says_what_came_and_what_went_by_hand(gateway: Directory, tmp_path: Path) -> None:
+    issuer = Issuer(name="idp", url="https://idp.example")
+    api = Api(name="a", layer=Layer.SYSTEM, owner="it", base_path="/a", upstream="system:ERP")
+    brownouts = [
+        Brownout(from_=datetime(2027, 2, day, 6, tzinfo=UTC), until=datetime(2027, 2, day, 7, tzinfo=UTC))
+        for day in (1, 2)
+    ]
+    version = Version(api="a", name="v1", lifecycle=Lifecycle.DEPRECATED, brownouts=(brownouts[0],))
+    bring(gateway, [issuer])
+    bring(gateway, [issuer, api, version])
+    by_hand(tmp_path, replaced(version, brownouts=(brownouts[1],)))
+    (message,) = [each for each in in_the_way(roll_back(gateway, SET, 1, made_at=NOW)) if "brownouts" in each]
+    assert (
+        "brownouts (+2027-02-02T06:00:00Z/2027-02-02T07:00:00Z -2027-02-01T06:00:00Z/2027-02-01T07:00:00Z by hand)"
+    ) in message
+
+
+def test_what_was_deleted_by_hand_comes_back_only_if_that_is_meant(gateway: Directory, tmp_path: Path) -> None:
+    bring(gateway, [STANDARD])
+    bring(gateway, [replaced(STANDARD, requests=900)])
+    (tmp_path / "live" / file_name(STANDARD.address)).unlink()
+    assert in_the_way(roll_back(gateway, SET, 1, made_at=NOW)) == [
+        "throttle.standard was deleted by hand at the gateway. Revision 1 had it, otherwise than it was applied last. "
+        "Going back would make it again as that revision had it: override it if that is meant."
+    ]
+
+
+def _by_hand_in_the_same_field(gateway: Directory, path: Path) -> None:
+    bring(gateway, [STANDARD])
+    bring(gateway, [replaced(STANDARD, requests=900)])
+    by_hand(path, replaced(STANDARD, requests=50))
+
+
+def _protected_since(gateway: Directory, path: Path) -> None:
+    bring(gateway, [READ])
+    bring(gateway, [READ, replaced(STANDARD, protected=True)])
+
+
+def _taken_over_by_another_set(gateway: Directory, path: Path) -> None:
+    bring(gateway, [READ, STANDARD])
+    bring(gateway, [READ])
+    bring(gateway, [replaced(STANDARD, requests=900)], "office")
+
+
+def _what_it_refers_to_went(gateway: Directory, path: Path) -> None:
+    bring(gateway, [READ], "office")
+    bring(gateway, [MES, Grant(consumer="mes", scope="orders.read")])
+    bring(gateway, [MES])
+    bring(gateway, [], "office")
+
+
+def _deleted_by_hand(gateway: Directory, path: Path) -> None:
+    bring(gateway, [STANDARD, READ])
+    bring(gateway, [replaced(STANDARD, requests=900), READ])
+    (path / "live" / file_name(STANDARD.address)).unlink()
+
+
+def _agreed_on_by_other_hands(gateway: Directory, path: Path) -> None:
+    bring(gateway, [STANDARD, READ])
+    bring(gateway, [replaced(STANDARD, requests=900), READ])
+    by_hand(path, STANDARD)
+
+
+def _nothing_to_do(gateway: Directory, path: Path) -> None:
+    bring(gateway, [STANDARD])
+    bring(gateway, [READ], "office")
+
+
+@pytest.mark.parametrize(
+    ("done", "told"),
+    [
+        (_by_hand_in_the_same_field, "conflict: by hand, in what going back changes too"),
+        (_protected_since, "Apply it with 'protected = false' first, then go back."),
+        (_taken_over_by_another_set, "Revision 1 of policies had it: have office let go of it first."),
+        (_what_it_refers_to_went, "which neither revision 2 nor the gateway will have"),
+        (_deleted_by_hand, "Revision 1 had it"),
+        (_agreed_on_by_other_hands, "came to be as revision 1 had it by other hands"),
+        (_nothing_to_do, "Nothing to do: the gateway is as it was made at revision 1."),
+    ],
+)
+def test_going_back_has_no_files_and_speaks_of_none(
+    gateway: Directory, tmp_path: Path, done: Callable[[Directory, Path], None], told: str
+) -> None:
+    done(gateway, tmp_path)
+    text = said(roll_back(gateway, SET, 2 if "revision 2" in told else 1, made_at=NOW))
+    assert told in text
+    assert "files" not in text
+
+
+def test_a_saved_one_is_still_one_that_goes_back(gateway: Directory) -> None:
+    bring(gateway, [READ])
+    bring(gateway, [READ, STANDARD])
+    plan = roll_back(gateway, SET, 1, made_at=NOW)
+    assert from_bytes(to_bytes(plan)).back_to == 1
+    assert b"back_to" not in to_bytes(
+        make_plan(PolicySet(gateway="plant-gateway", resources={}), gateway.state(SET), made_at=NOW)
+    ), "a plan of files is the bytes that it always was"
+
+
+def test_no_secret_is_in_what_is_in_the_way(gateway: Directory, tmp_path: Path) -> None:
+    with_place = replaced(MES, credential=Credential(issuer="idp", client_id="mes", secret="env:MES"))
+    issuer = Issuer(name="idp", url="https://idp.example")
+    bring(gateway, [issuer, with_place])
+    bring(gateway, [issuer, replaced(MES, credential=Credential(issuer="idp", client_id="mes", secret="env:NEW"))])
+    by_hand(tmp_path, replaced(MES, credential=Credential(issuer="idp", client_id="mes", secret="hunter2")))
+    plan = roll_back(gateway, SET, 1, made_at=NOW)
+    assert "credential.secret ((hidden) now, env:MES at revision 1)" in in_the_way(plan)[0]
+    assert "hunter2" not in said(plan)
