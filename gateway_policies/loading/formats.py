@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from gateway_policies import durations
+from gateway_policies.loading.noise import NoisePattern
 from gateway_policies.loading.shapes import Choice, Day, Flag, Moment, Number, Reference, Text
 from gateway_policies.loading.tables import Field, Items, Named, Table
 from gateway_policies.model import Layer, Lifecycle, PolicySet, Risk, Severity
@@ -58,12 +59,7 @@ FILE = Text(
 )
 KEY_FILE = Text("a file's path", r"[^\x00-\x1f\x7f]+", "plant-idp.jwks.json")
 PATTERN = Text("an address, or a pattern with *", r"[^\s\x00-\x1f\x7f]+", "consumer.mes-p03.*")
-# What nothing can ever be at would be a typing error whose drift goes on being told.
-NOISE = Text(
-    "an address, or a pattern with *",
-    r"(?:[^\s.:\x00-\x1f\x7f]*\*|(?:api|consumer|issuer|scope|throttle)\.)[^\s\x00-\x1f\x7f]*",
-    "consumer.mes-p03.*",
-)
+NOISE = NoisePattern()
 RULE = Text("a rule's id", r"[a-z0-9][a-z0-9-]*", "scope-unused", "bad-name")
 
 PROTECTED = Field(Flag(), "a plan may not delete it", default=False)

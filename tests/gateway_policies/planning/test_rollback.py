@@ -169,8 +169,10 @@ def test_what_others_did_by_hand_in_the_same_field_is_a_conflict(gateway: Direct
     assert plan.verdict.conflicts == 1
     assert plan.verdict.blocked == 1
     assert in_the_way(plan) == [
-        "throttle.standard was changed by hand at the gateway: requests (50 now, 600 at revision 1). "
-        "Going back would undo what was done by hand: override it if that is meant."
+        (
+            "throttle.standard was changed by hand at the gateway: requests (50 now, 600 at revision 1). "
+            "Going back would undo what was done by hand: override it if that is meant."
+        )
     ]
     agreed = roll_back(gateway, SET, 1, made_at=NOW, overrides={STANDARD.address: "agreed with the line"})
     assert not agreed.verdict.blocked
@@ -246,10 +248,12 @@ def test_what_came_since_and_was_changed_by_hand_is_not_deleted_in_silence(gatew
     bring(gateway, [READ, STANDARD])
     by_hand(tmp_path, replaced(STANDARD, requests=50, quota=9, quota_per_seconds=60, burst=None))
     assert in_the_way(roll_back(gateway, SET, 1, made_at=NOW)) == [
-        "throttle.standard was changed by hand at the gateway: burst (none now, 100 when it was applied), "
-        "quota (9 now, none when it was applied), quota_per_seconds (60 now, none when it was applied) and 1 more. "
-        "Revision 1 did not have it. Going back would delete it, with what was done by hand: "
-        "override it if that is meant."
+        (
+            "throttle.standard was changed by hand at the gateway: burst (none now, 100 when it was applied), "
+            "quota (9 now, none when it was applied), quota_per_seconds (60 now, none when it was applied) and 1 more. "
+            "Revision 1 did not have it. Going back would delete it, with what was done by hand: "
+            "override it if that is meant."
+        )
     ]
 
 
@@ -275,8 +279,10 @@ def test_what_was_deleted_by_hand_comes_back_only_if_that_is_meant(gateway: Dire
     bring(gateway, [replaced(STANDARD, requests=900)])
     (tmp_path / "live" / file_name(STANDARD.address)).unlink()
     assert in_the_way(roll_back(gateway, SET, 1, made_at=NOW)) == [
-        "throttle.standard was deleted by hand at the gateway. Revision 1 had it, otherwise than it was applied last. "
-        "Going back would make it again as that revision had it: override it if that is meant."
+        (
+            "throttle.standard was deleted by hand at the gateway. Revision 1 had it, otherwise than it was applied last. "
+            "Going back would make it again as that revision had it: override it if that is meant."
+        )
     ]
 
 
