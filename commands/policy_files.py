@@ -74,16 +74,21 @@ def policies(session: Session, folder: Path, environment: str | None = None) -> 
         Refused: there is an error in them.
     """
     loaded = found(folder, environment)
-    findings = told(folder, loaded.findings)
-    if findings and not (session.options.quiet and loaded.policies is not None):
-        session.stderr.write(describe(findings, session.look_err()))
+    tell(session, folder, loaded)
     if loaded.policies is None:
-        errors = sum(each.severity == "error" for each in findings)
+        errors = sum(each.severity == "error" for each in loaded.findings)
         raise Refused(
             f"The policies in {str(folder)!r} cannot be used: {errors} error{'s' if errors != 1 else ''}. "
             "Nothing was done. Mend what is listed above; 'andon policy validate' lists it again."
         )
     return loaded
+
+
+def tell(session: Session, folder: Path, loaded: Loaded) -> None:
+    """Say on stderr what there is to say of the policies; with --quiet only where they cannot be used."""
+    findings = told(folder, loaded.findings)
+    if findings and not (session.options.quiet and loaded.policies is not None):
+        session.stderr.write(describe(findings, session.look_err()))
 
 
 def told(folder: Path, findings: Iterable[Finding]) -> list[Told]:

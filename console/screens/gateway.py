@@ -225,7 +225,7 @@ class GatewayScreen(AndonScreen):
     def on_gateway_screen_policies_read(self, message: PoliciesRead) -> None:
         """From here on every row knows where it is written."""
         self.policies = message.policies
-        loaded = message.policies.loaded.policies
+        loaded = message.policies.loaded.settings
         name = PolicySet.DEFAULT_NAME if loaded is None else loaded.name
         if name != self._set:
             # What was last applied is another thing for another policy set.
@@ -244,7 +244,7 @@ class GatewayScreen(AndonScreen):
             return
         self._compared = of
         if self.page is Page.DRIFT:
-            self._fetch_drift(governed, None if policies is None else policies.loaded.policies)
+            self._fetch_drift(governed, None if policies is None else policies.loaded.settings)
         elif policies is not None:
             self._make_plan(governed, policies)
         elif self.andon.policies is None and isinstance(pane, _plan_pane()):

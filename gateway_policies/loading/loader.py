@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path as Folder
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from gateway_policies.findings import Finding, in_order, refuses
@@ -23,7 +24,7 @@ from gateway_policies.loading.syntax import parse
 from gateway_policies.loading.whereabouts import Whereabouts
 from gateway_policies.loading.within import check_within
 from gateway_policies.model import Api, Consumer, PolicySet, Resource, Severity, Suppression
-from gateway_policies.nearest import did_you_mean, listed
+from gateway_policies.nearest import did_you_mean, listed, nearest
 from gateway_policies.places import Place, Places
 
 _DESCRIBES: dict[Kind, tuple[str, ...]] = {
@@ -40,12 +41,17 @@ class Loaded(Struct, frozen=True, kw_only=True):
 
     Attributes:
         policies: None where there is an error among the findings.
+        settings: what andon.toml says, without resources, also where there are errors; None where it cannot be told
+            which gateway or which policy set the files are for.
+        unread: the findings by which something of ``[drift]`` is not among what ``settings`` calls noise.
         findings: in the order of the files and lines.
         places: where everything is said.
         files: how many files were read.
     """
 
     policies: PolicySet | None
+    settings: PolicySet | None
+    unread: list[Finding]
     findings: list[Finding]
     places: Places
     files: int
@@ -78,6 +84,8 @@ class _Loading:
         self._documents: dict[str, Document] = {}
         self._made: list[tuple[PolicyFile, list[Resource]]] = []
         self._unknowable: set[str] = set()
+        self._unread: list[Finding] = []
+        self._unsure = False
         self._whereabouts = Whereabouts(self._heads, self._documents)
 
     def done(self) -> Loaded:
@@ -114,8 +122,16 @@ class _Loading:
 
     def _loaded(self, found: tuple[dict[str, Any], dict[str, Resource]] | None, files: int) -> Loaded:
         findings = in_order(self._findings)
+        settings = None if found is None or self._unsure else _settings(found[0])
         policies = None if found is None or refuses(findings) else _policies(*found)
-        return Loaded(policies=policies, findings=findings, places=self._whereabouts, files=files)
+        return Loaded(
+            policies=policies,
+            settings=settings,
+            unread=in_order(self._unread),
+            findings=findings,
+            places=self._whereabouts,
+            files=files,
+        )
 
     # files
 
@@ -153,6 +169,7 @@ class _Loading:
             self._unknowable.update(_DESCRIBES[file.kind])
             if file.kind is Kind.ANDON:
                 self._unknowable.add("gateway")
+                self._unread.append(raw)
             return None
         return Document(file, raw)
 
@@ -231,7 +248,14 @@ class _Loading:
                 key = str(problem.path[0])
                 message = f"[{key}] has no place in {FORMATS[kind].what}."
                 problem = Problem(problem.rule, problem.path, message, f"It belongs in {HOME[key]}.", on_key=True)
-            self._findings.append(self._texts.finding(document, problem))
+            finding = self._texts.finding(document, problem)
+            self._findings.append(finding)
+            if kind is Kind.ANDON:
+                meant = nearest(str(problem.path[0]), FORMATS[kind].fields) if problem.path else "gateway"
+                if meant == "drift":
+                    self._unread.append(finding)
+                # A set whose name is mistyped would be another set.
+                self._unsure |= meant == "gateway"
         if checking.problems:
             self._documents[document.file.file] = document
             self._unknowable.update(_lost(kind, document.raw, cleaned))
@@ -338,13 +362,19 @@ def _lost(kind: Kind, raw: dict[str, Any], cleaned: Any) -> Iterable[str]:
             yield key
 
 
-def _policies(settings: dict[str, Any], resources: dict[str, Resource]) -> PolicySet:
+def _settings(settings: dict[str, Any]) -> PolicySet:
     gateway = settings["gateway"]
     return PolicySet(
         gateway=gateway["name"],
         name=gateway.get("set", PolicySet.DEFAULT_NAME),
+        noise=tuple(settings.get("drift", {}).get("ignore", ())),
+    )
+
+
+def _policies(settings: dict[str, Any], resources: dict[str, Resource]) -> PolicySet:
+    return msgspec.structs.replace(
+        _settings(settings),
         resources=resources,
         lint={rule: Severity(severity) for rule, severity in sorted(settings.get("lint", {}).items())},
         suppressions=tuple(Suppression(**each) for each in usable(settings, "suppress")),
-        noise=tuple(settings.get("drift", {}).get("ignore", ())),
     )

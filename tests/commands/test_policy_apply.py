@@ -1,4 +1,4 @@
-"""``andon policy apply`` and ``drift`` on real files and a real directory."""
+"""``andon policy apply`` on real files and a real directory."""
 
 from __future__ import annotations
 
@@ -314,50 +314,6 @@ def test_only_part_of_it(run: Run) -> None:
     assert code == 0
     assert "1 added" in out
     assert run("plan", *GATEWAY)[1].startswith("5 to add")
-
-
-def test_no_drift_after_applying_and_none_from_what_is_only_in_the_files(run: Run) -> None:
-    apply()
-    change("scopes.toml", "to execution", "in the files")
-    code, out, _ = run("drift", *GATEWAY, "--exit-code")
-    assert (code, out) == (0, "No drift: the gateway is as it was last applied.\n")
-
-
-def test_drift_says_what_was_done_by_hand_and_changes_nothing(run: Run) -> None:
-    apply()
-    by_hand(SCOPE, "to execution", "by hand")
-    (LIVE / file_name("consumer.mes-p03.grant.orders.release")).unlink()
-    (LIVE / file_name("scope.hand")).write_text('{"kind": "scope", "name": "hand"}')
-    before = {each: each.read_bytes() for each in Path("gw").rglob("*") if each.is_file()}
-    code, out, _ = run("drift", *GATEWAY, "--exit-code")
-    assert code == 10
-    assert out.splitlines() == [
-        "1 changed and 1 deleted at the gateway since the policies were applied",
-        "  deleted consumer.mes-p03.grant.orders.release",
-        "  changed scope.orders.release",
-        "      description: Release production orders to execution → Release production orders by hand",
-        "1 made by hand, which no policy set owns",
-    ]
-    assert run("drift", *GATEWAY)[0] == 0
-    assert "  made scope.hand" in run("drift", *GATEWAY, "-v")[1]
-    assert run("drift", *GATEWAY, "-o", "id")[1].split() == [
-        "consumer.mes-p03.grant.orders.release",
-        "scope.orders.release",
-    ]
-    found = json.loads(run("drift", *GATEWAY, "-o", "json")[1])
-    assert [each["how"] for each in found["drifted"]] == ["deleted", "changed"]
-    assert found["made_by_hand"] == ["scope.hand"]
-    assert {each: each.read_bytes() for each in Path("gw").rglob("*") if each.is_file()} == before
-
-
-def test_noise_is_no_drift(run: Run) -> None:
-    apply()
-    by_hand(SCOPE, "to execution", "by hand")
-    Path("policies/andon.toml").write_text(
-        Path("policies/andon.toml").read_text() + '\n[drift]\nignore = ["scope.*:description"]\n'
-    )
-    assert run("drift", *GATEWAY, "--exit-code")[0] == 0
-    assert run("plan", *GATEWAY, "--exit-code")[0] == 0
 
 
 def test_a_secret_at_the_gateway_is_not_told(run: Run) -> None:

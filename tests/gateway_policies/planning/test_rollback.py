@@ -280,8 +280,8 @@ def test_what_was_deleted_by_hand_comes_back_only_if_that_is_meant(gateway: Dire
     (tmp_path / "live" / file_name(STANDARD.address)).unlink()
     assert in_the_way(roll_back(gateway, SET, 1, made_at=NOW)) == [
         (
-            "throttle.standard was deleted by hand at the gateway. Revision 1 had it, otherwise than it was applied last. "
-            "Going back would make it again as that revision had it: override it if that is meant."
+            "throttle.standard was deleted by hand at the gateway. Revision 1 had it, otherwise than it was "
+            "applied last. Going back would make it again as that revision had it: override it if that is meant."
         )
     ]
 
