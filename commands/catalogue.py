@@ -31,7 +31,11 @@ ENTRIES: tuple[Entry, ...] = (
         "policy",
         "What governs the gateway, as files in git: check them, compare them, apply them.",
     ),
-    Entry("gateway", "gateway", "What is live at the gateway: APIs, versions, scopes, consumers, throttles."),
+    Entry(
+        "gateway",
+        "gateway",
+        "What is live at the gateway: APIs, versions, scopes, consumers, throttles; who calls.",
+    ),
     Entry("audit", "audit", "Who did what, when and why."),
     Entry("context", "context", "The platforms you work with, and which one is current."),
     Entry("login", "login", "Sign in at a platform; tokens are kept in the system keyring."),

@@ -21,6 +21,7 @@ from commands.gateway_lines import (
     version_lines,
 )
 from commands.gateway_token import token
+from commands.gateway_usage import usage
 from commands.output import Column, Listing
 from commands.policy_gateway import GatewayOption, gateway_of, refusals
 from commands.session import session_of
@@ -28,7 +29,7 @@ from commands.session import session_of
 if TYPE_CHECKING:
     from gateway_policies.state import GatewayState
 
-app = Noun(help="What is live at the gateway: APIs, versions, scopes, consumers, throttles.")
+app = Noun(help="What is live at the gateway: APIs, versions, scopes, consumers, throttles; who calls.")
 app.verb("token")(token)
 
 _SET = Column("policy set", lambda each, _: each.policy_set or "by hand", give=1)
@@ -110,6 +111,9 @@ def consumers(ctx: typer.Context, gateway: GatewayOption = None) -> None:
 def throttles(ctx: typer.Context, gateway: GatewayOption = None) -> None:
     """The throttles, and whom they hold."""
     _show(ctx, gateway, ThrottleLine, throttle_lines, THROTTLES, "throttles", lambda each: each.name)
+
+
+app.verb("usage")(usage)
 
 
 def _show(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from datetime import datetime
 from functools import cache
@@ -26,6 +27,7 @@ from hub.api import (
     edits,
     export,
     gateway,
+    gateway_usage,
     groups,
     handover,
     intake,
@@ -82,6 +84,7 @@ from hub.store.newest import newest_id
 from hub.store.reach import within
 from hub.store.schema import tallies, transactions
 from hub.store.watch import StoreWatch
+from hub.usage.following import UsageFollower
 from transactions.approvals import ITEMS_WITHOUT_SECOND_PERSON
 from transactions.clock import Clock
 from transactions.errors import AndonError
@@ -110,6 +113,7 @@ ROUTES: tuple[Route, ...] = (
     *handover.ROUTES,
     *gateway.ROUTES,
     *consumers.ROUTES,
+    *gateway_usage.ROUTES,
     *audit.ROUTES,
     *people.ROUTES,
     *intake.ROUTES,
@@ -172,6 +176,7 @@ class Hub:
         self.redating = Redating(database, landscape.deadlines)
         self.gateway = HubGateway(gateway, platform)
         self.consumers = ConsumerIssuer(platform, clock, gateway_key)
+        self.usage = UsageFollower(database, database.folder / "gateway" / "log", clock)
         self.signer = AuditSigner(platform, audit_key)
         self.followers = Followers()
         self.housekeeper = Housekeeper(database, clock)
@@ -198,6 +203,7 @@ class Hub:
         await self.redating.start()
         self.housekeeper.start()
         self.tidier.start()
+        self.usage.start()
         await self.engine.start()
         await self.runner.start()
         self.ready = True
@@ -212,6 +218,7 @@ class Hub:
         await self.identity.close()
         await self.housekeeper.close()
         await self.tidier.close()
+        await self.usage.close()
         await self.search.close()
         await self.watch.close()
 
@@ -317,6 +324,7 @@ def application(hub: Hub, caution: Caution = Caution()) -> ASGIApp:  # noqa: B00
         breakers, writable, behind = hub.engine.breakers(), hub.watch.refusal is None, hub.search.index.behind
         text = await hub.database.read(lambda c: exposition(c, breakers, writable, behind(c)))
         text += await hub.database.read(lambda c: expose(c, hub.running, now))
+        text += hub.usage.running.exposition(await asyncio.to_thread(hub.usage.behind))
         return PlainTextResponse(text, media_type="text/plain; version=0.0.4")
 
     paths = [Path(f"/admin/v1/{route.path}", endpoint(route, hub), methods=[route.method]) for route in _sorted(routes)]

@@ -11,6 +11,7 @@ from gateway_policies import errors as policy_errors
 from gateway_policies.changeset import Changeset
 from gateway_policies.gateway import AppliedThen, ConsumerToken, GatewayRevision, Revision
 from gateway_policies.state import GatewayState
+from gateway_policies.traffic.report import SeenCalls, UsageReport
 from platforms.calls import Call, json_body, params, segments
 from platforms.errors import ReadOnly
 from transactions.errors import NotFound, PlanAltered, Refused, SecondPersonWanted, Stale
@@ -54,6 +55,36 @@ def revisions(
         path="gateway/revisions",
         answers=Page[GatewayRevision],
         params=params(plan=plan, limit=limit, cursor=cursor),
+    )
+
+
+def usage(
+    since: str | None = None, by: str | None = None, limit: int | None = None, **names: str | None
+) -> Call[UsageReport]:
+    """Calls at it, added up.
+
+    Args:
+        since: ``7d``, a moment, or two of them with ``..`` between.
+        by: what they are added up by, with commas between.
+        names: a ``consumer``, ``api``, ``version``, ``scope`` or ``outcome`` that all of them have.
+    """
+    return Call(
+        method="GET",
+        path="gateway/usage",
+        answers=UsageReport,
+        params=params(since=since, by=by, limit=limit, **names),
+        patience=_PATIENCE,
+    )
+
+
+def calls(since: str | None = None) -> Call[SeenCalls]:
+    """What was seen at it, as plans of policies take it."""
+    return Call(
+        method="GET",
+        path="gateway/usage/calls",
+        answers=SeenCalls,
+        params=params(since=since),
+        patience=_PATIENCE,
     )
 
 

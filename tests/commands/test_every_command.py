@@ -83,7 +83,7 @@ THINGS: dict[str, tuple[str, ...]] = {
 }
 RECONCILE = {f"reconcile {kind}" for kind in ("orders", "inventory", "holds", "lots", "shipments")}
 """A thing as JSON, and its differences one by one as lines: held in test_reconcile."""
-# kpis too: held in test_kpis
+# kpis too: held in test_kpis; gateway usage: held in test_gateway_usage
 # what reads files alone: held in test_policy_*
 # tx lineage and tx related as well: held in test_lineage
 OTHERS = {
@@ -98,6 +98,7 @@ OTHERS = {
     "completion",
     "login",
     "kpis",
+    "gateway usage",
     *RECONCILE,
     *(
         f"policy {word}"

@@ -1,0 +1,1 @@
+"""What a gateway's access log says: who called what, when, and what came of it."""

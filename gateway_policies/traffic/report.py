@@ -1,0 +1,102 @@
+"""What was seen at a gateway, added up: by consumer, API, version, operation, scope or outcome."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from msgspec import Struct
+
+from gateway_policies.planning.usage import Usage
+
+
+class By(StrEnum):
+    """What calls are added up by."""
+
+    CONSUMER = "consumer"
+    API = "api"
+    VERSION = "version"
+    OPERATION = "operation"
+    SCOPE = "scope"
+    OUTCOME = "outcome"
+
+
+NEEDS = {By.VERSION: By.API, By.OPERATION: By.API}
+"""Names that mean something only beside another."""
+
+
+class UsageRow(Struct, frozen=True, kw_only=True):
+    """Calls with the same names; a name is None where calls are not added up by it, or it is not known.
+
+    Attributes:
+        client: as the token names it, where no consumer of the policies is known by it.
+        calls: all of them: let through, and refused by the gateway.
+        refused: by the gateway itself.
+        failed: let through, and answered with a 5xx or not at all.
+        last_seen: the last of them.
+        trend: calls in equal parts of the time.
+    """
+
+    consumer: str | None
+    client: str | None
+    api: str | None
+    version: str | None
+    operation: str | None
+    scope: str | None
+    outcome: str | None
+    calls: int
+    refused: int
+    failed: int
+    last_seen: datetime
+    trend: list[int]
+
+
+class UsageReport(Struct, frozen=True, kw_only=True):
+    """What was seen in a time.
+
+    Attributes:
+        since, until: the time, on edges that counts are kept by.
+        counted_since: from when on calls were counted at all; None where none ever were: then nothing is known.
+        by: what calls are added up by.
+        step: seconds of a part of the trends.
+        items: the busiest first.
+        left_off: how many rows more there are.
+        calls, refused, failed: of everything, also of rows that are left off.
+        unreadable: lines of access logs that could not be read, ever.
+    """
+
+    since: datetime
+    until: datetime
+    counted_since: datetime | None
+    by: list[By]
+    step: int
+    items: list[UsageRow]
+    left_off: int
+    calls: int
+    refused: int
+    failed: int
+    unreadable: int
+
+
+class SeenCalls(Struct, frozen=True, kw_only=True):
+    """What was seen, as plans of policies take it; ``usage`` is None where nothing is known."""
+
+    usage: Usage | None
+
+
+def grouping(text: str) -> list[By]:
+    """What a list of names means, each once, with what they need beside them.
+
+    Raises:
+        ValueError: one is none; the message names those that there are.
+    """
+    wanted: list[By] = []
+    for word in text.split(","):
+        try:
+            by = By(word.strip())
+        except ValueError as error:
+            raise ValueError(f"{word.strip()[:60]!r} is none of {', '.join(By)}") from error
+        for each in (NEEDS.get(by), by):
+            if each is not None and each not in wanted:
+                wanted.append(each)
+    return wanted

@@ -1,0 +1,1 @@
+"""The gateway's usage: its access log read, counted, kept small, and told."""
