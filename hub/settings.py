@@ -39,8 +39,6 @@ _KNOWN = (
     "issuer",
 )
 
-_FORMS = (("profile", str, "a name"), ("platform", str, "a name"), ("catalogue", bool, "true or false"))
-
 
 class Settings(Struct, frozen=True, kw_only=True):
     """What a settings file says; ``profile``, ``platform``, ``url`` and ``issuer`` are None where it does not."""

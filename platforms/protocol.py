@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from typing import Protocol, TypeVar
 
 from platforms.calls import Call
@@ -33,26 +33,5 @@ class Sender(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of connections."""
-        ...
-
-
-class AsyncSender(Protocol):
-    """The same, for an event loop."""
-
-    @property
-    def address(self) -> str:
-        """Where the platform is, for messages."""
-        ...
-
-    async def send(self, call: Call[T]) -> T:
-        """The answer; raises an ``AndonError`` where there is none."""
-        ...
-
-    def events(self, last_event_id: int | None = None) -> AsyncIterator[StreamEvent | Connection]:
-        """Events as they come, without an end; changes of the connection come between them."""
-        ...
-
-    async def aclose(self) -> None:
         """Let go of connections."""
         ...

@@ -54,10 +54,6 @@ def assign(items: Sequence[WaveItem], canary: int) -> list[int]:
     return waves
 
 
-def _likeness(item: WaveItem, plants: set[str | None], materials: set[str | None]) -> tuple[bool, bool, bool]:
-    return item.dependent, item.plant in plants, item.material in materials
-
-
 def _canary(items: Sequence[WaveItem], count: int) -> set[int]:
     """Heads of lanes, as different from each other as there are."""
     lanes: set[str] = set()

@@ -99,11 +99,6 @@ class Scene:
         return {each.name: each for each in self.throttles}
 
     @cached_property
-    def consumer_named(self) -> dict[str, Consumer]:
-        """Consumers by name."""
-        return {each.name: each for each in self.consumers}
-
-    @cached_property
     def versions_of(self) -> dict[str, list[Version]]:
         """The versions of an API, by its name."""
         return _by((each.api, each) for each in self.versions)

@@ -21,7 +21,7 @@ from hub.store.gateway_schema import gateway_asked
 from hub.store.journal import journal
 from hub.store.reach import of_plan, store_places
 from hub.store.rows import etag_of, moment
-from hub.store.schema import approvals, holds, meta, plans, reversals, transactions
+from hub.store.schema import approvals, holds, plans, reversals, transactions
 from transactions.approvals import ITEMS_WITHOUT_SECOND_PERSON, why_second
 from transactions.clock import from_micros, to_micros
 from transactions.errors import Forbidden, Invalid, NotFound, Refused, Stale
@@ -524,14 +524,3 @@ def use(connection: Connection, plan: Plan, batch: str, *, approved: bool = Fals
     """
     check_usable(plan, waiting=approved)
     connection.execute(update(plans).where(plans.c.hash == plan.hash).values(state=PlanState.RUN, batch=batch))
-
-
-def platform_id(connection: Connection) -> str:
-    """The name of this hub that plans are bound to."""
-    found: str = connection.execute(select(meta.c.value).where(meta.c.name == "platform")).scalar_one()
-    return found
-
-
-def sendable(plan: Plan) -> list[PlanItem]:
-    """The items that a run acts on."""
-    return [item for item in plan.items if item.runs]

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, select
 
 from hub.store.schema import transactions
-from transactions.model import Priority, Status
+from transactions.model import Status
 from transactions.priority import LINE, ORDER, RANKED, priority_now, rank_of
 from transactions.states import OPEN
 
@@ -42,13 +42,6 @@ def rank_in(connection: Connection, row: Any, status: Status, **changes: Any) ->
         order_waits=on_a_line and _any(connection, _WAITS, id=row.id),
     )
     return rank_of(priority, row.risk, values["due_at"], row.created_at)
-
-
-def rank_at_rest(row: Any) -> int | None:
-    """The rank of a row that nothing waits behind."""
-    if Status(row.status) not in RANKED:
-        return None
-    return rank_of(Priority.LINE_DOWN if row.line_down else Priority.DUE, row.risk, row.due_at, row.created_at)
 
 
 def _any(connection: Connection, question: Any, **values: Any) -> bool:

@@ -9,9 +9,6 @@ from sqlalchemy import ColumnElement, Connection, exists, not_, or_, select
 from hub.store.schema import plan_places
 from transactions.people import Place, Reach
 
-EVERYWHERE = ""
-"""How a place without a plant, or without a flow, is stored."""
-
 
 def within(reach: Reach, table: Any) -> list[ColumnElement[bool]]:
     """Conditions on a table with ``plant`` and ``flow``; none where nothing is cut. What has no plant is within reach
