@@ -17,6 +17,7 @@ from commands.exits import Declined, Exit, Usage, misread
 from commands.output import Detail
 from commands.policy_gateway import refusals
 from commands.policy_plan import text_of
+from commands.policy_progress import Told
 from commands.progress import Progress
 from commands.session import Session
 from commands.terminal import Look, plain
@@ -210,20 +211,21 @@ def _reason(made: Plan, how: How) -> str | None:
 def _apply(session: Session, gateway: Gateway, changeset: Changeset, how: How) -> Revision:
     from gateway_policies.errors import Locked
 
-    def once() -> Revision | None:
-        try:
-            return gateway.apply(changeset, session.clock.now())
-        except Locked:
-            if how.wait is None:
-                raise
-            return None
-
     edits = sum(map(len, changeset.steps))
     with refusals(), Progress(session) as progress:
-        progress.show(f"{edits:,} {'change' if edits == 1 else 'changes'} on the way to {changeset.gateway}")
+        told = Told(progress, changeset.gateway, edits)
+
+        def once() -> Revision | None:
+            try:
+                return gateway.apply(changeset, session.clock.now(), told)
+            except Locked:
+                if how.wait is None:
+                    raise
+                return None
+
         try:
             found = _until(session, how.wait, once, progress, "waiting for whoever changes the gateway now")
-            return found if found is not None else gateway.apply(changeset, session.clock.now())
+            return found if found is not None else gateway.apply(changeset, session.clock.now(), told)
         except Unreachable as error:
             return _lost(session, gateway, changeset, error)
         except KeyboardInterrupt:

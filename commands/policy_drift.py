@@ -12,13 +12,14 @@ from commands.output import Detail
 from commands.policy_export import Patch, print_patch
 from commands.policy_files import Environment, Folder, describe, policies, tell, told
 from commands.policy_files import found as loaded_from
-from commands.policy_gateway import GatewayOption, gateway_of, refusals, state_of
+from commands.policy_gateway import GatewayOption, gateway_of, refusals, state_of, tell_cut_off
 from commands.policy_plan import ExitCode
 from commands.session import Session, session_of
 from commands.terminal import Look, plain
 from transactions.errors import Refused
 
 if TYPE_CHECKING:
+    from gateway_policies.gateway import Gateway
     from gateway_policies.loading import Loaded
     from gateway_policies.model import PolicySet
     from gateway_policies.planning.drift import Drift
@@ -45,11 +46,13 @@ def drift(
     if patch:
         loaded = policies(session, folder, environment)
         assert loaded.policies is not None
-        _, state = state_of(session, gateway, loaded.policies)
+        live, state = state_of(session, gateway, loaded.policies)
+        tell_cut_off(session, live)
         found = drift_of(loaded.policies, state)
         print_patch(session, folder, loaded, state, adopt=False)
     else:
-        settings, state = _settings(session, folder, environment, gateway)
+        settings, live, state = _settings(session, folder, environment, gateway)
+        tell_cut_off(session, live)
         found = drift_of(settings, state)
         session.show(
             Detail(
@@ -64,7 +67,7 @@ def drift(
 
 def _settings(
     session: Session, folder: Path, environment: str | None, gateway: str | None
-) -> tuple[PolicySet, GatewayState]:
+) -> tuple[PolicySet, Gateway, GatewayState]:
     """Which policy set it is and what it calls noise, as far as the files say it, and the gateway as that set sees it.
 
     Raises:
@@ -77,11 +80,11 @@ def _settings(
     else:
         tell(session, folder, loaded)
     if loaded.settings is not None:
-        return loaded.settings, state_of(session, gateway, loaded.settings)[1]
+        return loaded.settings, *state_of(session, gateway, loaded.settings)
     return _unnamed(session, folder, gateway)
 
 
-def _unnamed(session: Session, folder: Path, named: str | None) -> tuple[PolicySet, GatewayState]:
+def _unnamed(session: Session, folder: Path, named: str | None) -> tuple[PolicySet, Gateway, GatewayState]:
     """What can be said where andon.toml cannot be read: of the only policy set that there is."""
     from gateway_policies.model import PolicySet
 
@@ -102,7 +105,7 @@ def _unnamed(session: Session, folder: Path, named: str | None) -> tuple[PolicyS
         f"{folder / 'andon.toml'} cannot be read so far as to say for which gateway and policy set it is. This is the "
         f"drift of {name!r}, the only one here, and nothing is taken for noise.",
     )
-    return PolicySet(gateway=state.gateway, name=name), state
+    return PolicySet(gateway=state.gateway, name=name), gateway, state
 
 
 def _tell_errors(session: Session, folder: Path, loaded: Loaded) -> None:

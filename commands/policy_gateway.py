@@ -85,3 +85,15 @@ def state_of(session: Session, named: str | None, policies: PolicySet) -> tuple[
             f"{state.gateway!r}. Nothing was done. Name the right --gateway, or the right name in andon.toml."
         )
     return found, state
+
+
+def tell_cut_off(session: Session, gateway: Gateway) -> None:
+    """Say, where only looked is, that a change stopped while its files were written, and what writes the rest."""
+    with refusals():
+        begun = gateway.unfinished()
+    if begun is not None:
+        session.note(
+            f"Revision {begun.number} by {begun.by}, of {begun.at:%Y-%m-%d %H:%M} UTC, was cut off while its files "
+            "were written. It counts here as made, and whoever reads the files themselves may see half of it. The next "
+            "'andon policy apply' writes the rest, also where it has nothing else to do."
+        )

@@ -15,7 +15,7 @@ from commands.exits import Exit, Usage
 from commands.output import Detail, put
 from commands.policy_files import Environment, Folder, policies
 from commands.policy_formats import below_repository
-from commands.policy_gateway import GatewayOption, state_of
+from commands.policy_gateway import GatewayOption, state_of, tell_cut_off
 from commands.policy_lint_gate import check_rules, note_rules
 from commands.session import Session, session_of
 from commands.terminal import Look, plain
@@ -103,7 +103,8 @@ def plan(
     is in the way. Changes nothing. With --verbose all that is known of every change."""
     session = session_of(ctx)
     rules = out is not None  # it is to be applied
-    _, made = make(session, folder, gateway, environment, only or (), override or (), reason, usage, rules=rules)
+    found, made = make(session, folder, gateway, environment, only or (), override or (), reason, usage, rules=rules)
+    tell_cut_off(session, found)
     if out is not None:
         save(made, out)
     show(session, made, format, folder=folder)

@@ -8,7 +8,7 @@ import typer
 from msgspec import Struct
 
 from commands.output import Column, Listing
-from commands.policy_gateway import GatewayOption, gateway_of, refusals
+from commands.policy_gateway import GatewayOption, gateway_of, refusals, tell_cut_off
 from commands.session import session_of
 
 
@@ -44,7 +44,9 @@ def revisions(ctx: typer.Context, gateway: GatewayOption = None) -> None:
     """The changes that the gateway has taken, the newest first: when, by whom, of which plan. Times are UTC."""
     session = session_of(ctx)
     with refusals():
-        found = gateway_of(session, gateway, "").revisions()
+        asked = gateway_of(session, gateway, "")
+        found = asked.revisions()
+    tell_cut_off(session, asked)
     session.show(
         Listing(
             of=RevisionLine,

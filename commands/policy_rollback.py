@@ -19,7 +19,7 @@ from commands.policy_doing import (
     check_may,
     patience,
 )
-from commands.policy_gateway import GatewayOption, gateway_of, refusals
+from commands.policy_gateway import GatewayOption, gateway_of, refusals, tell_cut_off
 from commands.policy_plan import Override, UsageFile, check_overrides, save, show, traffic
 from commands.session import session_of
 from transactions.errors import NotFound
@@ -91,6 +91,7 @@ def rollback(
     if out is not None:
         save(made, out)
     if out is not None or dry_run:
+        tell_cut_off(session, found)
         show(session, made, None, folder=Path())
         if out is not None:
             session.note(f"The plan is in {out}, and good until {made.expires_at:%Y-%m-%d %H:%M} UTC.")

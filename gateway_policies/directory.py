@@ -2,7 +2,7 @@
 
 ::
 
-    gateway.json        the gateway's name, and how many changes it has taken
+    gateway.json        the gateway's name, how many changes it has taken, and what tells it from others of that name
     live/ADDRESS.json   what is in force; whoever edits it by hand makes drift
     sets/NAME.json      what a policy set owns, and what it applied last
     revisions/N.json    a change that was taken
@@ -16,7 +16,6 @@ process ends in between, the next change does that first.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import socket
@@ -27,69 +26,33 @@ from pathlib import Path
 from typing import TypeVar
 
 import msgspec
-from msgspec import Struct
 
 from gateway_policies import durable
 from gateway_policies.canonical import canonical
 from gateway_policies.changeset import Changeset, Edit, adopted, states
+from gateway_policies.directory_records import (
+    FORMAT,
+    Content,
+    Head,
+    Journal,
+    Set,
+    Taken,
+    file_name,
+    place_of,
+    readable,
+)
 from gateway_policies.durable import Pause, no_pause
 from gateway_policies.errors import Locked, Missing, Moved, PlanAltered, Unreadable
-from gateway_policies.gateway import AppliedThen, Revision
+from gateway_policies.gateway import AppliedThen, Report, Revision, Stage, Step, unheard
 from gateway_policies.model import Resource
-from gateway_policies.state import GatewayState, fingerprint_of
+from gateway_policies.state import DIRECTORY, GatewayState
+
+__all__ = ["Directory", "file_name"]
 
 T = TypeVar("T")
 _FOLDERS = ("live", "sets", "revisions")
-_FORMAT = 1
 _LOOKS = 50
 _ONE_BY_ONE = 64  # more files than these are waited for all together
-_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._-")
-_LONGEST = 180
-
-
-class _Head(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    format: int
-    gateway: str
-    revision: int
-
-
-class _Set(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    name: str
-    owns: tuple[str, ...] = ()
-    applied: dict[str, Resource] = {}
-
-
-class _Taken(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A revision, what the set had applied before at the addresses that it changed, and what was made by hand and
-    became the set's, as it was before."""
-
-    revision: Revision
-    before: dict[str, Resource | None]
-    adopted: dict[str, Resource] = {}
-
-
-class _Journal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    head: _Head
-    taken: _Taken
-    live: dict[str, Resource | None]
-    set_after: _Set
-
-
-class _Content(Struct, frozen=True, kw_only=True):
-    head: _Head
-    live: dict[str, Resource]
-    sets: dict[str, _Set]
-
-    @property
-    def fingerprint(self) -> str:
-        return fingerprint_of(self.live, self.owners, {name: each.applied for name, each in self.sets.items()})
-
-    def set_named(self, name: str) -> _Set:
-        return self.sets.get(name) or _Set(name=name)
-
-    @property
-    def owners(self) -> dict[str, str]:
-        return {address: name for name, each in self.sets.items() for address in each.owns}
 
 
 _RESOURCE: msgspec.json.Decoder[Resource] = msgspec.json.Decoder(Resource)
@@ -145,7 +108,7 @@ class Directory:
             adopted=dict(sorted(each for each in by_hand.items() if each[0] not in found)),
         )
 
-    def apply(self, changeset: Changeset, at: datetime) -> Revision:
+    def apply(self, changeset: Changeset, at: datetime, report: Report = unheard) -> Revision:
         """See :class:`gateway_policies.gateway.Gateway`."""
         if self._marks() == (None, None):
             self._check_new()  # before anything is made in it
@@ -157,8 +120,18 @@ class Directory:
             self._write(lambda: durable.put(self._path / "journal.json", canonical(journal), self._pause))
             # From here on it has happened, whatever happens now.
             self._write(lambda: durable.sync_folder(self._path, self._pause))
-            self._write(lambda: self._bring_up(journal))
+            self._write(lambda: self._bring_up(journal, report))
         return journal.taken.revision
+
+    def unfinished(self) -> Revision | None:
+        """See :class:`gateway_policies.gateway.Gateway`."""
+        content = self._bytes(self._path / "journal.json")
+        try:
+            if content is None or durable.is_held(self._path / "lock"):
+                return None
+        except OSError as error:
+            raise self._unreadable(self._path / "lock", error) from error
+        return self._parsed(content, Journal, self._path / "journal.json").taken.revision
 
     def finish(self, by: str, at: datetime) -> Revision | None:
         """See :class:`gateway_policies.gateway.Gateway`."""
@@ -170,7 +143,7 @@ class Directory:
         except Locked:
             return None  # whoever holds it brings it to an end
 
-    def _check(self, changeset: Changeset, content: _Content) -> None:
+    def _check(self, changeset: Changeset, content: Content) -> None:
         if changeset.gateway != content.head.gateway:
             raise PlanAltered(
                 f"The plan is for the gateway {changeset.gateway}, and {self._path} is {content.head.gateway}. "
@@ -188,15 +161,15 @@ class Directory:
                 f"{content.head.revision} now. Nothing was changed. Make a new plan."
             )
 
-    def _journal(self, changeset: Changeset, content: _Content, at: datetime) -> _Journal:
+    def _journal(self, changeset: Changeset, content: Content, at: datetime) -> Journal:
         name = changeset.policy_set
         before = self._seen_by(name, content)
         (after,) = states(before, name, (_flat(changeset),))
         owns = tuple(sorted(address for address, owner in after.owners.items() if owner == name))
-        mine = _Set(name=name, owns=owns, applied=after.applied)
+        mine = Set(name=name, owns=owns, applied=after.applied)
         number = content.head.revision + 1
-        new = _Content(
-            head=_Head(format=_FORMAT, gateway=content.head.gateway, revision=number),
+        new = Content(
+            head=msgspec.structs.replace(content.head, revision=number, place=content.head.place or self._place()),
             live=after.live,
             sets={**content.sets, name: mine},
         )
@@ -210,9 +183,9 @@ class Directory:
             reason=changeset.reason,
         )
         recorded = _differing(before.applied, after.applied)
-        return _Journal(
+        return Journal(
             head=new.head,
-            taken=_Taken(
+            taken=Taken(
                 revision=revision,
                 before={each: before.applied.get(each) for each in recorded},
                 adopted=adopted(before, after, name),
@@ -221,20 +194,28 @@ class Directory:
             set_after=mine,
         )
 
-    def _bring_up(self, journal: _Journal) -> None:
+    def _place(self) -> str:
+        try:
+            return place_of(self._path)
+        except OSError as error:
+            raise self._unreadable(self._path, error) from error
+
+    def _bring_up(self, journal: Journal, report: Report = unheard) -> None:
         """The files as the journal has them; as often as it takes."""
         for folder in _FOLDERS:
             self._pause(f"make {folder}")
             (self._path / folder).mkdir(exist_ok=True)
-        one_by_one = len(journal.live) <= _ONE_BY_ONE
-        for address, resource in journal.live.items():
+        files, number = len(journal.live), journal.taken.revision.number
+        one_by_one = files <= _ONE_BY_ONE
+        report(Step(stage=Stage.WRITTEN, done=0, of=files, revision=number))
+        for done, (address, resource) in enumerate(journal.live.items(), 1):
             path = self._path / "live" / file_name(address)
             if resource is None:
                 durable.take(path, self._pause)
             else:
-                durable.put(path, _readable(resource), self._pause, sync=one_by_one)
+                durable.put(path, readable(resource), self._pause, sync=one_by_one)
+            report(Step(stage=Stage.WRITTEN, done=done, of=files, revision=number))
         durable.put(self._path / "sets" / file_name(journal.set_after.name), canonical(journal.set_after), self._pause)
-        number = journal.taken.revision.number
         durable.put(self._path / "revisions" / f"{number:06}.json", canonical(journal.taken), self._pause)
         durable.put(self._path / "gateway.json", canonical(journal.head), self._pause)
         if not one_by_one and hasattr(os, "sync"):
@@ -253,11 +234,11 @@ class Directory:
         content = self._bytes(self._path / "journal.json")
         if content is None:
             return None
-        journal = self._parsed(content, _Journal, self._path / "journal.json")
+        journal = self._parsed(content, Journal, self._path / "journal.json")
         self._write(lambda: self._bring_up(journal))
         return journal.taken.revision
 
-    def _read(self) -> _Content:
+    def _read(self) -> Content:
         """The gateway at one moment, though somebody may change it meanwhile."""
         for _ in range(_LOOKS):
             before = self._marks()
@@ -271,11 +252,12 @@ class Directory:
     def _marks(self) -> tuple[bytes | None, bytes | None]:
         return self._bytes(self._path / "gateway.json"), self._bytes(self._path / "journal.json")
 
-    def _look(self, head: bytes | None, journal: bytes | None) -> _Content | None:
+    def _look(self, head: bytes | None, journal: bytes | None) -> Content | None:
         """What is there; None where a file went away while it was looked at."""
         if head is None and journal is None:
             self._check_new()
-            return _Content(head=_Head(format=_FORMAT, gateway=self._name, revision=0), live={}, sets={})
+            new = Head(format=FORMAT, gateway=self._name, revision=0, place=self._place())
+            return Content(head=new, live={}, sets={})
         live: dict[str, Resource] = {}
         for path in self._listed("live"):
             found = self._bytes(path)
@@ -283,29 +265,29 @@ class Directory:
                 return None
             resource = self._resource(found, path)
             live[resource.address] = resource
-        sets: dict[str, _Set] = {}
+        sets: dict[str, Set] = {}
         for path in self._listed("sets"):
             found = self._bytes(path)
             if found is None:
                 return None
-            policy_set = self._parsed(found, _Set, path)
+            policy_set = self._parsed(found, Set, path)
             sets[policy_set.name] = policy_set
         if journal is not None:
-            begun = self._parsed(journal, _Journal, self._path / "journal.json")
+            begun = self._parsed(journal, Journal, self._path / "journal.json")
             for address, resource_after in begun.live.items():
                 if resource_after is None:
                     live.pop(address, None)
                 else:
                     live[address] = resource_after
             sets[begun.set_after.name] = begun.set_after
-            return _Content(head=begun.head, live=dict(sorted(live.items())), sets=sets)
-        read = self._parsed(head or b"", _Head, self._path / "gateway.json")
-        if read.format != _FORMAT:
+            return Content(head=begun.head, live=dict(sorted(live.items())), sets=sets)
+        read = self._parsed(head or b"", Head, self._path / "gateway.json")
+        if read.format != FORMAT:
             raise Unreadable(
-                f"{self._path} has the form {read.format}, and this andon knows the form {_FORMAT}. "
+                f"{self._path} has the form {read.format}, and this andon knows the form {FORMAT}. "
                 "Nothing was changed. Use the andon that wrote it."
             )
-        return _Content(head=read, live=dict(sorted(live.items())), sets=sets)
+        return Content(head=read, live=dict(sorted(live.items())), sets=sets)
 
     def _check_new(self) -> None:
         try:
@@ -365,16 +347,16 @@ class Directory:
             raise self._unreadable(self._path / folder, error) from error
         return sorted(each for each in found if each.suffix == ".json")
 
-    def _taken(self) -> Iterator[_Taken]:
+    def _taken(self) -> Iterator[Taken]:
         """What was taken, the newest first."""
         journal = self._bytes(self._path / "journal.json")
-        begun = None if journal is None else self._parsed(journal, _Journal, self._path / "journal.json").taken
+        begun = None if journal is None else self._parsed(journal, Journal, self._path / "journal.json").taken
         if begun is not None:
             yield begun
         for path in reversed(self._listed("revisions")):
             content = self._bytes(path)
             if content is not None:
-                taken = self._parsed(content, _Taken, path)
+                taken = self._parsed(content, Taken, path)
                 if begun is None or taken.revision.number != begun.revision.number:
                     yield taken
 
@@ -427,7 +409,7 @@ class Directory:
                 )
             yield
 
-    def _seen_by(self, policy_set: str, content: _Content) -> GatewayState:
+    def _seen_by(self, policy_set: str, content: Content) -> GatewayState:
         return GatewayState(
             gateway=content.head.gateway,
             revision=content.head.revision,
@@ -435,19 +417,8 @@ class Directory:
             live=content.live,
             owners=content.owners,
             applied=content.set_named(policy_set).applied,
+            platform=None if content.head.place is None else f"{DIRECTORY}{content.head.place}",
         )
-
-
-def file_name(name: str) -> str:
-    """The file of an address or a policy set. Capitals are spelled out, since some disks do not tell them apart."""
-    spelled = "".join(chr(each) if chr(each) in _PLAIN else f"%{each:02x}" for each in name.encode())
-    if len(spelled) > _LONGEST:
-        spelled = f"{spelled[:_LONGEST]}~{hashlib.sha256(name.encode()).hexdigest()[:16]}"
-    return f"{spelled}.json"
-
-
-def _readable(resource: Resource) -> bytes:
-    return msgspec.json.format(canonical(resource), indent=2) + b"\n"
 
 
 def _flat(changeset: Changeset) -> Iterator[Edit]:

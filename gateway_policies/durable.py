@@ -98,6 +98,22 @@ def held(path: Path, note: bytes) -> Iterator[bytes | None]:
         os.close(handle)
 
 
+def is_held(path: Path) -> bool:
+    """Whether somebody has the lock at ``path`` now; no lock is made for asking.
+
+    Raises:
+        OSError: it cannot be looked at.
+    """
+    try:
+        handle = os.open(path, os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        return not _lock(handle)
+    finally:
+        os.close(handle)
+
+
 _NOTE = 1  # the first byte is what Windows locks, and nobody else may read that
 
 if sys.platform == "win32":

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 from msgspec import Struct
@@ -83,6 +85,37 @@ class ConsumerToken(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     notes: list[str]
 
 
+class Stage(StrEnum):
+    """How far a gateway is with a change."""
+
+    SENT = "sent"
+    COMMITTED = "committed"
+    WRITTEN = "written"
+    EFFECTIVE = "effective"
+
+
+class Step(Struct, frozen=True, kw_only=True):
+    """A step of a change.
+
+    Attributes:
+        done, of: how many of the things that the stage counts are done: changes, or files; 0 of 0 where it counts none.
+        revision: that the gateway comes to, from when that is known.
+    """
+
+    stage: Stage
+    done: int = 0
+    of: int = 0
+    revision: int | None = None
+
+
+Report = Callable[[Step], None]
+"""Called while a change is made, from the thread that makes it."""
+
+
+def unheard(_step: Step) -> None:
+    """Nobody wants to know."""
+
+
 class Gateway(Protocol):
     """A gateway that policies are applied to.
 
@@ -99,12 +132,13 @@ class Gateway(Protocol):
         """
         ...
 
-    def apply(self, changeset: Changeset, at: datetime) -> Revision:
+    def apply(self, changeset: Changeset, at: datetime, report: Report = unheard) -> Revision:
         """Change it.
 
         Args:
             changeset: what is asked for.
             at: now, with a zone.
+            report: told how far it is. What counts something begins with 0 of it and ends with all.
 
         Raises:
             Moved: it is not as the changeset was planned on, or has taken that plan before.
@@ -127,6 +161,14 @@ class Gateway(Protocol):
 
         Raises:
             Unreadable: what it keeps cannot be read or written.
+        """
+        ...
+
+    def unfinished(self) -> Revision | None:
+        """What :meth:`finish` would bring to an end; None where there is nothing, or somebody is still about it.
+
+        Raises:
+            Unreadable: what it keeps cannot be read.
         """
         ...
 

@@ -9,6 +9,9 @@ from msgspec import Struct
 from gateway_policies.canonical import sha256_of
 from gateway_policies.model import Resource
 
+DIRECTORY = "directory:"
+"""What the platform of a gateway begins with that is a directory; what tells it from other directories comes next."""
+
 
 class GatewayState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A gateway at one moment, as a policy set sees it.
@@ -20,7 +23,7 @@ class GatewayState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         live: what is in force, by address.
         owners: the policy sets that own resources, by address; what is missing was made by hand and belongs to nobody.
         applied: what the policy set that asks applied last, by address.
-        platform: whose gateway it is, where it is a platform's: gateways of several may have one name, and one content.
+        platform: whose gateway it is, or which directory: gateways of several may have one name, and one content.
     """
 
     gateway: str

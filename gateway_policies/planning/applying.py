@@ -9,7 +9,7 @@ from gateway_policies.errors import Blocked, Moved, PlanAltered
 from gateway_policies.model import Resource
 from gateway_policies.planning.model import Change, Do, Plan, Record
 from gateway_policies.references import Names, references
-from gateway_policies.state import GatewayState
+from gateway_policies.state import DIRECTORY, GatewayState
 
 
 def changeset_of(plan: Plan, state: GatewayState, *, by: str, reason: str | None = None) -> Changeset:
@@ -31,10 +31,7 @@ def changeset_of(plan: Plan, state: GatewayState, *, by: str, reason: str | None
             "Make a plan for this one."
         )
     if plan.target.platform != state.platform:
-        raise PlanAltered(
-            f"The plan is for the {plan.target.gateway} of {_whose(plan.target.platform)}, and this is that of "
-            f"{_whose(state.platform)}. Nothing was changed. Make a plan for this one."
-        )
+        raise PlanAltered(f"{_elsewhere(plan, state)} Nothing was changed. Make a plan for this one.")
     if plan.target.fingerprint != state.fingerprint:
         raise Moved(
             f"The gateway {state.gateway} has changed since the plan was made, at revision {plan.target.revision}; "
@@ -52,6 +49,15 @@ def changeset_of(plan: Plan, state: GatewayState, *, by: str, reason: str | None
         reason=reason,
         steps=tuple(_steps(plan, state)),
     )
+
+
+def _elsewhere(plan: Plan, state: GatewayState) -> str:
+    planned, here = (
+        each if each and not each.startswith(DIRECTORY) else None for each in (plan.target.platform, state.platform)
+    )
+    if planned is None and here is None:
+        return f"The plan is for the {state.gateway} in another directory, or for this one before it was moved."
+    return f"The plan is for the {state.gateway} of {_whose(planned)}, and this is that of {_whose(here)}."
 
 
 def _whose(platform: str | None) -> str:

@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 
 from gateway_policies import errors as policy_errors
 from gateway_policies.changeset import Changeset
-from gateway_policies.gateway import AppliedThen, ConsumerToken, GatewayRevision, Revision
+from gateway_policies.gateway import AppliedThen, ConsumerToken, GatewayRevision, Report, Revision, Stage, Step, unheard
 from gateway_policies.state import GatewayState
 from gateway_policies.traffic.report import SeenCalls, UsageReport
 from platforms.calls import Call, json_body, params, segments
@@ -133,13 +133,21 @@ class HubGateway:
         with _as_policies_say():
             return self._sender.send(state(policy_set))
 
-    def apply(self, changeset: Changeset, at: datetime) -> Revision:
-        """See :class:`gateway_policies.gateway.Gateway`."""
+    def apply(self, changeset: Changeset, at: datetime, report: Report = unheard) -> Revision:
+        """See :class:`gateway_policies.gateway.Gateway`. A hub looks at the whole, and takes it in one transaction."""
+        edits = sum(map(len, changeset.steps))
+        report(Step(stage=Stage.SENT, done=0, of=edits))
         with _as_policies_say():
-            return _revision(self._sender.send(change(changeset)))
+            revision = _revision(self._sender.send(change(changeset)))
+        report(Step(stage=Stage.COMMITTED, done=edits, of=edits, revision=revision.number))
+        return revision
 
     def finish(self, by: str, at: datetime) -> Revision | None:
         """See :class:`gateway_policies.gateway.Gateway`. A hub's changes are transactions: none is half done."""
+        return None
+
+    def unfinished(self) -> Revision | None:
+        """See :class:`gateway_policies.gateway.Gateway`."""
         return None
 
     def revisions(self) -> list[Revision]:

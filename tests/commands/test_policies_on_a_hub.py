@@ -17,9 +17,10 @@ from served_hub import Served
 
 from commands.demo_policies import govern
 from commands.main import main
+from commands.progress import Progress
 from commands.session import Session
 from gateway_policies.changeset import Changeset
-from gateway_policies.gateway import Revision
+from gateway_policies.gateway import Report, Revision
 from platforms.contexts import Choice, resolve
 from platforms.hub import approvals
 from platforms.hub.gateway import HubGateway
@@ -93,6 +94,22 @@ def test_planned_applied_and_nothing_left_to_do(run: Run) -> None:
     assert run("policy", "revisions", "-o", "id")[1] == "1\n"
     assert "grete" in run("policy", "revisions")[1]
     assert run("gateway", "scopes", "-o", "id", token="reader-token")[1] == "orders.release\n"
+
+
+def test_a_terminal_shows_what_the_hub_has_done(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    low()
+    monkeypatch.setattr("commands.progress.Progress.__init__", on_a_terminal)
+    code, _, err = run("policy", "apply", "--yes")
+    assert code == 0
+    assert [each for each in err.split("\r\x1b[K") if each.startswith("6 changes of")] == [
+        "6 changes of plant-gateway: on the way",
+        "6 changes of plant-gateway: sent",
+        "6 changes of plant-gateway: sent → committed as revision 1",
+    ]
+
+
+def on_a_terminal(progress: Progress, session: Session) -> None:
+    progress._stderr, progress._on = session.stderr, True
 
 
 def test_who_may_only_look_plans_and_does_not_apply(run: Run) -> None:
@@ -297,10 +314,10 @@ def lost(monkeypatch: pytest.MonkeyPatch, *, sent: bool, again: int = 0) -> None
     apply, look, left = HubGateway.apply, HubGateway.revision_of, [again]
     tried: list[Changeset] = []
 
-    def losing(self: HubGateway, changeset: Changeset, at: datetime) -> Revision:
+    def losing(self: HubGateway, changeset: Changeset, at: datetime, report: Report) -> Revision:
         tried.append(changeset)
         if sent:
-            apply(self, changeset, at)
+            apply(self, changeset, at, report)
         raise Unreachable("The connection broke off.")
 
     def looking(self: HubGateway, plan: str) -> Revision | None:

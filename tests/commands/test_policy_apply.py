@@ -64,8 +64,25 @@ def test_a_terminal_shows_how_far_it_is_on_a_line_that_is_gone_at_the_end(
 ) -> None:
     monkeypatch.setattr("commands.progress.Progress.__init__", _on_a_terminal)
     _, out, err = run("apply", *GATEWAY, "--yes")
-    assert "\r\x1b[K6 changes on the way to plant-gateway\r\x1b[K" in err
+    shown = [each for each in err.split("\r\x1b[K") if each.endswith(("on the way", "revision 1"))]
+    assert shown == [
+        "6 changes of plant-gateway: on the way",
+        "░░░░░░░░░░░░░░░░░░░░ 0 of 6 files written, as revision 1",
+        "███░░░░░░░░░░░░░░░░░ 1 of 6 files written, as revision 1",
+        "██████░░░░░░░░░░░░░░ 2 of 6 files written, as revision 1",
+        "██████████░░░░░░░░░░ 3 of 6 files written, as revision 1",
+        "█████████████░░░░░░░ 4 of 6 files written, as revision 1",
+        "████████████████░░░░ 5 of 6 files written, as revision 1",
+        "████████████████████ 6 of 6 files written, as revision 1",
+    ]
+    assert err.endswith("\r\x1b[K"), "the line is gone"
     assert out == "✓ plant-gateway is as the files say: 6 added (revision 1)\n"
+
+
+def test_no_terminal_no_progress(run: Run) -> None:
+    _, _, err = run("apply", *GATEWAY, "--yes")
+    assert "files written" not in err
+    assert "\r" not in err
 
 
 def _on_a_terminal(progress: Progress, session: Session) -> None:
@@ -130,6 +147,17 @@ def test_a_plan_for_another_gateway_is_refused(run: Run) -> None:
     code, _, err = run("apply", "--gateway", "directory:office", "--plan", "plan.json", "--yes")
     assert code == 6
     assert "is for the gateway plant-gateway, and this is office-gateway" in err
+
+
+def test_a_first_plan_is_for_the_directory_that_it_was_made_for(run: Run) -> None:
+    run("plan", *GATEWAY, "--out", "plan.json")
+    Path("other").mkdir()
+    code, out, err = run("apply", "--gateway", "directory:other", "--plan", "plan.json", "--yes")
+    assert (code, out) == (6, "")
+    assert "The plan is for the plant-gateway in another directory, or for this one before it was moved." in err
+    assert not list(Path("other").iterdir())
+    code, _, err = run("apply", *GATEWAY, "--plan", "plan.json", "--yes")
+    assert code == 0, err
 
 
 def test_a_plan_that_is_none_or_not_there(run: Run) -> None:
@@ -286,13 +314,22 @@ def test_what_was_cut_off_is_brought_to_an_end_by_applying_again(
     with pytest.raises(SystemExit):
         run("apply", *GATEWAY, "--yes", "--plan", "plan.json")
     assert not SCOPE.exists()
-    assert run("plan", *GATEWAY)[1].startswith("Nothing to do")
+    for word in ("plan", "drift", "revisions"):
+        ended, out, err = run(word, *GATEWAY)
+        assert ended == 0
+        assert "was cut off while its files were written. It counts here as made" in err
+        assert "The next 'andon policy apply' writes the rest" in err
+        assert run(word, *GATEWAY, "--quiet")[2] == ""
+        assert out.startswith("Nothing to do") is (word == "plan")
+    assert "was cut off" in run("rollback", "0", *GATEWAY, "--dry-run")[2]
+    assert not SCOPE.exists(), "looking writes nothing"
     code, _, err = run("apply", *GATEWAY, "--yes", *more)
     assert code == 0
     assert "was cut off while its files were written. They are all there now." in err
     assert SCOPE.exists()
     assert revisions() == [1]
-    assert "cut off" not in run("apply", *GATEWAY, "--yes", *more)[2]
+    for word in (("apply", "--yes", *more), ("plan",), ("drift",), ("revisions",)):
+        assert "cut off" not in run(*word, *GATEWAY)[2]
 
 
 def test_whoever_interrupts_it_is_told_what_became_of_it(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from gateway_policies.changeset import Changeset, Edit
 from gateway_policies.errors import Blocked, Locked, Missing, Moved, PlanAltered
-from gateway_policies.gateway import Gateway
+from gateway_policies.gateway import Gateway, Step
 from gateway_policies.model import PolicySet, Resource, Scope, Throttle, by_address
 from gateway_policies.planning.applying import apply_changes, changeset_of
 from gateway_policies.planning.facets import alike
@@ -97,6 +97,37 @@ class GatewayConformance:
             assert (after.live, after.owners, after.applied) == (expected.live, expected.owners, expected.applied)
             assert after.revision == before.revision + 1
             assert make_plan(policies_of(files), after, made_at=NOW).empty
+
+    def test_how_far_it_is_is_reported_from_nothing_to_all(self) -> None:
+        gateway = self.make()
+        plan = plan_for(by_address([STANDARD, READ, RELEASE]), gateway)
+        heard: list[Step] = []
+        revision = gateway.apply(changeset_of(plan, gateway.state(SET), by="grete"), NOW, heard.append)
+        assert heard[0].done == 0
+        assert heard[-1].done == heard[-1].of == 3
+        assert heard[-1].revision == revision.number
+        assert [each.done for each in heard] == sorted(each.done for each in heard)
+        assert {each.of for each in heard} == {3}
+
+    def test_nothing_is_unfinished_where_all_ended_well(self) -> None:
+        gateway = self.make()
+        assert gateway.unfinished() is None
+        bring(gateway, [READ])
+        assert gateway.unfinished() is None
+        assert gateway.finish("grete", NOW) is None
+
+    def test_it_is_told_from_another_of_the_same_name(self) -> None:
+        """A first plan fits any gateway that has nothing, but for this."""
+        gateway = self.make()
+        plan = plan_for(by_address([READ]), gateway)
+        before = gateway.state(SET)
+        assert before.platform is not None
+        assert plan.target.platform == before.platform
+        elsewhere = msgspec.structs.replace(before, platform=f"{before.platform}2")
+        with pytest.raises(PlanAltered):
+            changeset_of(plan, elsewhere, by="grete")
+        bring(gateway, [READ])
+        assert gateway.state(SET).platform == before.platform
 
     @FEW
     @given(gateways())

@@ -20,6 +20,7 @@ from gateway_policies.changeset import Changeset
 from gateway_policies.directory import Directory, file_name
 from gateway_policies.durable import held
 from gateway_policies.errors import Locked, Missing, Moved, Unreadable
+from gateway_policies.gateway import Stage, Step
 from gateway_policies.model import Resource, Scope, Throttle, by_address
 from gateway_policies.planning.applying import changeset_of
 from gateway_policies.planning.making import make_plan
@@ -274,3 +275,100 @@ def test_a_file_removed_by_hand_is_drift(tmp_path: Path) -> None:
     (tmp_path / "gw" / "live" / file_name(HOLD.address)).unlink()
     plan = make_plan(policies_of([READ, HOLD]), directory.state(SET), made_at=NOW)
     assert [(each.action, each.moved) for each in plan.changes] == [("create", "drift")]
+
+
+def test_a_directory_keeps_its_place_when_it_is_moved_and_a_new_one_has_another(tmp_path: Path) -> None:
+    one = gateway(tmp_path / "one", READ)
+    (tmp_path / "two").mkdir()
+    two = Directory(tmp_path / "two", "plant-gateway")
+    place = one.state(SET).platform
+    assert two.state(SET).platform not in (None, place)
+    (tmp_path / "one").rename(tmp_path / "elsewhere")
+    assert Directory(tmp_path / "elsewhere", "").state(SET).platform == place
+    (tmp_path / "one").mkdir()
+    assert Directory(tmp_path / "one", "plant-gateway").state(SET).platform != place
+
+
+def test_a_path_to_it_is_as_good_as_another(tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "one")
+    paths = (tmp_path / "one", tmp_path / "link", tmp_path / "one" / ".." / "one")
+    assert len({Directory(each, "plant-gateway").state(SET).platform for each in paths}) == 1
+
+
+def test_a_directory_of_before_gets_its_place_with_its_next_change(tmp_path: Path) -> None:
+    one = gateway(tmp_path, READ)
+    head = json.loads((tmp_path / "gateway.json").read_bytes())
+    assert head.pop("place")
+    (tmp_path / "gateway.json").write_text(json.dumps(head))
+    assert one.state(SET).platform is None
+    planned = change(one, READ, RELEASE)
+    one.apply(planned, NOW)
+    assert one.state(SET).platform is not None
+
+
+def test_what_was_cut_off_is_unfinished_until_it_is_finished(tmp_path: Path) -> None:
+    found = gateway(tmp_path, READ)
+    ends = Directory(tmp_path, "plant-gateway", pause=_ending_at("write scope.orders.release.json"))
+    with pytest.raises(_EndedHere):
+        ends.apply(change(found, READ, RELEASE), NOW)
+    begun = found.unfinished()
+    assert begun is not None
+    assert (begun.number, begun.by) == (2, "grete")
+    with held(tmp_path / "lock", b"{}"):
+        assert found.unfinished() is None, "somebody is about it"
+    assert found.unfinished() == begun
+    assert found.finish("otto", NOW) == begun
+    assert found.unfinished() is None
+
+
+def test_looking_for_what_is_unfinished_makes_no_lock(tmp_path: Path) -> None:
+    found = gateway(tmp_path, READ)
+    (tmp_path / "lock").unlink()
+    assert found.unfinished() is None
+    assert not (tmp_path / "lock").exists()
+    assert not durable.is_held(tmp_path / "lock")
+
+
+def test_a_lock_that_may_not_be_looked_at_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = gateway(tmp_path, READ)
+    (tmp_path / "journal.json").write_text("{}")
+
+    def refused(_path: Path) -> bool:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(durable, "is_held", refused)
+    with pytest.raises(Unreadable, match=r"lock cannot be read: Permission denied\. Nothing was changed\."):
+        found.unfinished()
+
+
+def test_a_journal_that_cannot_be_read_is_told_by_whoever_looks_for_one(tmp_path: Path) -> None:
+    found = gateway(tmp_path, READ)
+    (tmp_path / "journal.json").write_text("{")
+    with pytest.raises(Unreadable, match=r"journal\.json cannot be read"):
+        found.unfinished()
+
+
+def test_what_was_reported_before_it_was_cut_off_is_what_was_written(tmp_path: Path) -> None:
+    found = gateway(tmp_path, READ)
+    heard: list[int] = []
+
+    def report(step: Step) -> None:
+        heard.append(len(list((tmp_path / "live").iterdir())) - 1)
+        assert heard[-1] == step.done
+        assert step.stage is Stage.WRITTEN
+
+    found.apply(change(found, READ, RELEASE, HOLD, STANDARD), NOW, report)
+    assert heard == [0, 1, 2, 3]
+
+
+class _EndedHere(BaseException):
+    """The process."""
+
+
+def _ending_at(moment: str) -> Callable[[str], None]:
+    def pause(what: str) -> None:
+        if what == moment:
+            raise _EndedHere
+
+    return pause
