@@ -71,8 +71,15 @@ Override = Annotated[
 Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why it is overridden; kept in the plan.")]
 UsageFile = Annotated[
     Path | None,
-    typer.Option("--usage", metavar="FILE", help="What was seen at the gateway, as JSON; else calls are unknown."),
+    typer.Option(
+        "--usage",
+        metavar="FILE",
+        help="What was seen at the gateway, as JSON; else what the hub has counted in 30 days. "
+        "Otherwise calls are unknown.",
+    ),
 ]
+SEEN = "30d"
+"""How far back calls count that plans tell of."""
 
 _COLOURS: dict[str, tuple[str, ...]] = {
     "verdict": ("bold",),
@@ -138,7 +145,7 @@ def make(
     """
     if override and not (reason or "").strip():
         raise Usage("--override needs a --reason. Nothing was done. Say why it has to be done all the same.")
-    seen = None if usage is None else traffic(usage)
+    seen = seen_at(session, named, usage)
     with _uncollected():
         return _made(session, folder, named, environment, only, override, reason, seen, rules)
 
@@ -212,6 +219,27 @@ def check_overrides(made: Plan, override: Sequence[str]) -> None:
                 f"--override {each}: nothing that can be overridden stands against it.{did_you_mean(each, blocked)} "
                 "Nothing was done. Look at the plan without it first."
             )
+
+
+def seen_at(session: Session, named: str | None, file: Path | None) -> Traffic | None:
+    """What was seen at a gateway: what a file says, else what the hub has counted; None where nothing is known.
+
+    Args:
+        named: ``--gateway``; None for the hub's own.
+
+    Raises:
+        Usage: the file cannot be read, or is none.
+    """
+    if file is not None:
+        return traffic(file)
+    if named is not None:
+        return None  # files in a directory are not called
+    from platforms.hub import gateway
+
+    try:
+        return session.send(gateway.calls(SEEN)).usage
+    except NotFound:
+        return None  # a hub that does not count calls
 
 
 def traffic(path: Path) -> Traffic:

@@ -20,7 +20,7 @@ from commands.policy_doing import (
     patience,
 )
 from commands.policy_gateway import GatewayOption, gateway_of, refusals, tell_cut_off
-from commands.policy_plan import Override, UsageFile, check_overrides, save, show, traffic
+from commands.policy_plan import Override, UsageFile, check_overrides, save, seen_at, show
 from commands.session import session_of
 from transactions.errors import NotFound
 
@@ -76,6 +76,7 @@ def rollback(
     from gateway_policies.planning.rollback import roll_back
 
     name = set_name or PolicySet.DEFAULT_NAME
+    seen = seen_at(session, gateway, usage)
     with refusals():
         found = gateway_of(session, gateway, "")
         _check_set(found, name, revision)
@@ -84,7 +85,7 @@ def rollback(
             name,
             revision,
             made_at=session.clock.now(),
-            usage=None if usage is None else traffic(usage),
+            usage=seen,
             overrides={each: (reason or "").strip() for each in override or ()},
         )
     check_overrides(made, override or ())

@@ -112,6 +112,17 @@ def on_a_terminal(progress: Progress, session: Session) -> None:
     progress._stderr, progress._on = session.stderr, True
 
 
+def test_where_nothing_was_counted_calls_are_unknown_and_never_none(run: Run) -> None:
+    low()
+    assert run("policy", "apply", "--yes")[0] == 0
+    path = Path("policies/consumers/mes-p03.toml")
+    path.write_text(path.read_text().partition("[[grant]]")[0])
+    (found,) = json.loads(run("policy", "plan", "-o", "json")[1])["changes"]
+    assert found["impact"]["traffic"] == "unknown"
+    assert found["impact"].get("calls") is None
+    assert "calls: unknown; 1 consumer may call" in run("policy", "plan", "--verbose")[1]
+
+
 def test_who_may_only_look_plans_and_does_not_apply(run: Run) -> None:
     low()
     assert run("policy", "plan", token="reader-token")[0] == 0
