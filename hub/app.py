@@ -55,10 +55,12 @@ from hub.audit_signer import AuditSigner
 from hub.causes import Diagnostician
 from hub.caution import Caution
 from hub.delivery.engine import Engine
+from hub.delivery.gateway_way import GatewayWay
 from hub.delivery.http import HttpChannel
 from hub.delivery.profile import Profile
 from hub.edits.tidying import Tidier
 from hub.gateway.changing import GATEWAY, HubGateway
+from hub.gateway.live import LivePolicies
 from hub.identity.consumers import ConsumerIssuer
 from hub.identity.wiring import KEYS, METADATA, Identity, SignIn
 from hub.ids import go_on_after
@@ -165,7 +167,9 @@ class Hub:
         self.started_at: datetime = clock.now()
         self.identity = Identity(sign_in, platform=platform, database=database, clock=clock, access=access)
         channel = HttpChannel(profile)
-        self.engine = Engine(database, landscape, channel, profile, clock, chance, authorization)
+        self.policies = LivePolicies(database)
+        self.way = GatewayWay(self.policies)
+        self.engine = Engine(database, landscape, channel, profile, clock, chance, authorization, self.way)
         self.search = SearchFollower(database, SqliteTextIndex(database.folder, landscape.masks))
         self.reconciler = Reconciler(database, landscape, channel, authorization, clock)
         self.causes = Diagnostician(

@@ -15,6 +15,7 @@ from http import HTTPStatus
 from importlib import resources
 
 from hub.delivery.answers import Answer, Found, LookupAnswer, Outcome, Result
+from hub.delivery.refused import blind, outcome_of, refusal_in
 from hub.delivery.wording import Said, known_form, wording
 from transactions.model import Failure, FailureKind
 
@@ -93,6 +94,9 @@ def classify(answer: Answer, system: str) -> Outcome:
         answer: the answer as it came.
         system: who gave it, for the failure.
     """
+    refused = refusal_in(answer)
+    if refused is not None:
+        return outcome_of(blind(refused), retry_after(answer))
     said = wording(answer)
     if 200 <= answer.status < 300:
         return _success(answer, said, system)

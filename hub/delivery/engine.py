@@ -13,6 +13,7 @@ from hub.delivery.breaker import BreakerState
 from hub.delivery.channel import Channel
 from hub.delivery.clearing import clear_lookup
 from hub.delivery.finish import Finisher
+from hub.delivery.gateway_way import GatewayWay
 from hub.delivery.outlet import Outlet
 from hub.delivery.profile import Profile
 from hub.delivery.settling import Settling
@@ -33,7 +34,11 @@ log = structlog.get_logger("andon.delivery")
 
 
 class Engine:
-    """Brings every transaction that is owed to its target, one outlet per instance."""
+    """Brings every transaction that is owed to its target, one outlet per instance.
+
+    Attributes:
+        gateway: on the way to targets, where there is one.
+    """
 
     def __init__(
         self,
@@ -44,9 +49,11 @@ class Engine:
         clock: Clock,
         chance: random.Random,
         authorization: str | None = None,
+        gateway: GatewayWay | None = None,
     ) -> None:
         self._database, self._landscape, self._channel = database, landscape, channel
         self._profile, self._clock, self._authorization = profile, clock, authorization
+        self.gateway = gateway
         self._finisher = Finisher(profile, chance)
         systems = landscape.catalogue.system.values()
         self.settling = Settling(max((system.settle_seconds() for system in systems), default=0.0))
@@ -90,6 +97,7 @@ class Engine:
                 self._profile,
                 self._clock,
                 self._authorization,
+                self.gateway,
             )
         return found
 

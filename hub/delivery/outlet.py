@@ -15,11 +15,13 @@ from hub.delivery.answers import Answer, Found, LookupAnswer, Outcome, Result
 from hub.delivery.begin import Prepared
 from hub.delivery.breaker import Breaker, BreakerState
 from hub.delivery.channel import Channel, NoAnswer, NotSent, Outgoing
-from hub.delivery.classify import classify, classify_lookup
+from hub.delivery.classify import classify, classify_lookup, retry_after
 from hub.delivery.clearing import clear_lookup, clear_tried, has_words
 from hub.delivery.finish import Asked, Finisher, Tried
+from hub.delivery.gateway_way import GatewayWay
 from hub.delivery.losses import Losses
 from hub.delivery.profile import Profile
+from hub.delivery.refused import outcome_of, refusal_in
 from hub.delivery.settling import Settling
 from hub.delivery.similar import by_hand, maybe_posted, read_similar
 from hub.delivery.timers import release_breaker
@@ -52,6 +54,7 @@ class Outlet:
         profile: Profile,
         clock: Clock,
         authorization: str | None,
+        gateway: GatewayWay | None = None,
     ) -> None:
         self.target, self.plant = instance
         self.label = self.target if self.plant is None else f"{self.target}/{self.plant}"
@@ -62,7 +65,7 @@ class Outlet:
         self.last_failure_text: str | None = None
         self._database, self._landscape, self._channel = database, landscape, channel
         self._finisher, self._settling, self._profile, self._clock = finisher, settling, profile, clock
-        self._authorization = authorization
+        self._authorization, self._gateway = authorization, gateway
         self._waiting: deque[str] = deque()
         self._known: set[str] = set()
         self._under_way: set[asyncio.Task[None]] = set()
@@ -262,7 +265,18 @@ class Outlet:
             return Tried(not_sent=error)
         except NoAnswer as error:
             return Tried(no_answer=error)
-        return Tried(answer=answer, outcome=classify(answer, self.label))
+        return Tried(answer=answer, outcome=await self._meaning(answer))
+
+    async def _meaning(self, answer: Answer) -> Outcome:
+        """What an answer means; of a gateway's refusal the policies that are live say more than it does."""
+        refused = None if self._gateway is None else refusal_in(answer)
+        if refused is None or self._gateway is None:
+            return classify(answer, self.label)
+        try:
+            return outcome_of(await self._gateway.judge(refused, self._clock.now()), retry_after(answer))
+        except StoreError:  # what came of the delivery must not be lost; which policy it was may
+            log.warning("delivery.policies-unread", target=self.label)
+            return classify(answer, self.label)
 
     async def _secrets(self, tx_id: str, flow: str) -> Secrets | None:
         """What must not be repeated of a transaction's document; None where its flow hides nothing."""
