@@ -14,6 +14,7 @@ from commands.exits import Usage
 from commands.output import Detail, Listing, put
 from commands.paging import LARGEST_PAGE, chosen, tell_more
 from commands.session import Session, session_of
+from commands.stopped_view import stopped_lines
 from commands.transaction_view import COLUMNS, TIMELINE, describe, describe_entry, describe_payload, refuse_to_steer
 from platforms.hub import transactions as calls
 from transactions.errors import Invalid
@@ -71,7 +72,11 @@ def show(ctx: typer.Context, id: Id) -> None:
     session = session_of(ctx)
     transaction = session.send(calls.show(id))
     session.show(
-        Detail(value=transaction, human=lambda look: describe(transaction, look), identify=lambda each: each.id)
+        Detail(
+            value=transaction,
+            human=lambda look: describe(transaction, look, stopped_lines(session, transaction)),
+            identify=lambda each: each.id,
+        )
     )
 
 

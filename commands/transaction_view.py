@@ -65,13 +65,19 @@ TIMELINE: tuple[Column, ...] = (
 )
 
 
-def describe(transaction: Transaction, look: Look) -> str:
-    """Sentences first (what happened, what it means, what helps, what must not be done), then facts."""
+def describe(transaction: Transaction, look: Look, stopped: list[tuple[str, str]] | None = None) -> str:
+    """Sentences first (what happened, what it means, what helps, what must not be done), then facts.
+
+    Args:
+        stopped: what is known of the policy that stopped it, as label and sentence.
+    """
     t = transaction
     word, style = state(t.status)
     where = f" of plant {plain(t.plant)}" if t.plant else ""
     lines = [f"{look.paint(word, style, 'bold')}  {plain(t.flow)}{where}: {plain(t.source)} to {plain(t.target)}", ""]
     lines += [f"  {label:<15}{plain(text)}" for label, text in sentences(t, look)]
+    if stopped:
+        lines += ["", *(f"  {label:<15}{plain(text)}" for label, text in stopped if text)]
     lines.append("")
     lines += [f"  {look.paint(f'{label:<17}', 'dim')}{plain(text)}" for label, text in facts(t, look) if text]
     return "\n".join(lines)

@@ -22,6 +22,7 @@ from platforms.hub import (
 from transactions.ownership import AssignRequest
 
 if TYPE_CHECKING:
+    from gateway_policies.explaining.stopped_call import StoppedCall
     from gateway_policies.state import GatewayState
     from platforms.asynchronous import AsyncClient
     from platforms.calls import Call
@@ -85,6 +86,11 @@ class PlatformSource:
 
     async def related(self, id: str) -> Related:  # noqa: A002
         return await self._send(lineage.related(id))
+
+    async def refusal(self, id: str) -> StoppedCall:  # noqa: A002
+        from platforms.hub import gateway
+
+        return await self._send(gateway.refusal(id))
 
     async def payload(self, id: str, revision: int | None) -> Payload:  # noqa: A002
         return await self._send(transactions.payload(id, revision))

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from gateway_policies.explaining.stopped_call import StoppedCall
     from gateway_policies.state import GatewayState
     from platforms.events import Connection
     from transactions.approvals import ApprovalItem, Decided
@@ -53,6 +54,10 @@ class Source(Protocol):
 
     async def related(self, id: str) -> Related:  # noqa: A002
         """What shares a business key with it: how many for every key, and the newest few."""
+        ...
+
+    async def refusal(self, id: str) -> StoppedCall:  # noqa: A002
+        """The policy of the gateway that stopped it; ``Refused`` where none did."""
         ...
 
     async def payload(self, id: str, revision: int | None) -> Payload:  # noqa: A002

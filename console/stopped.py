@@ -5,7 +5,7 @@ from __future__ import annotations
 from gateway_policies.overview.stopped import Call, Stops, page_of
 from transactions.filters.query import is_plain, show_value
 from transactions.groups import Group
-from transactions.model import Transaction
+from transactions.model import GATEWAY, Transaction
 
 OPEN = "status:failed,retrying,held"
 
@@ -43,7 +43,7 @@ def call_of(transaction: Transaction | None) -> Call | None:
         policy=failure.policy_ref,
         source=transaction.source,
         plant=transaction.plant,
-        target=failure.system or transaction.target,
+        target=transaction.target if failure.system in ("", GATEWAY) else failure.system,
     )
 
 

@@ -38,6 +38,7 @@ from hub.api import (
     payloads,
     people,
     reconciliation,
+    refusals,
     simulator,
     stream,
 )
@@ -102,6 +103,7 @@ except PackageNotFoundError:  # run from a checkout that is not installed
 ROUTES: tuple[Route, ...] = (
     *listing.ROUTES,
     *lineage.ROUTES,
+    *refusals.ROUTES,
     *causes.ROUTES,
     *groups.ROUTES,
     *ownership.ROUTES,

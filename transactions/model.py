@@ -134,6 +134,10 @@ class KeyOrigin(StrEnum):
     GENERATED = "generated"
 
 
+GATEWAY = "gateway"
+"""The system that failures name which the gateway caused, on the way to their target."""
+
+
 class Failure(Struct, frozen=True, kw_only=True):
     """Why the newest attempt failed.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
@@ -31,16 +32,17 @@ from console.widgets.table import Cell, Column, Row, RowTable, Table
 from transactions.deadlines import why_due
 from transactions.durations import short
 from transactions.edits import DRAFT
-from transactions.errors import AndonError, NotFound
+from transactions.errors import AndonError, NotFound, Refused
 from transactions.filters.query import show_value
 from transactions.history import Payload, Revision, TimelineEntry
 from transactions.lineage import Lineage
-from transactions.model import Failure, FailureKind, Help, Status, Transaction
+from transactions.model import GATEWAY, Failure, FailureKind, Help, Status, Transaction
 from transactions.plans import Action
 from transactions.priority import why_first
 from transactions.related import Related
 
 if TYPE_CHECKING:
+    from gateway_policies.explaining.stopped_call import StoppedCall
     from gateway_policies.overview.stopped import Call
 
 TABS = ("summary", "payload", "timeline", "lineage", "revisions", "headers")
@@ -93,6 +95,14 @@ class TransactionScreen(AndonScreen):
             self.transaction = transaction
             self.timeline = timeline
 
+    class StopArrived(Message):
+        """The policy that stopped it, and where the files say it: empty where none are at hand."""
+
+        def __init__(self, stopped: StoppedCall, place: str) -> None:
+            super().__init__()
+            self.stopped = stopped
+            self.place = place
+
     class PayloadArrived(Message):
         """Its payload."""
 
@@ -128,6 +138,7 @@ class TransactionScreen(AndonScreen):
         super().__init__()
         self.transaction_id = id
         self.transaction: Transaction | None = None
+        self._stopped: list[tuple[str, str]] = []
         self._payload: Payload | None = None
         self._revealed: Payload | None = None
         self._raw = False
@@ -179,6 +190,24 @@ class TransactionScreen(AndonScreen):
             self.post_message(FetchFailed(error))
         else:
             self.post_message(self.Arrived(transaction, timeline))
+
+    @work(group="stopped", exclusive=True, exit_on_error=False)
+    async def _fetch_stopped(self) -> None:
+        """What is known of the policy that stopped it, and where the folder of policies says it."""
+        try:
+            stopped = await self.andon.source.refusal(self.transaction_id)
+        except (Refused, NotFound):
+            # It has gone on since; the next look at it says how.
+            return
+        except AndonError as error:
+            self.post_message(FetchFailed(error))
+            return
+        folder, place = self.andon.policies, None
+        if folder is not None and stopped.policy is not None:
+            from gateway_policies.explaining.at_hand import place_in_files
+
+            place = await asyncio.to_thread(place_in_files, folder.path, stopped.policy)
+        self.post_message(self.StopArrived(stopped, place or ""))
 
     @work(group="payload", exclusive=True, exit_on_error=False)
     async def _fetch_payload(self) -> None:
@@ -232,10 +261,27 @@ class TransactionScreen(AndonScreen):
         """Show summary and story."""
         self.transaction = message.transaction
         self.arrived()
+        failure = message.transaction.failure
+        if failure is not None and failure.system == GATEWAY:
+            self._fetch_stopped()
+        else:
+            self._stopped = []
         self._show_summary(message.transaction, self.andon.clock.now())
         self.query_one("#story", RowTable).show_rows(
             [_story_row(place, entry) for place, entry in enumerate(message.timeline)]
         )
+
+    def on_transaction_screen_stop_arrived(self, message: StopArrived) -> None:
+        """Show what is known of the policy."""
+        found = message.stopped
+        self._stopped = [
+            ("called", found.called),
+            ("since", found.since),
+            ("to do", found.helps),
+            ("in the files", message.place),
+        ]
+        if self.transaction is not None:
+            self._show_summary(self.transaction, self.andon.clock.now())
 
     def on_transaction_screen_payload_arrived(self, message: PayloadArrived) -> None:
         """Show payload, revisions and headers."""
@@ -289,7 +335,8 @@ class TransactionScreen(AndonScreen):
         text.append(f"   {pretty_name(transaction.flow)}", f"bold {tones['bright']}")
         text.append(f"   {one_line(transaction.source)} → {one_line(transaction.target)}\n", tones["foreground"])
         self.query_one("#sentences", Static).update(Group(text, explained(transaction, tones)))
-        facts = [(name, value, tones["foreground"]) for name, value in _facts(transaction, now)]
+        told = [*_facts(transaction, now), *((name, one_line(value)) for name, value in self._stopped if value)]
+        facts = [(name, value, tones["foreground"]) for name, value in told]
         self.query_one("#facts", Static).update(labelled(facts, tones["quiet"], width=15))
 
     def _show_payload(self) -> None:

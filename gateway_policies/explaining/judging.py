@@ -172,6 +172,10 @@ def _throttle(call: RefusedCall, who: str | None, access: Access) -> Throttle | 
     if call.policy is not None:
         named = access.find(call.policy)
         return named if isinstance(named, Throttle) else None
-    api, consumer = access.apis.get(call.api or ""), access.consumers.get(who or "")
-    names = {each.throttle for each in (api, consumer) if each is not None and each.throttle is not None}
+    sides = {"api": access.apis.get(call.api or ""), "consumer": access.consumers.get(who or "")}
+    names = {
+        each.throttle
+        for side, each in sides.items()
+        if each is not None and each.throttle is not None and call.throttled in (side, None)
+    }
     return access.throttles.get(names.pop()) if len(names) == 1 else None

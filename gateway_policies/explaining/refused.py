@@ -17,6 +17,8 @@ MARK = "andon-gateway"
 """The header by which a gateway says that the answer is its own: ``andon-gateway: refused``."""
 PROBLEM = "urn:andon:gateway:"
 """What the types of its problems begin with."""
+THROTTLED = "andon-throttled"
+"""The header by which it says whose throttle was exhausted: ``api`` or ``consumer``."""
 
 _BY_STATUS = {
     400: "bad-request",
@@ -46,6 +48,7 @@ class RefusedCall(Struct, frozen=True, kw_only=True):
         scope: what the call wants.
         client_id: who called, as the token says.
         policy: the address of the policy that decided.
+        throttled: whose throttle was exhausted: ``api`` or ``consumer``.
         flags: Envoy's, of what became of the way to the upstream.
     """
 
@@ -58,6 +61,7 @@ class RefusedCall(Struct, frozen=True, kw_only=True):
     scope: str | None = None
     client_id: str | None = None
     policy: str | None = None
+    throttled: str | None = None
     flags: tuple[str, ...] = ()
 
     @property
@@ -89,6 +93,7 @@ def read_refusal(status: int, headers: Mapping[str, str], body: bytes) -> Refuse
         scope=_text(told, "scope"),
         client_id=_text(told, "client_id"),
         policy=policy if policy is not None and _ADDRESS.fullmatch(policy) else None,
+        throttled=side if (side := headers.get(THROTTLED, "").strip()) in ("api", "consumer") else None,
         flags=tuple(flags.split(",")) if _FLAGS.fullmatch(flags) else (),
     )
 

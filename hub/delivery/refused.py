@@ -12,10 +12,7 @@ from gateway_policies.explaining.judging import Judged, Reason, judge
 from gateway_policies.explaining.refused import RefusedCall, read_refusal
 from gateway_policies.explaining.words import message_of
 from hub.delivery.answers import Answer, Outcome, Result
-from transactions.model import Failure, FailureKind
-
-GATEWAY = "gateway"
-"""Who says it, in failures."""
+from transactions.model import GATEWAY, Failure, FailureKind
 
 _KINDS: dict[Reason, FailureKind] = {
     Reason.TOKEN: FailureKind.UNAUTHORIZED,

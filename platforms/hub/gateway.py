@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 
 from gateway_policies import errors as policy_errors
 from gateway_policies.changeset import Changeset
+from gateway_policies.explaining.stopped_call import StoppedCall
 from gateway_policies.gateway import AppliedThen, ConsumerToken, GatewayRevision, Report, Revision, Stage, Step, unheard
 from gateway_policies.state import GatewayState
 from gateway_policies.traffic.report import SeenCalls, UsageReport
@@ -108,6 +109,11 @@ def consumer_token(name: str, expires_in: str | None = None) -> Call[ConsumerTok
         body=json_body({"expires_in": expires_in}),
         changes=True,
     )
+
+
+def refusal(id: str) -> Call[StoppedCall]:  # noqa: A002
+    """What stopped a transaction at the gateway."""
+    return Call(method="GET", path=segments("transactions", id, "refusal"), answers=StoppedCall)
 
 
 class Asker(Protocol):

@@ -16,6 +16,7 @@ from handover_doubles import handover
 from kpi_doubles import figures
 from policy_doubles import state
 
+from gateway_policies.explaining.stopped_call import StoppedCall
 from gateway_policies.state import GatewayState
 from platforms.contexts import Resolved
 from platforms.events import Connection, ConnectionState
@@ -238,6 +239,7 @@ class MemorySource:
         self.placed: list[Hold] = []
         self.gateway: dict[str, GatewayState] = {}
         self.sets: list[str] = []
+        self.stopped: dict[str, StoppedCall] = {}
         self.asked: list[tuple[str, str, int, str | None]] = []
         self.requests: list[PlanRequest] = []
         self.me = who(Role.OPERATOR)
@@ -541,6 +543,13 @@ class MemorySource:
             await self.waiting.wait()
         self._check()
         return self.gateway.get(policy_set) or self.gateway.setdefault(policy_set, state())
+
+    async def refusal(self, id: str) -> StoppedCall:  # noqa: A002
+        self._check()
+        found = self.stopped.get(id)
+        if found is None:
+            raise Refused(f"No policy of the gateway stopped {id}.")
+        return found
 
     async def whoami(self) -> WhoAmI:
         self._check()

@@ -55,6 +55,7 @@ def source_with(recorder: Recorder) -> PlatformSource:
         (lambda one: one.board(), "GET", "board"),
         (lambda one: one.whoami(), "GET", "whoami"),
         (lambda one: one.gateway_state("policies"), "GET", "gateway/state"),
+        (lambda one: one.refusal("a"), "GET", "transactions/a/refusal"),
         (lambda one: one.make_plan(REQUEST), "POST", "plans"),
         (lambda one: one.plan("abc"), "GET", "plans/abc"),
         (lambda one: one.run("abc"), "POST", "plans/abc/run"),

@@ -67,3 +67,12 @@ def test_a_group_says_where_it_was_refused_and_not_whose_calls_they_were() -> No
     assert alone is not None
     assert alone.plant == "P03"
     assert call_of_group(group(0)) is None
+
+
+def test_what_the_gateway_refused_was_a_call_of_the_target() -> None:
+    one = stopped(policy="throttle.erp-quota", source="MES", target="WMS")
+    assert one.failure is not None
+    by_gateway = msgspec.structs.replace(one, failure=msgspec.structs.replace(one.failure, system="gateway"))
+    call = call_of(by_gateway)
+    assert call is not None
+    assert (call.target, call.policy) == ("WMS", "throttle.erp-quota")

@@ -111,6 +111,9 @@ def test_a_credential_that_ended(ends: date | None, stops: bool) -> None:
         ({}, BASE, None),  # it may have been either
         ({"client_id": None}, BASE, "throttle.erp-quota"),
         ({"api": None}, BASE, "throttle.hub"),
+        ({"throttled": "api"}, BASE, "throttle.erp-quota"),
+        ({"throttled": "consumer"}, BASE, "throttle.hub"),
+        ({"throttled": "consumer", "client_id": None}, BASE, None),
         ({}, (), None),
     ],
 )

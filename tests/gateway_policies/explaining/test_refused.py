@@ -49,6 +49,13 @@ def test_a_target_that_refuses_is_no_gateway(headers: dict[str, str]) -> None:
     assert read(WHOLE, headers=headers) is None
 
 
+@pytest.mark.parametrize(("said", "side"), [("api", "api"), ("consumer", "consumer"), ("all", None), ("", None)])
+def test_whose_throttle_it_was_is_told_by_a_header(said: str, side: str | None) -> None:
+    found = read(WHOLE, 429, {**MARK, "andon-throttled": said})
+    assert found is not None
+    assert found.throttled == side
+
+
 @pytest.mark.parametrize(
     ("status", "name"),
     [
