@@ -144,7 +144,13 @@ def test_a_folder_at_hand(policies: Path, tmp_path: Path, monkeypatch: pytest.Mo
         (Reason.GRANT_MISSING, None, True, None, "ever: it was never granted"),
         (Reason.GRANT_ENDED, date(2026, 11, 19), True, REVISION, "2026-11-20, the day after its last"),
         (Reason.THROTTLED, None, True, None, ""),
-        (Reason.TOKEN_LACKS, None, False, REVISION, "revision 4, which ann applied on 2026-11-20 10:02 UTC (tidied up), it passes"),
+        (
+            Reason.TOKEN_LACKS,
+            None,
+            False,
+            REVISION,
+            "revision 4, which ann applied on 2026-11-20 10:02 UTC (tidied up), it passes",
+        ),
         (Reason.RETIRED, None, True, REVISION, "revision 4, which ann applied on"),
     ],
 )
