@@ -23,6 +23,7 @@ from commands.policy_doing import (
 from commands.policy_files import Environment, Folder
 from commands.policy_gateway import GatewayOption, gateway_of, refusals
 from commands.policy_plan import Only, Override, UsageFile, make
+from commands.policy_rights import check_rights
 from commands.session import Session, session_of
 from transactions.errors import NotFound
 
@@ -67,13 +68,16 @@ def apply(
         break_glass=break_glass,
         wait=patience(wait, timeout),
     )
-    if plan is None:
-        found, made = make(session, folder, gateway, environment, only or (), override or (), reason, usage, rules=True)
-    else:
+    if plan is not None:
         given = {"--environment": environment, "--only": only, "--override": override, "--usage": usage}
         for option, value in given.items():
             if value:
                 raise Usage(f"{option} cannot be given with --plan. Nothing was done. A plan is applied as it is.")
+    if how.asks:
+        check_rights(session)
+    if plan is None:
+        found, made = make(session, folder, gateway, environment, only or (), override or (), reason, usage, rules=True)
+    else:
         found, made = _saved(gateway, plan, session)
         if applied_before(session, found, made, how):
             return

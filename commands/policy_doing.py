@@ -18,6 +18,7 @@ from commands.output import Detail
 from commands.policy_gateway import refusals
 from commands.policy_plan import text_of
 from commands.policy_progress import Told
+from commands.policy_rights import check_glass
 from commands.progress import Progress
 from commands.session import Session
 from commands.terminal import Look, plain
@@ -153,6 +154,8 @@ def carry_out(session: Session, gateway: Gateway, made: Plan, how: How) -> None:
 
     if how.break_glass and not (how.reason or "").strip():
         raise Usage("--break-glass needs a --reason. Nothing was done. Say why it cannot wait for somebody else.")
+    if how.break_glass and how.asks and made.verdict.second_person:
+        check_glass(session)
     _finish(session, gateway)
     if not made.empty and not (session.options.quiet and how.yes):
         session.stderr.write(text_of(made, session.look_err(), folder=how.folder, full=session.options.verbose))

@@ -21,6 +21,7 @@ from commands.policy_doing import (
 )
 from commands.policy_gateway import GatewayOption, gateway_of, refusals, tell_cut_off
 from commands.policy_plan import Override, UsageFile, check_overrides, save, seen_at, show
+from commands.policy_rights import check_rights
 from commands.session import session_of
 from transactions.errors import NotFound
 
@@ -98,6 +99,8 @@ def rollback(
             session.note(f"The plan is in {out}, and good until {made.expires_at:%Y-%m-%d %H:%M} UTC.")
         return
     check_may(session, yes=yes, look="--dry-run")
+    if gateway is None:
+        check_rights(session)
     how = How(
         folder=Path(),
         yes=yes,

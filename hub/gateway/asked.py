@@ -16,7 +16,7 @@ from hub.store.gateway_schema import gateway_asked
 from hub.store.journal import journal
 from hub.store.schema import plans
 from transactions.clock import to_micros
-from transactions.errors import PlanAltered
+from transactions.errors import PlanAltered, Refused
 from transactions.people import EVERYTHING
 from transactions.plans import PLAN_VALIDITY, Action, Plan, PlanBody, PlanOptions, PlanState, PolicyChanges, plan_hash
 
@@ -78,6 +78,21 @@ def waiting(connection: Connection, asked: Changeset, now: datetime) -> Plan | N
         building.check_usable(plan, waiting=True)
         return plan
     return None
+
+
+def check_words(plan: Plan, asked: Changeset) -> None:
+    """Whether somebody who sends a change again says why in the words that its plan has: others may have read these.
+
+    Raises:
+        Refused: in other words.
+    """
+    said = (asked.reason or "").strip()
+    if said and said != plan.reason:
+        raise Refused(
+            f"The plan {plan.hash[:12]} waits already, and the second person reads this reason: {plan.reason!r}. "
+            "What somebody may be reading is not changed. Nothing was changed. To go on waiting, send it without "
+            "another reason; to give another, let it be rejected and make a new plan."
+        )
 
 
 def change_of(connection: Connection, plan: Plan) -> Changeset:

@@ -72,8 +72,8 @@ class HubGateway:
         Raises:
             PlanAltered: it is for another gateway, or something else was asked for under the same plan.
             Stale: the gateway is not as it was planned on, or has taken that plan before, or it was rejected.
-            Refused: it touches what another policy set owns, or would leave the gateway broken; or glass is broken by
-                somebody who still owes a review.
+            Refused: it touches what another policy set owns, or would leave the gateway broken; or it waits already
+                with another reason; or glass is broken by somebody who still owes a review.
             Forbidden: glass is broken by somebody who may not.
             Invalid: it does not say what it is about.
         """
@@ -90,6 +90,8 @@ class HubGateway:
             waiting.keep(connection, plan, asked, now)
         elif asked.break_glass:
             _check_glass(connection, asked, by, now)
+        else:
+            waiting.check_words(plan, asked)
         if not asked.break_glass:
             approvals.ask(connection, plan, by, now)
             return plan

@@ -126,9 +126,35 @@ def test_where_nothing_was_counted_calls_are_unknown_and_never_none(run: Run) ->
 def test_who_may_only_look_plans_and_does_not_apply(run: Run) -> None:
     low()
     assert run("policy", "plan", token="reader-token")[0] == 0
-    code, _, err = run("policy", "apply", "--yes", token="reader-token")
-    assert code == 4
-    assert "policy-apply" in err
+    run("policy", "plan", "--out", "plan.json")
+    for command in (("apply",), ("apply", "--plan", "plan.json"), ("rollback", "0")):
+        code, out, err = run("policy", *command, "--yes", token="reader-token")
+        assert (code, out) == (4, "")
+        assert "may not do this: it wants the permission 'policy-apply'" in err
+        assert "Nothing was planned or changed." in err
+        assert "to add" not in err, "who may not is told before a plan is shown"
+    assert run("policy", "rollback", "0", "--dry-run", token="reader-token")[0] == 0
+
+
+def test_what_cannot_be_asked_needs_no_rights(run: Run) -> None:
+    code, _, err = run("policy", "apply", "--yes", "--plan", "x", "--only", "scope.*", token="reader-token")
+    assert (code, "--only cannot be given with --plan" in err) == (2, True)
+
+
+def test_who_may_not_break_glass_is_told_before_the_plan_is_shown(run: Run) -> None:
+    code, out, err = run("policy", "apply", "--yes", "--break-glass", "--reason", "r")
+    assert (code, out) == (4, "")
+    assert "it wants the permission 'break-glass'" in err
+    assert "to add" not in err
+
+
+def test_what_waits_is_not_given_other_words(run: Run) -> None:
+    run("policy", "plan", "--out", "plan.json")
+    digest = ask(run, "--plan", "plan.json", "--reason", "go-live of plant 3")
+    code, out, err = run("policy", "apply", "--yes", "--plan", "plan.json", "--reason", "because I say so")
+    assert (code, out) == (6, "")
+    assert "the second person reads this reason: 'go-live of plant 3'" in err
+    assert ask(run, "--plan", "plan.json") == digest
 
 
 def test_a_saved_plan_is_for_the_state_that_it_was_made_on(run: Run) -> None:

@@ -393,3 +393,31 @@ async def test_the_handover_and_the_status_tell_that_it_waits(gate: Gate) -> Non
     assert [each["hash"] for each in handover["approvals"]] == [digest]
     listed = (await gate.local.get("plans", params={"state": "awaiting-approval"})).json()["items"]
     assert [(each["hash"], each["action"]) for each in listed] == [(digest, "policy")]
+
+
+async def test_what_is_sent_again_goes_on_waiting_in_the_words_that_others_read(gate: Gate, problem: Any) -> None:
+    asked = await granting(gate, reason="go-live of plant 3")
+    digest = await gate.wanted(asked)
+    for same in ("go-live of plant 3", " go-live of plant 3 ", "", None):
+        assert await gate.wanted(msgspec.structs.replace(asked, reason=same)) == digest
+    answer = await gate.send(msgspec.structs.replace(asked, reason="because I say so"))
+    detail = problem(answer, 409, "refused")
+    assert "waits already, and the second person reads this reason: 'go-live of plant 3'." in detail
+    assert "let it be rejected and make a new plan" in detail
+    (item,) = await gate.waiting()
+    assert (item["hash"], item["reason"]) == (digest, "go-live of plant 3")
+
+
+async def test_without_words_of_ones_own_no_others_are_taken_either(gate: Gate, problem: Any) -> None:
+    asked = await granting(gate)
+    digest = await gate.wanted(asked)
+    problem(await gate.send(msgspec.structs.replace(asked, reason="now I know why")), 409, "refused")
+    assert await gate.wanted(asked) == digest
+
+
+async def test_glass_that_is_broken_while_it_waits_has_a_reason_of_its_own(gate: Gate) -> None:
+    asked = await granting(gate, reason="go-live of plant 3")
+    await gate.wanted(asked, "glass")
+    broken = msgspec.structs.replace(asked, reason="the line stands", break_glass=True)
+    answer = await gate.send(broken, "glass")
+    assert (answer.status_code, answer.json()["reason"]) == (201, "the line stands")
