@@ -17,6 +17,7 @@ from commands.policy_files import Environment, Folder, policies
 from commands.policy_formats import below_repository
 from commands.policy_gateway import GatewayOption, state_of, tell_cut_off
 from commands.policy_lint_gate import check_rules, note_rules
+from commands.policy_overrides import check_overrides
 from commands.session import Session, session_of
 from commands.terminal import Look, plain
 from transactions.errors import NotFound
@@ -201,24 +202,6 @@ def _made(
     )
     check_overrides(made, override)
     return found, made
-
-
-def check_overrides(made: Plan, override: Sequence[str]) -> None:
-    """Whether there is anything to override.
-
-    Raises:
-        Usage: there is not, at one of the addresses.
-    """
-    from gateway_policies.nearest import did_you_mean
-    from gateway_policies.planning.model import OVERRIDABLE
-
-    blocked = {each.address for each in made.changes for one in each.blockers if one.guard in OVERRIDABLE}
-    for each in override:
-        if each not in blocked:
-            raise Usage(
-                f"--override {each}: nothing that can be overridden stands against it.{did_you_mean(each, blocked)} "
-                "Nothing was done. Look at the plan without it first."
-            )
 
 
 def seen_at(session: Session, named: str | None, file: Path | None) -> Traffic | None:

@@ -18,7 +18,8 @@ class RevisionLine(Struct, frozen=True, kw_only=True):
     Attributes:
         plan: the hash of the plan that it came from.
         fingerprint: of the gateway as it left it.
-        reason: why something that was blocked was done all the same.
+        reason: why it was done.
+        approved_by: the second person; None where nobody was asked, or it was done without.
     """
 
     number: int
@@ -28,12 +29,14 @@ class RevisionLine(Struct, frozen=True, kw_only=True):
     plan: str
     fingerprint: str
     reason: str | None
+    approved_by: str | None
 
 
 COLUMNS: tuple[Column, ...] = (
     Column("revision", lambda r, _: str(r.number), right=True),
     Column("at", lambda r, _: f"{r.at:%Y-%m-%d %H:%M:%S}"),
     Column("by", lambda r, _: r.by, give=1),
+    Column("approved by", lambda r, _: r.approved_by or "", give=1),
     Column("policy set", lambda r, _: r.policy_set, give=2),
     Column("plan", lambda r, _: r.plan[:12]),
     Column("reason", lambda r, _: r.reason or "", give=3),
@@ -41,7 +44,8 @@ COLUMNS: tuple[Column, ...] = (
 
 
 def revisions(ctx: typer.Context, gateway: GatewayOption = None) -> None:
-    """The changes that the gateway has taken, the newest first: when, by whom, of which plan. Times are UTC."""
+    """The changes that the gateway has taken, the newest first: when, by whom, who approved them, of which plan. Times
+    are UTC."""
     session = session_of(ctx)
     with refusals():
         asked = gateway_of(session, gateway, "")
@@ -59,6 +63,7 @@ def revisions(ctx: typer.Context, gateway: GatewayOption = None) -> None:
                     plan=each.plan,
                     fingerprint=each.fingerprint,
                     reason=each.reason,
+                    approved_by=each.approved_by,
                 )
                 for each in found
             ],

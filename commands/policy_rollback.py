@@ -20,7 +20,8 @@ from commands.policy_doing import (
     patience,
 )
 from commands.policy_gateway import GatewayOption, gateway_of, refusals, tell_cut_off
-from commands.policy_plan import Override, UsageFile, check_overrides, save, seen_at, show
+from commands.policy_overrides import check_overrides
+from commands.policy_plan import Override, UsageFile, save, seen_at, show
 from commands.policy_rights import check_rights
 from commands.session import session_of
 from transactions.errors import NotFound

@@ -21,6 +21,7 @@ class Revision(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unk
         number: from 1.
         plan: the hash of the plan that it came from.
         fingerprint: of the gateway as it left it.
+        approved_by: the second person; None where nobody was asked, or it was done without.
     """
 
     number: int
@@ -30,6 +31,7 @@ class Revision(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unk
     plan: str
     fingerprint: str
     reason: str | None = None
+    approved_by: str | None = None
 
 
 class GatewayRevision(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -37,6 +39,7 @@ class GatewayRevision(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     Attributes:
         added, changed, removed: how many live resources.
+        approved_by: see :class:`Revision`.
     """
 
     number: int
@@ -49,6 +52,7 @@ class GatewayRevision(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     added: int
     changed: int
     removed: int
+    approved_by: str | None = None
 
 
 class AppliedThen(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -83,8 +83,8 @@ def _details(change: Change, back_to: int | None) -> Iterator[str]:
         yield f"{':no_entry: ' if blocker.open else ''}{_escaped(words.blocker(blocker))}"
     if change.second_person:
         yield "a second person has to approve"
-    if change.needed_by:
-        yield _escaped(f"needed by {', '.join(change.needed_by)}")
+    if (needed := words.needed_by(change)) is not None:
+        yield _escaped(needed)
 
 
 def _escaped(text: str) -> str:

@@ -127,8 +127,9 @@ def _details(change: Change, *, verbose: bool, back_to: int | None = None) -> It
         yield (Tone.BLOCKED if blocker.open else Tone.DETAIL), words.blocker(blocker)
     if change.second_person:
         yield Tone.DETAIL, _SECOND
-    if change.needed_by:
-        yield Tone.DETAIL, f"needed by {', '.join(change.needed_by)}"
+    needed = words.needed_by(change, len(change.needed_by)) if verbose else words.needed_by(change)
+    if needed is not None:
+        yield Tone.DETAIL, needed
     if verbose:
         if change.impact.may_call:
             yield Tone.DETAIL, f"may call: {', '.join(change.impact.may_call)}"

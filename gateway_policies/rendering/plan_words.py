@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gateway_policies.model import Resource
+from gateway_policies.nearest import listed
 from gateway_policies.planning.facets import facets, in_words
 from gateway_policies.planning.hazards import GRAVE
 from gateway_policies.planning.model import (
@@ -36,6 +37,7 @@ SIGNS = {
 }
 BOTH = "the files and the gateway both moved"
 _CALLERS = 3
+_NEEDING = 5
 
 
 def sections(plan: Plan) -> Iterator[tuple[Hazard, list[Change]]]:
@@ -166,6 +168,11 @@ def why(change: Change) -> str:
     """What a change does, and at what risk where that is grave."""
     grave = f" (risk: {change.risk})" if change.risk in GRAVE and change.hazard is not Hazard.NONE else ""
     return "; ".join(change.because) + grave
+
+
+def needed_by(change: Change, most: int = _NEEDING) -> str | None:
+    """Which of the addresses that were asked for need it; the first of very many."""
+    return f"needed by {listed(change.needed_by, most)}" if change.needed_by else None
 
 
 def says_calls(change: Change) -> bool:

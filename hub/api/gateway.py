@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 from msgspec import Meta, Struct
-from sqlalchemy import select
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -17,7 +16,7 @@ from gateway_policies.state import GatewayState
 from hub.api.routing import JSON, Call, Route
 from hub.api.sizes import CHANGES_LIMIT
 from hub.api.transactions import Limit
-from hub.gateway.kept import applied_then, to_revision
+from hub.gateway.kept import applied_then, revisions, to_revision
 from hub.recovery.approvals import wanted
 from hub.store.gateway_schema import gateway_revisions
 from hub.store.paging import DEFAULT_LIMIT, Order, page
@@ -68,7 +67,7 @@ async def take_changes(hub: Hub, call: Call) -> GatewayRevision:
 async def list_revisions(hub: Hub, call: Call) -> Page[GatewayRevision]:
     """The changes that it has taken, the newest first."""
     params: GatewayRevisionParams = call.params
-    number, query = gateway_revisions.c.number, select(gateway_revisions)
+    number, query = gateway_revisions.c.number, revisions()
     if params.plan is not None:
         query = query.where(gateway_revisions.c.plan == params.plan)
     order = Order("number", number, number, True, "gateway_revisions")

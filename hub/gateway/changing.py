@@ -152,6 +152,7 @@ class HubGateway:
             added=len(added),
             changed=len(changed),
             removed=len(removed),
+            approved_by=approver,
         )
         keep_revision(connection, told, before, after)
         second = {} if plan is None else {"asked_as": plan.hash, "approved_by": approver}

@@ -7,20 +7,23 @@ from functools import cached_property
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, func, select
 
 from gateway_policies.canonical import canonical
 from gateway_policies.changeset import adopted
 from gateway_policies.gateway import AppliedThen, GatewayRevision, Revision
 from gateway_policies.model import Resource
 from gateway_policies.state import GatewayState, fingerprint_of
-from hub.store.gateway_schema import gateway_applied, gateway_resources, gateway_revisions
+from hub.store.gateway_schema import gateway_applied, gateway_asked, gateway_resources, gateway_revisions
+from hub.store.schema import approvals
 from transactions.clock import from_micros, to_micros
 from transactions.errors import NotFound
+from transactions.plans import Decision
 
 _RESOURCE: msgspec.json.Decoder[Resource] = msgspec.json.Decoder(Resource)
 _BEFORE: msgspec.json.Decoder[dict[str, Resource | None]] = msgspec.json.Decoder(dict[str, Resource | None])
 _ADOPTED: msgspec.json.Decoder[dict[str, Resource]] = msgspec.json.Decoder(dict[str, Resource])
+_KEPT = [each for each in GatewayRevision.__struct_fields__ if each != "approved_by"]  # that stands with the approval
 _DELETED = 500  # addresses in one statement
 
 
@@ -93,7 +96,7 @@ def keep_revision(connection: Connection, told: GatewayRevision, before: Gateway
     connection.execute(
         gateway_revisions.insert(),
         {
-            **msgspec.structs.asdict(told),
+            **{each: getattr(told, each) for each in _KEPT},
             "at": to_micros(told.at),
             "changes": canonical(recorded).decode(),
             "adopted": canonical(adopted(before, after, told.policy_set)).decode(),
@@ -101,8 +104,24 @@ def keep_revision(connection: Connection, told: GatewayRevision, before: Gateway
     )
 
 
+def revisions() -> Select[Any]:
+    """Every revision, with who approved it."""
+    approver = (
+        select(approvals.c.decided_by)
+        .join(gateway_asked, gateway_asked.c.plan == approvals.c.plan)
+        .where(
+            gateway_asked.c.policy_plan == gateway_revisions.c.plan,
+            gateway_asked.c.revision == gateway_revisions.c.number,
+            approvals.c.decision == Decision.APPROVE,
+        )
+        .limit(1)
+        .scalar_subquery()
+    )
+    return select(gateway_revisions, approver.label("approved_by"))
+
+
 def to_revision(row: Any) -> GatewayRevision:
-    """A row of ``gateway_revisions``."""
+    """A row of :func:`revisions`."""
     return GatewayRevision(
         number=row.number,
         at=from_micros(row.at),
@@ -114,6 +133,7 @@ def to_revision(row: Any) -> GatewayRevision:
         added=row.added,
         changed=row.changed,
         removed=row.removed,
+        approved_by=row.approved_by,
     )
 
 

@@ -204,4 +204,5 @@ def _revision(told: GatewayRevision) -> Revision:
         plan=told.plan,
         fingerprint=told.fingerprint,
         reason=told.reason,
+        approved_by=told.approved_by,
     )

@@ -203,7 +203,9 @@ def test_what_wants_a_second_person_waits_and_is_applied_by_that_one(run: Run) -
     assert (code, out) == (0, f"✓ approved  plan {digest}… is applied: the gateway is at revision 1\n")
     assert run("policy", "plan", "--exit-code")[0] == 0
     (told,) = json.loads(run("policy", "revisions", "-o", "json")[1])["items"]
-    assert (told["by"], told["reason"]) == ("grete", "go-live of plant 3")
+    assert (told["by"], told["reason"], told["approved_by"]) == ("grete", "go-live of plant 3", "otto")
+    head, line = run("policy", "revisions")[1].splitlines()
+    assert line.index("otto") == head.lower().index("approved by")
 
 
 def test_machines_are_told_where_it_waits(run: Run) -> None:

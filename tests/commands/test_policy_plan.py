@@ -139,6 +139,22 @@ def test_only_takes_what_it_needs_along_and_says_so(run: Run) -> None:
     assert "production-orders" not in out
 
 
+def test_what_many_need_names_few_of_them_and_all_on_request(run: Run) -> None:
+    with Path("policies/throttles.toml").open("w") as file:
+        file.write("[throttle.std]\nrequests = 600\nper = '1m'\n")
+    for number in range(9):
+        text = f'[consumer]\nname = "mes-{number}"\nowner = "it"\nthrottle = "std"\n'
+        write(Path(f"policies/consumers/mes-{number}.toml"), text)
+    _, out, _ = run(*GATEWAY, "--only", "consumer.mes-*")
+    named = "needed by consumer.mes-0, consumer.mes-1, consumer.mes-2, consumer.mes-3, consumer.mes-4 and 4 more"
+    assert f"      {named}\n" in out
+    assert named in run(*GATEWAY, "--only", "consumer.mes-*", "--format", "markdown")[1]
+    assert "consumer.mes-7 and consumer.mes-8\n" in run(*GATEWAY, "--only", "consumer.mes-*", "-v")[1]
+    found = json.loads(run(*GATEWAY, "--only", "consumer.mes-*", "--format", "json")[1])
+    (needed,) = [each["needed_by"] for each in found["changes"] if each["address"] == "throttle.std"]
+    assert len(needed) == 9
+
+
 def test_an_address_that_nobody_knows_is_told_with_the_nearest(run: Run) -> None:
     code, out, err = run(*GATEWAY, "--only", "consumer.mes-p3")
     assert (code, out) == (7, "")
@@ -183,7 +199,7 @@ def test_what_is_still_used_blocks_until_somebody_overrides_it_with_a_reason(run
 def test_what_nothing_stands_against_cannot_be_overridden(run: Run) -> None:
     code, _, err = run(*GATEWAY, "--override", "scope.orders.release", "--reason", "just so")
     assert code == 2
-    assert "nothing that can be overridden stands against it" in err
+    assert "nothing stands in the way of that change. Leave it out. Nothing was done." in " ".join(err.split())
 
 
 def test_usage_that_is_none_is_refused(run: Run) -> None:

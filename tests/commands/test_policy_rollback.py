@@ -122,7 +122,7 @@ def test_what_another_set_built_on_it_is_in_the_way_and_named(run: Run) -> None:
         (("one",), 2, "one"),
         (("1", "--set", "polices"), 7, "No policy set 'polices' was applied here. Did you mean 'policies'?"),
         (("1", "--override", "scope.orders.read"), 2, "--override needs a --reason"),
-        (("1", "--override", "scope.x", "--reason", "r"), 2, "nothing that can be overridden stands against it"),
+        (("1", "--override", "scope.x", "--reason", "r"), 2, "the plan changes nothing at that address."),
         (("1", "--break-glass"), 2, "--break-glass needs a --reason"),
         (("1", "--timeout", "5m"), 2, "--wait was not given"),
     ],

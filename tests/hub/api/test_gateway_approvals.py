@@ -421,3 +421,30 @@ async def test_glass_that_is_broken_while_it_waits_has_a_reason_of_its_own(gate:
     broken = msgspec.structs.replace(asked, reason="the line stands", break_glass=True)
     answer = await gate.send(broken, "glass")
     assert (answer.status_code, answer.json()["reason"]) == (201, "the line stands")
+
+
+async def test_revisions_name_who_approved_them(gate: Gate) -> None:
+    asked = await granting(gate)
+    digest = await gate.wanted(asked)
+    assert (await gate.decide("approver", digest)).status_code == 200
+    assert (await gate.send(await gate.changes(POST, MES, GRANT, READ))).status_code == 201
+    broken = await gate.changes(POST, MES, READ, break_glass=True, reason="the line stands")
+    assert (await gate.send(broken, "glass")).status_code == 201
+    found = (await gate.local.get("gateway/revisions")).json()["items"]
+    assert [(each["number"], each["by"], each["approved_by"]) for each in found] == [
+        (4, "gina", None),
+        (3, "grete", None),
+        (2, "grete", "otto"),
+        (1, "grete", None),
+    ]
+    (one,) = (await gate.local.get("gateway/revisions", params={"plan": asked.plan})).json()["items"]
+    assert one["approved_by"] == "otto"
+
+
+async def test_who_rejected_another_plan_is_not_who_approved(gate: Gate) -> None:
+    digest = await gate.wanted(await granting(gate, plan="a" * 64))
+    assert (await gate.decide("approver", digest, "reject")).status_code == 200
+    digest = await gate.wanted(await granting(gate, plan="b" * 64))
+    assert (await gate.decide("both", digest)).status_code == 200
+    found = (await gate.local.get("gateway/revisions")).json()["items"]
+    assert [each["approved_by"] for each in found] == ["paul", None]
