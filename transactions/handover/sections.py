@@ -12,6 +12,7 @@ from transactions.batches import Batch
 from transactions.durations import short
 from transactions.handover.model import Handover
 from transactions.model import Status, Transaction
+from transactions.plans import Action
 
 _NEEDS_SOMEBODY = (Status.FAILED, Status.IN_DOUBT, Status.PARKED, Status.PARTLY_PROCESSED, Status.COMPENSATION_FAILED)
 _MOVES = (Status.PENDING, Status.DELIVERING, Status.RETRYING, Status.SENT, Status.HELD, Status.COMPENSATING)
@@ -157,8 +158,8 @@ def _urgent(handover: Handover) -> Section:
 
 def _second_people(handover: Handover) -> Section:
     lines = [
-        f"Waits for a second person: {each.action} of {_many(each.count, 'transaction')}, plan {each.hash[:12]}, "
-        f"asked by {each.requested_by} until {moment(each.expires_at, handover.zone)}: {each.reason}"
+        f"Waits for a second person: {_deed(each.action)} of {_many(each.count, _noun(each.action))}, plan "
+        f"{each.hash[:12]}, asked by {each.requested_by} until {moment(each.expires_at, handover.zone)}: {each.reason}"
         for each in handover.approvals
         if each.kind == "approval"
     ]
@@ -169,7 +170,7 @@ def _second_people(handover: Handover) -> Section:
             else f"review {'OVERDUE since' if each.overdue else 'due'} {moment(each.due_at, handover.zone)}"
         )
         lines.append(
-            f"Ran without its second person: {each.action} by {each.by}, {moment(each.at, handover.zone)}, plan "
+            f"Ran without its second person: {_deed(each.action)} by {each.by}, {moment(each.at, handover.zone)}, plan "
             f"{each.plan[:12]}: {each.reason}. {state[0].upper()}{state[1:]}."
         )
     alarming = any(each.verdict is None for each in handover.broken_glass)
@@ -253,6 +254,15 @@ def _counted(batch: Batch) -> str:
 
 def _listed(counts: dict[Status, int]) -> str:
     return ", ".join(f"{count:,} {status}" for status, count in counts.items())
+
+
+def _deed(action: str) -> str:
+    return "change of policies" if action == Action.POLICY else action
+
+
+def _noun(action: str) -> str:
+    """What a plan acts on."""
+    return "resource" if action == Action.POLICY else "transaction"
 
 
 def _many(count: int, noun: str) -> str:
