@@ -21,6 +21,7 @@ from transactions.plans import (
     PlanOptions,
     PlanRequest,
     PlanState,
+    PolicyChanges,
     Verdict,
     check_unaltered,
     count_verdicts,
@@ -157,3 +158,71 @@ def test_every_verdict_is_counted_also_with_zero(an_item: MakeItem) -> None:
 def test_a_request_outside_the_contract_is_refused(body: dict[str, Any]) -> None:
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert(body, PlanRequest)
+
+
+# what a run takes up
+
+
+@pytest.mark.parametrize("verdict", list(Verdict))
+@pytest.mark.parametrize("waits", [msgspec.UNSET, False, True])
+def test_a_run_takes_up_what_may_go_and_what_only_waits_for_people(
+    an_item: MakeItem, verdict: Verdict, waits: bool | msgspec.UnsetType
+) -> None:
+    assert an_item(1, verdict=verdict, waits=waits).runs is (verdict is Verdict.SEND or waits is True)
+
+
+def test_a_plan_counts_what_it_acts_on_and_not_what_it_leaves_alone(a_plan: MakePlan, an_item: MakeItem) -> None:
+    items = [an_item(1), an_item(2, verdict=Verdict.REFUSED), an_item(3, verdict=Verdict.HELD_BEHIND, waits=True)]
+    assert a_plan(items).count == 2
+    assert a_plan([]).count == 0
+
+
+def test_a_change_of_the_gateway_counts_its_resources_and_says_which_revision_it_became(a_plan: MakePlan) -> None:
+    policy = PolicyChanges(
+        gateway="plant-gateway", policy_set="policies", plan="ab" * 32, base="cd" * 32, revision=4, sha256="ef" * 32,
+        counts={"add": 2, "remove": 1}, changes=[],
+    )  # fmt: skip
+    plan = a_plan([], action=Action.POLICY, policy=policy)
+    assert (policy.total, plan.count) == (3, 3)
+    assert msgspec.structs.replace(plan, revision=5).ran_as == "revision 5"
+    assert msgspec.structs.replace(a_plan(), batch="01JB").ran_as == "batch 01JB"
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({}, []),
+        ({"force_superseded": True}, ["force_superseded"]),
+        ({"break_glass": True, "force_schema": True}, ["force_schema", "break_glass"]),
+        ({"force_maybe_posted": True}, ["force_maybe_posted"]),
+        ({"process": True, "rate": 5, "canary": 0}, []),
+    ],
+)
+def test_guards_that_are_overridden_are_named(options: dict[str, Any], named: list[str]) -> None:
+    assert PlanOptions(**options).overrides == named
+
+
+@pytest.mark.parametrize(
+    ("name", "taken", "refused"),
+    [
+        ("concurrency", [1, 1000], [0, 1001, "3"]),
+        ("canary", [0, 1_000_000], [-1, 1_000_001]),
+        ("stop_after_failures", [1, 1_000_000], [0, 1_000_001]),
+        ("evidence", ["", "x" * 1000], ["x" * 1001]),
+        ("date", ["2026-02-28"], ["2026-2-28", "28.02.2026", "2026-02-28T00:00"]),
+        ("rate", [0.1, 5], [0, -1]),
+        ("drain_rate", [0.1, 5], [0, -1]),
+    ],
+)
+def test_options_have_bounds(name: str, taken: list[Any], refused: list[Any]) -> None:
+    for value in taken:
+        assert getattr(msgspec.convert({name: value}, PlanOptions), name) == value
+    for value in refused:
+        with pytest.raises(msgspec.ValidationError):
+            msgspec.convert({name: value}, PlanOptions)
+
+
+def test_every_option_that_is_not_given_is_off() -> None:
+    plain = PlanOptions()
+    assert msgspec.to_builtins(plain) == {}
+    assert [name for name in plain.__struct_fields__ if getattr(plain, name)] == []
