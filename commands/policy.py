@@ -20,6 +20,7 @@ from commands.policy_lint import lint
 from commands.policy_plan import plan
 from commands.policy_revisions import revisions
 from commands.policy_rollback import rollback
+from commands.policy_suggest import suggest
 from commands.policy_writing import fmt, init, schema
 from commands.session import session_of
 from commands.terminal import Look, plain
@@ -36,6 +37,7 @@ app.verb("drift")(drift)
 app.verb("export")(export)
 app.verb("revisions")(revisions)
 app.verb("rollback")(rollback)
+app.verb("suggest")(suggest)
 
 
 class Validated(Struct, frozen=True, kw_only=True):
