@@ -20,6 +20,7 @@ from commands.policy_lint import lint
 from commands.policy_plan import plan
 from commands.policy_revisions import revisions
 from commands.policy_rollback import rollback
+from commands.policy_simulate import simulate
 from commands.policy_suggest import suggest
 from commands.policy_writing import fmt, init, schema
 from commands.session import session_of
@@ -38,6 +39,7 @@ app.verb("export")(export)
 app.verb("revisions")(revisions)
 app.verb("rollback")(rollback)
 app.verb("suggest")(suggest)
+app.verb("simulate")(simulate)
 
 
 class Validated(Struct, frozen=True, kw_only=True):

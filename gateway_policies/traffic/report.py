@@ -100,3 +100,28 @@ def grouping(text: str) -> list[By]:
             if each is not None and each not in wanted:
                 wanted.append(each)
     return wanted
+
+
+class MinuteOfCalls(Struct, frozen=True, kw_only=True, array_like=True):
+    """What a consumer sent to an API in a minute and came as far as the throttles.
+
+    Attributes:
+        at: the first second of the minute, since 1970.
+        seconds: for each second in which anything came, which one of the minute and how many.
+    """
+
+    at: int
+    consumer: str
+    api: str
+    seconds: list[tuple[int, int]]
+
+
+class Arrivals(Struct, frozen=True, kw_only=True):
+    """Calls by the second, in the order of their minutes.
+
+    Attributes:
+        next: the minute to go on with; None where this is all.
+    """
+
+    items: list[MinuteOfCalls]
+    next: int | None

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 from msgspec import Meta, Struct
 
 from gateway_policies.traffic.outcomes import Outcome
-from gateway_policies.traffic.report import SeenCalls, UsageReport, grouping
+from gateway_policies.traffic.report import Arrivals, SeenCalls, UsageReport, grouping
 from hub.api.routing import Call, Route
 from hub.api.transactions import Limit
+from hub.usage.arrivals import arrivals
 from hub.usage.asking import LET_THROUGH_WORD, Wanted, report, usage_of
 from transactions.errors import Invalid
 from transactions.kpis.windows import Window, parse_window
@@ -80,6 +81,23 @@ def _window(since: str, now: datetime) -> Window:
         raise Invalid(f"The time cannot be used: {error}.", parameter="since") from error
 
 
+class GatewayArrivalsParams(Struct, frozen=True, forbid_unknown_fields=True):
+    """From when; ``begin`` (seconds since 1970) goes on where the answer before ended."""
+
+    since: Since = "7d"
+    begin: Annotated[int, Meta(ge=0)] | None = None
+
+
+async def show_arrivals(hub: Hub, call: Call) -> Arrivals:
+    """What came to the throttles, second by second."""
+    params: GatewayArrivalsParams = call.params
+    window = _window(params.since, hub.clock.now())
+    begin, until = int(window.begin.timestamp()), int(window.until.timestamp()) + 1
+    begin -= begin % 60
+    first = begin if params.begin is None else max(begin, params.begin)
+    return await hub.database.read(lambda c: arrivals(c, first, until))
+
+
 ROUTES = (
     Route(
         method="GET",
@@ -100,5 +118,15 @@ ROUTES = (
         whole_hub=True,
         params=GatewayCallsParams,
         answers=SeenCalls,
+    ),
+    Route(
+        method="GET",
+        path="gateway/usage/arrivals",
+        summary="What came to the gateway's throttles, second by second, for eight days",
+        handler=show_arrivals,
+        permission=Permission.READ,
+        whole_hub=True,
+        params=GatewayArrivalsParams,
+        answers=Arrivals,
     ),
 )

@@ -12,7 +12,7 @@ from gateway_policies.changeset import Changeset
 from gateway_policies.explaining.stopped_call import StoppedCall
 from gateway_policies.gateway import AppliedThen, ConsumerToken, GatewayRevision, Report, Revision, Stage, Step, unheard
 from gateway_policies.state import GatewayState
-from gateway_policies.traffic.report import SeenCalls, UsageReport
+from gateway_policies.traffic.report import Arrivals, SeenCalls, UsageReport
 from platforms.calls import Call, json_body, params, segments
 from platforms.errors import ReadOnly
 from transactions.errors import NotFound, PlanAltered, Refused, SecondPersonWanted, Stale
@@ -85,6 +85,17 @@ def calls(since: str | None = None) -> Call[SeenCalls]:
         path="gateway/usage/calls",
         answers=SeenCalls,
         params=params(since=since),
+        patience=_PATIENCE,
+    )
+
+
+def arrivals(since: str | None = None, begin: int | None = None) -> Call[Arrivals]:
+    """What came to its throttles, second by second; ``begin`` goes on where the answer before ended."""
+    return Call(
+        method="GET",
+        path="gateway/usage/arrivals",
+        answers=Arrivals,
+        params=params(since=since, begin=begin),
         patience=_PATIENCE,
     )
 

@@ -104,7 +104,7 @@ OTHERS = {
         f"policy {word}"
         for word in (
             *("init", "validate", "fmt", "schema", "lint", "contracts"),
-            *("plan", "apply", "drift", "export", "rollback", "suggest"),
+            *("plan", "apply", "drift", "export", "rollback", "suggest", "simulate"),
         )
     ),
 }

@@ -1,0 +1,1 @@
+"""Recorded traffic against proposed throttles, with the arithmetic of the data plane."""
