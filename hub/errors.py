@@ -23,6 +23,12 @@ class AlreadyRunning(AndonError):
     problem, status, title = "already-running", 503, "Something else is running there"
 
 
+class DataPlaneError(AndonError):
+    """The gateway's data plane does not run, or did not take a configuration."""
+
+    problem, status, title = "data-plane", 503, "The gateway does not enforce what it should"
+
+
 class SimulatorError(AndonError):
     """The simulator did not start, or ended."""
 

@@ -1,0 +1,135 @@
+"""Who may call: filters that check tokens, and hold callers against the policies."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from gateway_policies.routing.model import Caller, Refusal
+from hub.dataplane.blueprint import TrustedIssuer
+from hub.dataplane.vocabulary import (
+    ANY_SCOPE,
+    CLIENT,
+    ISSUER,
+    KIND,
+    NEEDS,
+    OPEN,
+    SCOPES,
+    Message,
+    header_input,
+    typed,
+)
+
+_RBAC = "extensions.filters.http.rbac.v3.RBAC"
+_LEEWAY = 30  # seconds that clocks may differ
+
+
+def token_filter(issuers: Iterable[TrustedIssuer]) -> Message:
+    """Takes a bearer token of one of the issuers; what it says is there for the filters behind.
+
+    Without any issuer nobody can show who they are, and the next filter refuses everybody.
+    """
+    providers = {
+        each.name: {
+            "issuer": each.issuer,
+            **({} if each.audience is None else {"audiences": [each.audience]}),
+            "local_jwks": {"inline_string": msgspec.json.encode(each.keys).decode()},
+            "forward": True,
+            "payload_in_metadata": "jwt",
+            "require_expiration": True,
+            "clock_skew_seconds": _LEEWAY,
+            "from_headers": [{"name": "authorization", "value_prefix": "Bearer "}],
+        }
+        for each in issuers
+    }
+    names = [{"provider_name": each} for each in providers]
+    wanted = (
+        {} if not names else {"requires": names[0] if len(names) == 1 else {"requires_any": {"requirements": names}}}
+    )
+    return typed(
+        "extensions.filters.http.jwt_authn.v3.JwtAuthentication",
+        providers=providers,
+        rules=[
+            {"match": {"prefix": "/", "headers": [{"name": KIND, "string_match": {"exact": OPEN}}]}},
+            {"match": {"prefix": "/"}, **wanted},
+        ],
+    )
+
+
+def caller_filter(callers: Iterable[Caller], issuers: Mapping[str, str]) -> Message:
+    """Refuses who is no consumer, whose credential is over, and who has no live grant of the scope.
+
+    Args:
+        issuers: what tokens say in ``iss``, by the issuer's name in the policies.
+    """
+    known: dict[str, dict[str, Message]] = {}
+    for each in callers:
+        if each.issuer in issuers:
+            known.setdefault(issuers[each.issuer], {})[each.client_id] = _rights(each)
+    unknown = _deny(Refusal.UNKNOWN_CONSUMER)
+    by_issuer = {issuer: {"matcher": _tree(CLIENT, clients, unknown)} for issuer, clients in known.items()}
+    behind = {"matcher": _tree(ISSUER, by_issuer, unknown)} if by_issuer else unknown
+    return typed(_RBAC, matcher=_tree(KIND, {OPEN: _ALLOW}, behind))
+
+
+def scope_filter(scopes: Iterable[str]) -> Message:
+    """Refuses a token that does not name the scope that is wanted, as RFC 6749 writes scopes, or as a JSON list."""
+    named = {each: {"matcher": _says(each)} for each in scopes}
+    # whoever is let through by the filter before, and needs what nobody can be asked for, is refused
+    return typed(
+        _RBAC,
+        matcher=_tree(
+            KIND,
+            {OPEN: _ALLOW},
+            {"matcher": _tree(NEEDS, {ANY_SCOPE: _ALLOW, **named}, _deny(Refusal.SCOPE_MISSING))},
+        ),
+    )
+
+
+def _rights(caller: Caller) -> Message:
+    if caller.expired:
+        return _deny(Refusal.CREDENTIAL_EXPIRED)
+    rights = dict.fromkeys((ANY_SCOPE, *sorted(caller.scopes)), _ALLOW)
+    return {"matcher": _tree(NEEDS, rights, _deny(Refusal.SCOPE_MISSING))}
+
+
+def _says(scope: str) -> Message:
+    return {
+        "matcher_list": {
+            "matchers": [
+                {
+                    "predicate": {
+                        "single_predicate": {
+                            "input": header_input(SCOPES),
+                            "value_match": {
+                                "safe_regex": {"google_re2": {}, "regex": f'.*[" ]{re.escape(scope)}[" ].*'}
+                            },
+                        }
+                    },
+                    "on_match": _ALLOW,
+                }
+            ]
+        },
+        "on_no_match": _deny(Refusal.SCOPE_MISSING),
+    }
+
+
+def _tree(header: str, known: Mapping[str, Message], otherwise: Message) -> Message:
+    return {
+        "matcher_tree": {"input": header_input(header), "exact_match_map": {"map": dict(known)}},
+        "on_no_match": otherwise,
+    }
+
+
+def _action(name: str, **fields: str) -> Message:
+    return {"action": {"name": "decided", "typed_config": typed("config.rbac.v3.Action", name=name, **fields)}}
+
+
+def _deny(why: Refusal) -> Message:
+    """The name is what the answer's details say, by which the answer is written."""
+    return _action(why.value, action="DENY")
+
+
+_ALLOW = _action("granted")

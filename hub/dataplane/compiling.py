@@ -1,0 +1,45 @@
+"""From a blueprint to the resources that Envoy reads."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from hub.dataplane.access_filters import caller_filter, scope_filter, token_filter
+from hub.dataplane.blueprint import Blueprint
+from hub.dataplane.bootstrap import APIS, CALLERS, CONSUMERS, GRANTED, TOKENS
+from hub.dataplane.clusters import clusters
+from hub.dataplane.routes import route_configuration, telling_generation
+from hub.dataplane.throttle_filters import api_filter, consumer_filter
+from hub.dataplane.vocabulary import Message
+
+
+class Compiled(Struct, frozen=True, kw_only=True):
+    """What Envoy reads.
+
+    Attributes:
+        filters: by their names.
+    """
+
+    clusters: list[Message]
+    routes: Message
+    filters: dict[str, Message]
+
+
+def compiled(blueprint: Blueprint) -> Compiled:
+    """The resources of a blueprint: the same for the same blueprint, in the same order."""
+    routing = blueprint.routing
+    issuers = {each.name: each.issuer for each in blueprint.issuers}
+    wanted = sorted(
+        {entry.scope for surface in routing.surfaces for entry in surface.entries if entry.scope is not None}
+    )
+    return Compiled(
+        clusters=clusters(target for targets in blueprint.targets.values() for target in targets),
+        routes=telling_generation(route_configuration(blueprint)),
+        filters={
+            TOKENS: token_filter(blueprint.issuers),
+            CALLERS: caller_filter(routing.callers, issuers),
+            GRANTED: scope_filter(wanted),
+            CONSUMERS: consumer_filter(routing.callers, issuers, routing.throttles),
+            APIS: api_filter(routing.surfaces, routing.throttles),
+        },
+    )
