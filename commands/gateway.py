@@ -20,6 +20,7 @@ from commands.gateway_lines import (
     throttle_lines,
     version_lines,
 )
+from commands.gateway_status import status
 from commands.gateway_token import token
 from commands.gateway_usage import usage
 from commands.output import Column, Listing
@@ -114,6 +115,7 @@ def throttles(ctx: typer.Context, gateway: GatewayOption = None) -> None:
 
 
 app.verb("usage")(usage)
+app.verb("status")(status)
 
 
 def _show(

@@ -79,6 +79,21 @@ def serve(
     tls_key: Annotated[
         Path | None, typer.Option("--tls-key", metavar="FILE", help="Its key, PEM, where that is a file of its own.")
     ] = None,
+    gateway: Annotated[
+        bool,
+        typer.Option("--gateway/--no-gateway", help="Enforce the policies that are applied: Envoy is the gateway."),
+    ] = True,
+    gateway_port: Annotated[
+        int | None,
+        typer.Option(
+            "--gateway-port",
+            metavar="PORT",
+            min=0,
+            max=65535,
+            help="Where the gateway listens, once there is an API: 8480 unless told, or a free one with --port 0.",
+            show_default=False,
+        ),
+    ] = None,
     simulate: Annotated[bool, typer.Option("--simulate", help="Start the simulated systems too.")] = False,
     seed: Annotated[int, typer.Option("--seed", metavar="N", help="Seed of the simulated story.")] = 1,
     speed: Annotated[
@@ -98,6 +113,8 @@ def serve(
         schemas=schemas,
         tls_cert=tls_cert,
         tls_key=tls_key,
+        gateway=gateway,
+        gateway_port=gateway_port,
         simulate=simulate,
         seed=seed,
         speed=speed,
@@ -197,6 +214,7 @@ def describe_status(answer: HubStatus, look: Look) -> str:
         f"  profile       {plain(answer.profile)}{', with simulated systems' if answer.simulate else ''}",
         f"  transactions  {answer.transactions}",
         f"  search        {_search(answer.search_behind)}",
+        *_gateway(answer),
     ]
     if answer.no_writes_since is not None:
         began = spoken(look.now - answer.no_writes_since)
@@ -210,6 +228,13 @@ def describe_status(answer: HubStatus, look: Look) -> str:
             word, style = state(name)
             lines.append(f"    {look.paint(f'{word:<22}', style)}{count:>8}")
     return "\n".join(lines)
+
+
+def _gateway(answer: HubStatus) -> list[str]:
+    if answer.gateway is None:
+        return []
+    because = "" if answer.gateway_because is None else f": {plain(answer.gateway_because)}"
+    return [f"  gateway       {plain(answer.gateway)}{because}"]
 
 
 def _search(behind: int) -> str:

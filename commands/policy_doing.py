@@ -14,6 +14,7 @@ import typer
 from msgspec import Struct
 
 from commands.exits import Declined, Exit, Usage, misread
+from commands.gateway_status import seen
 from commands.output import Detail
 from commands.policy_gateway import refusals
 from commands.policy_plan import text_of
@@ -22,6 +23,7 @@ from commands.policy_rights import check_glass
 from commands.progress import Progress
 from commands.session import Session
 from commands.terminal import Look, plain
+from gateway_policies.enforcement import Effective
 from platforms.errors import ReadOnly
 from transactions.durations import parse_duration, short
 from transactions.errors import Refused, SecondPersonWanted, Stale, Unreachable
@@ -71,6 +73,7 @@ class Applied(Struct, frozen=True, kw_only=True):
         revision: that the gateway came to by it; None where there was nothing to do, or it waits.
         asked_as: the hash under which it waits, or waited, for a second person.
         add, change, remove, rename, adopt: how many resources.
+        effective: when it was in force, and what was seen of it; None where nobody tells.
     """
 
     gateway: str
@@ -84,6 +87,7 @@ class Applied(Struct, frozen=True, kw_only=True):
     remove: int
     rename: int
     adopt: int
+    effective: Effective | None = None
 
 
 class How(Struct, frozen=True, kw_only=True):
@@ -175,7 +179,7 @@ def carry_out(session: Session, gateway: Gateway, made: Plan, how: How) -> None:
     except SecondPersonWanted as wanted:
         _second_person(session, made, how, wanted)
         return
-    _show(session, made, how, State.APPLIED, revision.number, revision.by)
+    _show(session, made, how, State.APPLIED, revision.number, revision.by, effective=revision.effective)
     if made.verdict.second_person and how.asks and how.break_glass:
         session.note(
             "It was applied without its second person. Somebody else with the role approver owes a review within 24 "
@@ -381,7 +385,14 @@ def _declined() -> Declined:
 
 
 def _show(
-    session: Session, made: Plan, how: How, state: State, revision: int | None, by: str, asked_as: str | None = None
+    session: Session,
+    made: Plan,
+    how: How,
+    state: State,
+    revision: int | None,
+    by: str,
+    asked_as: str | None = None,
+    effective: Effective | None = None,
 ) -> None:
     told = made.verdict
     applied = Applied(
@@ -396,6 +407,7 @@ def _show(
         remove=told.remove,
         rename=told.rename,
         adopt=told.adopt,
+        effective=effective,
     )
     session.show(
         Detail(value=applied, human=lambda look: _told(applied, made, how, look), identify=lambda each: each.plan)
@@ -424,4 +436,5 @@ def _told(applied: Applied, made: Plan, how: How, look: Look) -> str:
             }
             done = ", ".join(f"{count} {word}" for word, count in counts.items() if count) or "nothing to change"
             mark, name = look.paint("✓", "green"), plain(applied.gateway)
-            return f"{mark} {name} {how.done}: {done} (revision {applied.revision})\n"
+            seen_now = seen(applied.effective, look)
+            return f"{mark} {name} {how.done}: {done} (revision {applied.revision})\n{seen_now}"

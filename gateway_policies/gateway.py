@@ -10,6 +10,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from gateway_policies.changeset import Changeset
+from gateway_policies.enforcement import Effective
 from gateway_policies.model import Resource
 from gateway_policies.state import GatewayState
 
@@ -22,6 +23,7 @@ class Revision(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unk
         plan: the hash of the plan that it came from.
         fingerprint: of the gateway as it left it.
         approved_by: the second person; None where nobody was asked, or it was done without.
+        effective: when it was in force, where a gateway tells that of a change that it has just taken.
     """
 
     number: int
@@ -32,6 +34,7 @@ class Revision(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unk
     fingerprint: str
     reason: str | None = None
     approved_by: str | None = None
+    effective: Effective | None = None
 
 
 class GatewayRevision(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -53,6 +56,16 @@ class GatewayRevision(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     changed: int
     removed: int
     approved_by: str | None = None
+
+
+class GatewayChange(GatewayRevision, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A revision that was just made.
+
+    Attributes:
+        effective: when it was in force, and what was seen of it; None where no data plane serves, or it does not yet.
+    """
+
+    effective: Effective | None = None
 
 
 class AppliedThen(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

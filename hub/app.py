@@ -61,6 +61,7 @@ from hub.delivery.http import HttpChannel
 from hub.delivery.profile import Profile
 from hub.edits.tidying import Tidier
 from hub.gateway.changing import GATEWAY, HubGateway
+from hub.gateway.enforcing import Enforcement
 from hub.gateway.live import LivePolicies
 from hub.identity.consumers import ConsumerIssuer
 from hub.identity.wiring import KEYS, METADATA, Identity, SignIn
@@ -181,6 +182,7 @@ class Hub:
         self.runner = Runner(database, clock, self.questioner, landscape)
         self.redating = Redating(database, landscape.deadlines)
         self.gateway = HubGateway(gateway, platform)
+        self.enforcement = Enforcement(database, self.gateway)
         self.consumers = ConsumerIssuer(platform, clock, gateway_key)
         self.usage = UsageFollower(database, database.folder / "gateway" / "log", clock)
         self.signer = AuditSigner(platform, audit_key)
@@ -210,6 +212,7 @@ class Hub:
         self.housekeeper.start()
         self.tidier.start()
         self.usage.start()
+        await self.enforcement.start()
         await self.engine.start()
         await self.runner.start()
         self.ready = True
@@ -221,6 +224,7 @@ class Hub:
         await self.redating.close()
         await self.runner.close()
         await self.engine.close()
+        await self.enforcement.close()
         await self.identity.close()
         await self.housekeeper.close()
         await self.tidier.close()

@@ -27,6 +27,10 @@ from sqlalchemy import Connection, select
 from hub.api.access import Access, Principal
 from hub.app import Hub, application
 from hub.caution import Caution
+from hub.dataplane import binary
+from hub.dataplane.bootstrap import Listening
+from hub.dataplane.dataplane import DataPlane
+from hub.dataplane.sources import HubSources, Own
 from hub.delivery.profile import PRODUCTION, QUICK
 from hub.errors import AlreadyRunning, SettingsError
 from hub.folder import Folder
@@ -51,6 +55,8 @@ if os.name == "posix":
 
 log = structlog.get_logger("andon.hub")
 
+GATEWAY_PORT = 8480
+
 
 class ServeOptions(Struct, frozen=True, kw_only=True):
     """What to serve and where.
@@ -63,6 +69,9 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
         ephemeral: end when standard input does, and take the folder along.
         tls_cert: file with the hub's certificate and those between it and its root; None serves plain HTTP.
         tls_key: file with its key, unless that is in the same file.
+        gateway: whether policies are enforced by a gateway of the hub's own.
+        gateway_port: where that listens, on the same host; 0 takes a free one, None the usual one, or a free one where
+            ``port`` is 0.
         told: called with the hub's address once it answers.
     """
 
@@ -78,6 +87,8 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
     ephemeral: bool = False
     tls_cert: Path | None = None
     tls_key: Path | None = None
+    gateway: bool = True
+    gateway_port: int | None = None
     told: Callable[[str], None] | None = None
 
 
@@ -146,6 +157,7 @@ async def _serve(
 ) -> None:
     url = _url(listening, options.host, tls)
     access = Access()
+    authorization = f"Bearer {secrets.token_urlsafe(24)}" if options.simulate else None
     hub = Hub(
         database=database,
         landscape=Landscape(settings.catalogue, schemas),
@@ -154,7 +166,7 @@ async def _serve(
         access=access,
         platform=await database.write(lambda c: _platform(c, settings.platform)),
         chance=random.Random(options.seed),  # noqa: S311 - jitter of retries, no secret
-        authorization=f"Bearer {secrets.token_urlsafe(24)}" if options.simulate else None,
+        authorization=authorization,
         items_alone=settings.items_alone,
         gateway=settings.gateway,
         sign_in=SignIn(url=settings.url or url, issuer=settings.issuer, key_file=options.data / "issuer.key"),
@@ -162,10 +174,13 @@ async def _serve(
         gateway_key=options.data / "gateway.key",
     )
     runtime: dict[str, Any] = {"url": url, "platform": hub.platform, "systems": {}}
+    plane = _dataplane(options, settings, hub, folder, runtime, authorization)
+    hub.enforcement.dataplane, hub.usage.reopen, hub.usage.served = plane, plane.reopen_logs, plane.served
     if options.simulate:
 
         async def moved(endpoints: Endpoints) -> None:
             _use(hub, folder, runtime, endpoints.systems)
+            await hub.enforcement.refresh()
 
         hub.simulator = SimulatorChild(moved)
     caution = _caution(settings, options.host, tls)
@@ -200,6 +215,43 @@ async def _serve(
         await hub.close()
         if hub.simulator is not None:
             await hub.simulator.stop()
+
+
+def _dataplane(
+    options: ServeOptions,
+    settings: Settings,
+    hub: Hub,
+    folder: Folder,
+    runtime: dict[str, Any],
+    authorization: str | None,
+) -> DataPlane:
+    """The gateway's data plane: on the hub's host and with its certificate, in a folder below its own."""
+
+    async def told(url: str) -> None:
+        runtime["gateway"] = url
+        folder.write_runtime(runtime)
+
+    usual = 0 if options.port == 0 else GATEWAY_PORT
+    place = options.data / "gateway"
+    where = Listening(
+        gateway=settings.gateway,
+        host=options.host,
+        port=usual if options.gateway_port is None else options.gateway_port,
+        admin=place,
+        log=place,
+        certificate=options.tls_cert and options.tls_cert.absolute(),
+        key=options.tls_key and options.tls_key.absolute(),
+    )
+    url = str(runtime["url"])
+    own = Own(
+        url=url,
+        public_url=settings.url or url,
+        fingerprint=None if options.tls_cert is None else fingerprint(options.tls_cert),
+    )
+    sources = HubSources(hub.landscape, hub.consumers, own, authorization)
+    return DataPlane(
+        place.absolute(), where, sources, hub.clock, wanted=options.gateway, program=binary.find(), told=told
+    )
 
 
 def _url(listening: socket.socket, asked: str, tls: ssl.SSLContext | None) -> str:

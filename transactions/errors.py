@@ -85,6 +85,12 @@ class SecondPersonWanted(Refused):
     problem, title = "second-person-wanted", "A second person has to approve this"
 
 
+class GatewayRejected(Refused):
+    """The data plane of the gateway would not take what the policies would come to."""
+
+    problem, title = "gateway-rejected", "The gateway would not take it"
+
+
 class TransitionRefused(Refused):
     """The life cycle has no such step."""
 

@@ -184,6 +184,9 @@ class HubStatus(Struct, frozen=True, kw_only=True):
         search_behind: transactions in which a search looks one by one, since its index does not have them yet.
         no_writes_since: since when the store takes no writes (a full disk, say); None while it does.
         no_writes_because: what the database says to that.
+        gateway: whether the hub's gateway holds calls against the policies: ``serving``, ``idle``, ``trouble``,
+            ``absent``, ``off``; None of a hub that does not tell.
+        gateway_because: why it does not, in words.
     """
 
     platform: str
@@ -198,6 +201,8 @@ class HubStatus(Struct, frozen=True, kw_only=True):
     no_writes_since: datetime | None = None
     search_behind: int = 0
     no_writes_because: str | None = None
+    gateway: str | None = None
+    gateway_because: str | None = None
 
 
 class WhoAmI(Struct, frozen=True, kw_only=True):

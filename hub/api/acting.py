@@ -158,6 +158,9 @@ async def reject_plan(hub: Hub, call: Call) -> Decided:
 
 async def _decide(hub: Hub, call: Call, decision: Decision) -> Decided:
     now = hub.clock.now()
+    foreseen = None
+    if decision is Decision.APPROVE:
+        foreseen = await hub.enforcement.foresee_plan(call.path["hash"], now)
     decided = await hub.database.write(
         lambda c: approvals.decide(
             c,
@@ -175,6 +178,8 @@ async def _decide(hub: Hub, call: Call, decision: Decision) -> Decided:
     )
     if decided.batch is not None:
         hub.runner.follow(decided.batch.id)
+    if decided.revision is not None:
+        await hub.enforcement.enforce(foreseen)
     return decided
 
 

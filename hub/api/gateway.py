@@ -10,7 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway_policies.changeset import Changeset
-from gateway_policies.gateway import AppliedThen, GatewayRevision
+from gateway_policies.enforcement import GatewayStatus
+from gateway_policies.gateway import AppliedThen, GatewayChange, GatewayRevision
 from gateway_policies.model import PolicySet
 from gateway_policies.state import GatewayState
 from hub.api.routing import JSON, Call, Route
@@ -52,16 +53,23 @@ async def show_state(hub: Hub, call: Call) -> Response:
     return Response(msgspec.json.encode(found), media_type=JSON, headers={"etag": f'"{found.fingerprint}"'})
 
 
-async def take_changes(hub: Hub, call: Call) -> GatewayRevision:
-    """Change it: all that is asked for or nothing. What wants a second person waits for that one instead."""
+async def take_changes(hub: Hub, call: Call) -> GatewayChange:
+    """Change it: all that is asked for or nothing. What wants a second person waits for that one instead. Its data
+    plane is asked first whether it takes it, and the answer says when it serves it."""
     asked: Changeset = call.body
     _check_match(call.request, asked)
     _check_words(asked)
     by, now = call.principal, hub.clock.now()
+    foreseen = await hub.enforcement.foresee(asked, now)
     found = await hub.database.write(lambda c: hub.gateway.change(c, asked, by, now))
     if isinstance(found, Plan):
         raise wanted(found)
-    return found
+    return GatewayChange(**msgspec.structs.asdict(found), effective=await hub.enforcement.enforce(foreseen))
+
+
+async def show_status(hub: Hub, _call: Call) -> GatewayStatus:
+    """Whether calls are held against the policies, where, and since when."""
+    return hub.enforcement.status()
 
 
 async def list_revisions(hub: Hub, call: Call) -> Page[GatewayRevision]:
@@ -123,9 +131,25 @@ ROUTES = (
         whole_hub=True,
         body=Changeset,
         body_bytes=CHANGES_LIMIT,
-        answers=GatewayRevision,
+        answers=GatewayChange,
         status=201,
-        problems=("stale", "precondition-required", "refused", "plan-altered", "second-person-wanted"),
+        problems=(
+            "stale",
+            "precondition-required",
+            "refused",
+            "plan-altered",
+            "second-person-wanted",
+            "gateway-rejected",
+        ),
+    ),
+    Route(
+        method="GET",
+        path="gateway/status",
+        summary="Whether the gateway holds calls against the policies, where it is called, and since when",
+        handler=show_status,
+        permission=Permission.READ,
+        whole_hub=True,
+        answers=GatewayStatus,
     ),
     Route(
         method="GET",

@@ -137,7 +137,7 @@ async def show_status(hub: Hub, call: Call) -> HubStatus:
     """How the hub is set up and how much it holds."""
     counts = await hub.database.read(lambda c: questions.status_counts(c, call.reach))
     behind = await hub.database.read(hub.search.index.behind)
-    refusal = hub.watch.refusal
+    refusal, gateway = hub.watch.refusal, hub.enforcement.status()
     return HubStatus(
         platform=hub.platform,
         version=hub.version,
@@ -151,6 +151,8 @@ async def show_status(hub: Hub, call: Call) -> HubStatus:
         search_behind=behind,
         no_writes_since=None if refusal is None else refusal.since,
         no_writes_because=None if refusal is None else refusal.because,
+        gateway=gateway.state,
+        gateway_because=gateway.because,
     )
 
 

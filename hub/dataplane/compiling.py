@@ -8,7 +8,7 @@ from hub.dataplane.access_filters import caller_filter, scope_filter, token_filt
 from hub.dataplane.blueprint import Blueprint
 from hub.dataplane.bootstrap import APIS, CALLERS, CONSUMERS, GRANTED, TOKENS
 from hub.dataplane.clusters import clusters
-from hub.dataplane.routes import route_configuration, telling_generation
+from hub.dataplane.routes import generation_of, route_configuration, telling_generation
 from hub.dataplane.throttle_filters import api_filter, consumer_filter
 from hub.dataplane.vocabulary import Message
 
@@ -18,11 +18,13 @@ class Compiled(Struct, frozen=True, kw_only=True):
 
     Attributes:
         filters: by their names.
+        generation: which routes they are, as the gateway tells it.
     """
 
     clusters: list[Message]
     routes: Message
     filters: dict[str, Message]
+    generation: str
 
 
 def compiled(blueprint: Blueprint) -> Compiled:
@@ -32,9 +34,10 @@ def compiled(blueprint: Blueprint) -> Compiled:
     wanted = sorted(
         {entry.scope for surface in routing.surfaces for entry in surface.entries if entry.scope is not None}
     )
+    routes = route_configuration(blueprint)
     return Compiled(
         clusters=clusters(target for targets in blueprint.targets.values() for target in targets),
-        routes=telling_generation(route_configuration(blueprint)),
+        routes=telling_generation(routes),
         filters={
             TOKENS: token_filter(blueprint.issuers),
             CALLERS: caller_filter(routing.callers, issuers),
@@ -42,4 +45,5 @@ def compiled(blueprint: Blueprint) -> Compiled:
             CONSUMERS: consumer_filter(routing.callers, issuers, routing.throttles),
             APIS: api_filter(routing.surfaces, routing.throttles),
         },
+        generation=generation_of(routes),
     )

@@ -16,11 +16,11 @@ from hub.gateway import asked as waiting
 from hub.gateway.fitting import check_fit, check_form, why_second
 from hub.gateway.kept import Kept, keep, keep_revision, revision_of_plan
 from hub.gateway.telling import changes_of, sentences
-from hub.recovery import approvals
+from hub.recovery import approvals, building
 from hub.store.journal import journal
 from transactions.errors import Invalid, PlanAltered, Refused, Stale
-from transactions.people import Principal
-from transactions.plans import Plan
+from transactions.people import EVERYTHING, Principal
+from transactions.plans import Plan, PlanState
 
 Judge = Callable[[GatewayState, GatewayState, Iterable[Edit], str, date], dict[str, list[str]]]
 GATEWAY = "plant-gateway"
@@ -98,6 +98,26 @@ class HubGateway:
         told = self._take(connection, judged, by.subject, now, plan=plan)
         approvals.open_review(connection, plan, by, now, reason=asked.reason)
         return told
+
+    def foreseen(self, connection: Connection, asked: Changeset, now: datetime) -> GatewayState:
+        """The gateway as a change would leave it.
+
+        Raises:
+            Stale, PlanAltered, Refused, Invalid: see :meth:`change`.
+        """
+        return self._judge(connection, asked, now).after
+
+    def foreseen_of_plan(self, connection: Connection, digest: str, now: datetime) -> GatewayState | None:
+        """The same for a change that waits for a second person; None for a plan of another kind.
+
+        Raises:
+            NotFound: there is no such plan.
+            Stale, PlanAltered, Refused: see :meth:`change`.
+        """
+        plan = building.load(connection, digest, now, EVERYTHING)
+        if plan.policy is None or plan.state is not PlanState.AWAITING_APPROVAL:
+            return None
+        return self._judge(connection, waiting.change_of(connection, plan), now).after
 
     def approved(self, connection: Connection, plan: Plan, who: str, approver: str, now: datetime) -> GatewayRevision:
         """Make the change that a plan waits as, in the name of the one who asked.

@@ -9,8 +9,19 @@ from typing import Protocol, TypeVar
 
 from gateway_policies import errors as policy_errors
 from gateway_policies.changeset import Changeset
+from gateway_policies.enforcement import GatewayStatus
 from gateway_policies.explaining.stopped_call import StoppedCall
-from gateway_policies.gateway import AppliedThen, ConsumerToken, GatewayRevision, Report, Revision, Stage, Step, unheard
+from gateway_policies.gateway import (
+    AppliedThen,
+    ConsumerToken,
+    GatewayChange,
+    GatewayRevision,
+    Report,
+    Revision,
+    Stage,
+    Step,
+    unheard,
+)
 from gateway_policies.state import GatewayState
 from gateway_policies.traffic.report import Arrivals, SeenCalls, UsageReport
 from platforms.calls import Call, json_body, params, segments
@@ -34,17 +45,22 @@ def state(policy_set: str) -> Call[GatewayState]:
     )
 
 
-def change(changeset: Changeset) -> Call[GatewayRevision]:
-    """Change it, if it still is as the changeset was planned on."""
+def change(changeset: Changeset) -> Call[GatewayChange]:
+    """Change it, if it still is as the changeset was planned on; the answer says when that was in force."""
     return Call(
         method="POST",
         path="gateway/changes",
-        answers=GatewayRevision,
+        answers=GatewayChange,
         body=json_body(changeset),
         headers={"If-Match": f'"{changeset.base}"'},
         changes=True,
         patience=_PATIENCE,
     )
+
+
+def status() -> Call[GatewayStatus]:
+    """Whether calls are held against the policies, where, and since when."""
+    return Call(method="GET", path="gateway/status", answers=GatewayStatus)
 
 
 def revisions(
@@ -206,7 +222,7 @@ def _as_policies_say() -> Iterator[None]:
         raise policy_errors.Missing(error.detail) from error
 
 
-def _revision(told: GatewayRevision) -> Revision:
+def _revision(told: GatewayRevision | GatewayChange) -> Revision:
     return Revision(
         number=told.number,
         at=told.at,
@@ -216,4 +232,5 @@ def _revision(told: GatewayRevision) -> Revision:
         fingerprint=told.fingerprint,
         reason=told.reason,
         approved_by=told.approved_by,
+        effective=told.effective if isinstance(told, GatewayChange) else None,
     )

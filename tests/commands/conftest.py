@@ -17,6 +17,7 @@ from gateway_doubles import state_of
 from handover_doubles import handover
 
 from commands.main import main
+from gateway_policies.enforcement import Enforcing, GatewayStatus
 from gateway_policies.gateway import ConsumerToken, GatewayRevision
 from gateway_policies.model import Api, Consumer, Credential, Grant, Operation, Scope, Throttle, Version
 from hub.audit_signer import AuditSigner
@@ -150,6 +151,7 @@ class Platform:
         self.add("tx2", status=Status.HELD, failure=None, failed_at=None, waiting_on="hold h1", plant=None)
         self.on("GET", "handover", handover())
         self.on("GET", "gateway/state", state_of(LIVE))
+        self.on("GET", "gateway/status", GatewayStatus(gateway="plant-gateway", state=Enforcing.IDLE))
         self.on("GET", "gateway/revisions", page(filled(GatewayRevision, number=1, by="ann", plan="ab" * 32)))
         self.on("GET", "flows", page(self.flow("goods-receipt"), self.flow("material-consumption")))
         self.on("GET", "plants", page(filled(Plant, name="P01"), filled(Plant, name="P02")))

@@ -77,6 +77,7 @@ THINGS: dict[str, tuple[str, ...]] = {
     "hub users remove": ("kim",),
     "hub users token": ("kim",),
     "gateway token": ("mes-p01",),
+    "gateway status": (),
     "whoami": (),
     "logout": (),
     "context show": (),

@@ -7,6 +7,7 @@ import random
 import socket
 import sqlite3
 import threading
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import uvicorn
 
 from hub.api.access import Access, Principal
 from hub.app import Hub, application
+from hub.dataplane.dataplane import DataPlane
 from hub.delivery.profile import QUICK
 from hub.landscape import Landscape
 from hub.settings import read_settings
@@ -35,9 +37,11 @@ TABLES = ("gateway_resources", "gateway_applied", "gateway_revisions", "gateway_
 class Served:
     """A hub that is served until it is told to end."""
 
-    def __init__(self, data: Path, *, alone: bool = False) -> None:
-        """``alone``: nothing wants a second person."""
-        self.data, self._alone = data, alone
+    def __init__(
+        self, data: Path, *, alone: bool = False, dataplane: Callable[[Hub, str], DataPlane] | None = None
+    ) -> None:
+        """``alone``: nothing wants a second person. ``dataplane`` makes what enforces its policies, at its URL."""
+        self.data, self._alone, self._dataplane = data, alone, dataplane
         self._ready, self._thread = threading.Event(), threading.Thread(target=lambda: asyncio.run(self._serve()))
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
@@ -61,6 +65,8 @@ class Served:
         self.hub = hub
         if self._alone:
             hub.gateway.why_second = lambda *_: {}
+        if self._dataplane is not None:
+            hub.enforcement.dataplane = self._dataplane(hub, self.url)
         await hub.start()
         config = uvicorn.Config(application(hub), lifespan="off", log_level="error")
         self._server = uvicorn.Server(config)

@@ -49,7 +49,15 @@ def test_an_error_carries_its_detail_and_its_extras(found: type[AndonError]) -> 
 def test_what_a_guard_refuses_is_a_refusal() -> None:
     # the exit code of a refusal is one for all of these (6), and a client catches them as one
     names = {found.problem for found in TYPES if issubclass(found, Refused)}
-    assert names == {"refused", "transition-refused", "claimed", "plan-altered", "key-reused", "second-person-wanted"}
+    assert names == {
+        "refused",
+        "transition-refused",
+        "claimed",
+        "plan-altered",
+        "key-reused",
+        "second-person-wanted",
+        "gateway-rejected",
+    }
     assert all(found.status == 409 for found in TYPES if issubclass(found, Refused))
 
 
@@ -72,5 +80,5 @@ def test_the_contract_of_problem_names() -> None:
         "method-not-allowed", "refused", "transition-refused", "claimed", "plan-altered", "key-reused", "stale",
         "precondition-required", "too-large", "unsupported-media-type", "unreadable-document", "unavailable",
         "unreachable", "second-person-wanted", "too-many-requests", "misdirected", "headers-too-large",
-        "address-too-long", "too-slow",
+        "address-too-long", "too-slow", "gateway-rejected",
     }  # fmt: skip

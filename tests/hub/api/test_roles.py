@@ -69,6 +69,7 @@ MAY: dict[tuple[str, str], frozenset[Role]] = {
     ("GET", "handover"): READERS,
     ("POST", "handover/remarks"): OPERATORS,
     ("GET", "gateway/state"): READERS,
+    ("GET", "gateway/status"): READERS,
     ("POST", "gateway/changes"): POLICY_ADMINS,
     ("GET", "gateway/revisions"): READERS,
     ("GET", "gateway/usage"): READERS,
@@ -96,6 +97,7 @@ MAY: dict[tuple[str, str], frozenset[Role]] = {
 }
 WHOLE_HUB = {
     ("GET", "gateway/state"),
+    ("GET", "gateway/status"),
     ("POST", "gateway/changes"),
     ("GET", "gateway/revisions"),
     ("GET", "gateway/usage"),
