@@ -150,7 +150,9 @@ def _told(result: Written, look: Look) -> str:
     if result.contracts:
         shown = ", ".join(map(plain, result.contracts[:_FEW]))
         more = f" and {len(result.contracts) - _FEW:,} more" if len(result.contracts) > _FEW else ""
-        lines.append(f"  Put the contracts there, which a gateway does not have: {shown}{more}")
+        lines.append(
+            f"  Put the contracts there, which a gateway does not have: {shown}{more}; until then it is a warning"
+        )
     lines.append(f"Check them:  andon policy validate {plain(result.folder)}")
     return "".join(f"{each}\n" for each in lines)
 

@@ -56,7 +56,7 @@ def _lines() -> Iterator[str]:
     yield ""
     yield "## Loading"
     yield ""
-    yield "What cannot be loaded is an error always, and is told by every command that reads policies."
+    yield "What cannot be loaded is an error unless it says so, and is told by every command that reads policies."
     yield ""
     yield "| rule | what breaks it |"
     yield "| --- | --- |"

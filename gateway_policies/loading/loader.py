@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from gateway_policies.findings import Finding, in_order, refuses
+from gateway_policies.loading.absent import absent_contracts
 from gateway_policies.loading.cache import Cache
 from gateway_policies.loading.documents import Document, Texts
 from gateway_policies.loading.fields import head_of
@@ -329,7 +330,13 @@ class _Loading:
             )
 
     def _follow(self, resources: dict[str, Resource]) -> None:
+        absent: set[str] = set()
+        for missing in absent_contracts(self._folder, resources):
+            absent.update(missing.addresses)
+            self._findings.append(missing.finding(self._whereabouts))
         for each in References(resources, self._unknowable, self._contract).dangling():
+            if each.field == "contract" and each.address in absent:
+                continue
             self._about("unknown-reference", each.address, each.field, each.message, each.help)
 
     def _contract(self, file: str) -> str | None:

@@ -24,9 +24,10 @@ EXPLANATIONS: dict[str, str] = {
     "bad-name": "A name that cannot be part of an address.",
     "duplicate": "The same thing twice: which of the two counts would depend on the order of the files.",
     "unknown-reference": "A name that no policy has.",
+    "contracts-absent": "A warning: contracts are named, and their whole folder is not there, as after an export.",
     "secret-in-file": "A secret in a file that is in git. Files name where a secret is: env:, file: or keyring:.",
     "overlay-unknown": "An environment changes something that the base does not have, and that is not whole by itself.",
-    "overlay-adds": "An environment adds something whose name is nearly that of something in the base.",
+    "overlay-adds": "A warning: an environment adds something whose name is nearly that of something in the base.",
 }
 
 

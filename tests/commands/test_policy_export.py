@@ -106,9 +106,18 @@ def test_contracts_have_to_be_brought(run: Run) -> None:
     apply()
     out = run("export", "new", *GATEWAY)[1]
     assert "  Put the contracts there, which a gateway does not have: contracts/v1.json" in out
-    assert run("validate", "new")[0] == 6
+    code, _, err = run("plan", "new", *GATEWAY, "--exit-code")
+    assert code == 0, "what was exported is what is live, with or without the documents"
+    assert err == (
+        "new/apis/production-orders.toml:15:12: warning: The folder 'contracts' is not there, and "
+        "api.production-orders.version.v1 names its contract in it: 'contracts/v1.json'. [contracts-absent]\n"
+        "    Put the documents there: a gateway does not have them, so an export does not either. Until then nobody "
+        "compares them.\n"
+    )
+    assert run("validate", "new")[0] == 0
+    assert run("apply", "new", *GATEWAY, "--yes")[0] == 0
     Path("policies/contracts").rename("new/contracts")
-    assert run("plan", "new", *GATEWAY, "--exit-code")[0] == 0
+    assert run("plan", "new", *GATEWAY, "--exit-code")[::2] == (0, "")
 
 
 def test_drift_is_a_patch_and_applying_it_ends_the_drift(run: Run) -> None:

@@ -103,7 +103,7 @@ ONE = [
     (API, '["v1", "v2"]', '["v1", "v3"]', "unknown-reference", "24:19", "in the version 'v3', and there is none", ""),
     (API, 'successor = "v2"', 'successor = "v3"', "unknown-reference", "11:13", "has no such version", ""),
     (API, 'successor = "v2"', 'successor = "v1"', "unknown-reference", "11:13", "its own successor", ""),
-    (API, 'successor = "v2"', 'contract = "contracts/x.json"', "unknown-reference", "11:12", "there is no such file", ""),
+    (API, 'successor = "v2"', 'contract = "x.json"', "unknown-reference", "11:12", "there is no such file", ""),
     (API, 'successor = "v2"', 'contract = "../x.json"', "bad-value", "11:12", "not a file below", ""),
     (CONSUMER, 'throttle = "plant-standard"', 'throttle = "gone"', "unknown-reference", "4:12", "the throttle 'gone'", ""),
     (CONSUMER, 'issuer = "plant-idp"', 'issuer = "plant-id"', "unknown-reference", "7:10", "Did you mean 'plant-idp'?", "andon.toml"),
@@ -221,3 +221,48 @@ def test_names_in_messages_are_as_files_write_them(folder: Path) -> None:
     by_rule = {each.rule: each for each in load(folder).findings}
     assert by_rule["unknown-key"].help.startswith("andon.toml has: ")
     assert by_rule["syntax"].message == "This is not TOML: cannot declare [scope.a.b] twice."
+
+
+def contracts(folder: Path, *named: str) -> list[tuple[str, str, str]]:
+    """What is said of an API whose versions name these contracts."""
+    versions = "".join(
+        f'[[version]]\nname = "v{number}"\nlifecycle = "draft"\ncontract = "{file}"\n'
+        for number, file in enumerate(named)
+    )
+    put(folder, API, f"{FILES[API].partition('[[version]]')[0]}{versions}")
+    loaded = load(folder)
+    assert (loaded.policies is None) is any(each.severity is Severity.ERROR for each in loaded.findings)
+    return [(each.rule, each.severity.value, each.message) for each in loaded.findings]
+
+
+def test_contracts_whose_folder_is_not_there_are_one_warning(folder: Path) -> None:
+    assert contracts(folder, "contracts/a.json", "contracts/b.json", "contracts/sub/c.json", "contracts/d.json") == [
+        (
+            "contracts-absent",
+            "warning",
+            (
+                "The folder 'contracts' is not there, and 4 versions name their contracts in it: "
+                "'contracts/a.json', 'contracts/b.json', 'contracts/d.json' and 1 more."
+            ),
+        )
+    ]
+    assert [each[:2] for each in contracts(folder, "contracts/a.json", "docs/b.json")] == [
+        ("contracts-absent", "warning"),
+        ("contracts-absent", "warning"),
+    ]
+
+
+@pytest.mark.parametrize("there", ["contracts/a.json", "contracts/other.json", "docs/a.json"])
+def test_where_contracts_are_kept_one_that_is_missing_is_a_mistake(folder: Path, there: str) -> None:
+    put(folder, there, "{}")
+    named = ("contracts/a.json", "contracts/b.json", "docs/a.json")
+    errors = [each for each in contracts(folder, *named) if each[1] == "error"]
+    assert [each[0] for each in errors] == ["unknown-reference"] * len(errors)
+    assert any("'contracts/b.json', and there is no such file" in each[2] for each in errors)
+
+
+def test_a_contract_beside_the_policies_has_no_folder_that_could_be_missing(folder: Path) -> None:
+    assert [each[:2] for each in contracts(folder, "a.json", "contracts/b.json")] == [
+        ("unknown-reference", "error"),
+        ("contracts-absent", "warning"),
+    ]
