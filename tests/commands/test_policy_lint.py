@@ -12,75 +12,27 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from policies_and_gateway import ANDON, change, prepare
+from policies_and_gateway import write as write_file
 
 from commands.main import main
 from commands.policy_formats import below_repository
 
-ANDON = """\
-[gateway]
-name = "plant-gateway"
-[issuer.plant-idp]
-url = "https://idp.example/realms/plant"
-"""
-SCOPES = """\
-[scope."orders.release"]
-description = "Release production orders to execution"
-"""
-THROTTLES = """\
-[throttle.plant-standard]
-requests = 600
-per = "1m"
-burst = 100
-"""
-API = """\
-[api]
-name = "production-orders"
-owner = "erp-integration"
-system = "ERP"
-base_path = "/erp/production-orders"
-upstream = "system:ERP"
-
-[[version]]
-name = "v1"
-lifecycle = "active"
-contract = "contracts/v1.json"
-
-[[operation]]
-methods = ["POST"]
-path = "/{order}/release"
-scope = "orders.release"
-"""
-CONSUMER = """\
-[consumer]
-name = "mes-p03"
-owner = "plant-3-it"
-system = "MES"
-throttle = "plant-standard"
-credential = { issuer = "plant-idp", client_id = "mes-p03", expires_on = 2199-06-30 }
-
-[[grant]]
-scope = "orders.release"
-reason = "dispatches released orders"
-"""
 Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
-    """A command line in a folder with policies that are in order."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("ANDON_CONFIG_DIR", str(tmp_path / "config"))
-    for name in ("ANDON_URL", "ANDON_TOKEN", "ANDON_CONTEXT", "ANDON_OUTPUT"):
-        monkeypatch.delenv(name, raising=False)
-    for path, text in (
-        ("andon.toml", ANDON),
-        ("scopes.toml", SCOPES),
-        ("throttles.toml", THROTTLES),
-        ("apis/production-orders.toml", API),
-        ("consumers/mes-p03.toml", CONSUMER),
-        ("contracts/v1.json", "{}"),
-    ):
-        write(path, text)
+    """A command line in a folder with policies that are in order: the usual ones, with all that rules ask for."""
+    prepare(tmp_path, monkeypatch)
+    monkeypatch.delenv("ANDON_OUTPUT", raising=False)
+    change("scopes.toml", 'risk = "financial"\n', "")
+    change("apis/production-orders.toml", "base_path", 'system = "ERP"\nbase_path')
+    change("apis/production-orders.toml", '"active"\n', '"active"\ncontract = "contracts/v1.json"\n')
+    change("consumers/mes-p03.toml", "credential", 'system = "MES"\nthrottle = "plant-standard"\ncredential')
+    change("consumers/mes-p03.toml", "[[grant]]", "\n[[grant]]")
+    write("throttles.toml", '[throttle.plant-standard]\nrequests = 600\nper = "1m"\nburst = 100\n')
+    write("contracts/v1.json", "{}")
 
     def running(*arguments: str) -> tuple[int, str, str]:
         code = main(["policy", "lint", *arguments])
@@ -91,15 +43,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFi
 
 
 def write(path: str, text: str) -> None:
-    file = Path("policies", path)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(text)
-
-
-def change(path: str, before: str, after: str) -> None:
-    text = Path("policies", path).read_text()
-    assert before in text
-    write(path, text.replace(before, after))
+    write_file(Path("policies", path), text)
 
 
 def break_it() -> None:
