@@ -2,90 +2,34 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shlex
-from collections.abc import Callable, Iterable
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
-from textual import events, work
+from textual import events
 from textual.app import SuspendNotSupported
 from textual.binding import Binding, BindingType
-from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Input, Static, Tab, Tabs
 
-from console.governing import Governed, Policies, planned, read
-from console.screens.base import AndonScreen, FetchFailed
+from console.governing import Governed
+from console.screens.over_gateway import OverGateway
 from console.stopped import filter_of
 from console.text import clean, number
+from console.widgets.gateway.pages import MAKERS, PAGES, TITLES
 from console.widgets.gateway.pane import Pane
 from gateway_policies.model import PolicySet
 from gateway_policies.overview.stopped import Call, Page, explained, page_of, stops
-from gateway_policies.state import GatewayState
-from transactions.errors import AndonError, Refused
+from transactions.errors import Refused
 
 if TYPE_CHECKING:
-    from console.policies_folder import PoliciesFolder
-    from console.widgets.gateway.plan import PlanPane
-    from gateway_policies.planning.drift import Drift
-    from gateway_policies.planning.model import Plan
-
-TITLES = {
-    Page.CALENDAR: "calendar",
-    Page.CONSUMERS: "consumers",
-    Page.THROTTLES: "throttles",
-    Page.DRIFT: "drift",
-    Page.PLAN: "plan",
-}
-STALE = timedelta(seconds=60)
-"""So old, the state is asked for again: nothing tells when a gateway changes."""
-
-
-def _calendar() -> Pane:
-    from console.widgets.gateway.calendar import CalendarPane
-
-    return CalendarPane()
-
-
-def _consumers() -> Pane:
-    from console.widgets.gateway.matrix import ConsumersPane
-
-    return ConsumersPane()
-
-
-def _throttles() -> Pane:
-    from console.widgets.gateway.throttles import ThrottlesPane
-
-    return ThrottlesPane()
-
-
-def _drift() -> Pane:
-    from console.widgets.gateway.drift import DriftPane
-
-    return DriftPane()
-
-
-def _plan() -> Pane:
     from console.widgets.gateway.plan import PlanPane
 
-    return PlanPane()
 
-
-MAKERS: dict[Page, Callable[[], Pane]] = {
-    Page.CALENDAR: _calendar,
-    Page.CONSUMERS: _consumers,
-    Page.THROTTLES: _throttles,
-    Page.DRIFT: _drift,
-    Page.PLAN: _plan,
-}
-PAGES = tuple(MAKERS)
-
-
-class GatewayScreen(AndonScreen):
+class GatewayScreen(OverGateway):
     """Pages over one state of the gateway; each is made when it is gone to."""
 
     CSS_PATH = "gateway.tcss"
@@ -102,37 +46,6 @@ class GatewayScreen(AndonScreen):
         Binding("escape", "leave", "back", show=False, id="gateway.leave"),
     ]
 
-    class Arrived(Message):
-        """The gateway as it is now; None where it is as it was."""
-
-        def __init__(self, governed: Governed | None) -> None:
-            super().__init__()
-            self.governed = governed
-
-    class PoliciesRead(Message):
-        """The folder of the policies was read."""
-
-        def __init__(self, policies: Policies) -> None:
-            super().__init__()
-            self.policies = policies
-
-    class DriftFound(Message):
-        """What drifted of every policy set."""
-
-        def __init__(self, governed: Governed, found: list[Drift]) -> None:
-            super().__init__()
-            self.governed = governed
-            self.found = found
-
-    class PlanMade(Message):
-        """A plan; None where the files cannot be used, or are for another gateway."""
-
-        def __init__(self, policies: Policies, plan: Plan | None, why_none: str = "") -> None:
-            super().__init__()
-            self.policies = policies
-            self.plan = plan
-            self.why_none = why_none
-
     def __init__(self, page: Page = Page.CALENDAR, *, address: str | None = None, call: Call | None = None) -> None:
         """
         Args:
@@ -142,12 +55,8 @@ class GatewayScreen(AndonScreen):
         """
         super().__init__()
         self.page = page
-        self.governed: Governed | None = None
-        self.policies: Policies | None = None
         self._address, self._call = address, call
         self._because = ""
-        self._set = PolicySet.DEFAULT_NAME
-        self._environment: str | None = None
         self._compared: object = None
         """What the page of drift, or of the plan, was last worked out from."""
 
@@ -169,50 +78,9 @@ class GatewayScreen(AndonScreen):
         """Until the state comes: say so."""
         self.query_one("#filter").display = False
         self.query_one("#when", Static).update(Text("loading …", self.app.theme_variables["quiet"]))
-        self._read_policies()
+        self.read_policies()
 
-    # Fetching
-
-    def fetch(self) -> None:
-        """Ask for the state."""
-        self._fetch(self._set, self._today())
-
-    def again(self) -> None:
-        """Ask for the state, and read the files: somebody may have written in them."""
-        if self.fetched_at is not None:
-            self._read_policies()
-        super().again()
-
-    def _read_policies(self) -> None:
-        folder = self.andon.policies
-        if folder is not None:
-            self._read(folder, self._environment)
-
-    def _today(self) -> date:
-        return self.andon.clock.now().astimezone(UTC).date()
-
-    @work(group="gateway", exclusive=True, exit_on_error=False)
-    async def _fetch(self, policy_set: str, today: date) -> None:
-        try:
-            state = await self.andon.source.gateway_state(policy_set)
-        except AndonError as error:
-            self.post_message(FetchFailed(error))
-            return
-        known = self.governed
-        same = known is not None and known.state == state and known.today == today
-        self.post_message(self.Arrived(None if same else await asyncio.to_thread(_looked_at, state, today, policy_set)))
-
-    @work(group="policies", exclusive=True, exit_on_error=False)
-    async def _read(self, folder: PoliciesFolder, environment: str | None) -> None:
-        self.post_message(self.PoliciesRead(await asyncio.to_thread(read, folder, environment)))
-
-    def fetch_failed(self, error: AndonError) -> None:
-        """Nothing loads any more where nothing came."""
-        super().fetch_failed(error)
-        if self.governed is None:
-            self.query_one("#when", Static).update("")
-
-    async def on_gateway_screen_arrived(self, message: Arrived) -> None:
+    async def on_over_gateway_arrived(self, message: OverGateway.Arrived) -> None:
         """Show it on the page that shows; the others take it when they are gone to."""
         self.arrived()
         if message.governed is not None:
@@ -222,14 +90,14 @@ class GatewayScreen(AndonScreen):
             if self.page not in (Page.DRIFT, Page.PLAN):
                 self._go_to_address()
 
-    def on_gateway_screen_policies_read(self, message: PoliciesRead) -> None:
+    def on_over_gateway_policies_read(self, message: OverGateway.PoliciesRead) -> None:
         """From here on every row knows where it is written."""
         self.policies = message.policies
         loaded = message.policies.loaded.settings
         name = PolicySet.DEFAULT_NAME if loaded is None else loaded.name
-        if name != self._set:
+        if name != self.policy_set:
             # What was last applied is another thing for another policy set.
-            self._set = name
+            self.policy_set = name
             self.fetch()
         self._compare()
         self._tell()
@@ -244,42 +112,13 @@ class GatewayScreen(AndonScreen):
             return
         self._compared = of
         if self.page is Page.DRIFT:
-            self._fetch_drift(governed, None if policies is None else policies.loaded.settings)
+            self.find_drift(governed, None if policies is None else policies.loaded.settings)
         elif policies is not None:
-            self._make_plan(governed, policies)
+            self.make_plan(governed, policies)
         elif self.andon.policies is None and isinstance(pane, _plan_pane()):
             pane.say_why_none(NO_FOLDER)
 
-    @work(group="drift", exclusive=True, exit_on_error=False)
-    async def _fetch_drift(self, governed: Governed, policies: PolicySet | None) -> None:
-        states = {governed.policy_set: governed.state}
-        try:
-            for name in sorted(set(governed.state.owners.values()) - states.keys()):
-                states[name] = await self.andon.source.gateway_state(name)
-        except AndonError as error:
-            self.post_message(FetchFailed(error))
-            return
-        from gateway_policies.overview.drifting import drifts
-
-        self.post_message(self.DriftFound(governed, await asyncio.to_thread(drifts, states, policies)))
-
-    @work(group="plan", exclusive=True, exit_on_error=False)
-    async def _make_plan(self, governed: Governed, policies: Policies) -> None:
-        loaded = policies.loaded.policies
-        if loaded is None:
-            self.post_message(self.PlanMade(policies, None))
-        elif loaded.gateway != governed.state.gateway:
-            why = (
-                f"There is no plan: the policies in {policies.folder} are for the gateway {loaded.gateway}, "
-                f"and this one is {governed.state.gateway}."
-            )
-            self.post_message(self.PlanMade(policies, None, why))
-        elif loaded.name == governed.policy_set:
-            now = self.andon.clock.now()
-            plan = await asyncio.to_thread(planned, policies, loaded, governed.state, now)
-            self.post_message(self.PlanMade(policies, plan))
-
-    def on_gateway_screen_drift_found(self, message: DriftFound) -> None:
+    def on_over_gateway_drift_found(self, message: OverGateway.DriftFound) -> None:
         """Show it, where the gateway is still that one."""
         from console.widgets.gateway.drift import DriftPane
 
@@ -289,7 +128,7 @@ class GatewayScreen(AndonScreen):
             self._tell()
             self._go_to_address()
 
-    def on_gateway_screen_plan_made(self, message: PlanMade) -> None:
+    def on_over_gateway_plan_made(self, message: OverGateway.PlanMade) -> None:
         """Show it, where the files are still those."""
         from console.widgets.gateway.plan import PlanPane
 
@@ -302,22 +141,9 @@ class GatewayScreen(AndonScreen):
             pane.show_findings(message.policies)
         else:
             pane.show_plan(message.policies, message.plan)
-            overlay = f" --environment {shlex.quote(self._environment)}" if self._environment else ""
+            overlay = f" --environment {shlex.quote(self.environment)}" if self.environment else ""
             self.andon.log_command(f"andon policy plan {shlex.quote(str(message.policies.folder))}{overlay}")
         self._tell()
-
-    async def on_plan_pane_another_environment(self) -> None:
-        """The next overlay of the folder; after the last one, none."""
-        policies = self.policies
-        if policies is None:
-            return
-        names = [None, *policies.environments]
-        if len(names) == 1:
-            self.notify(clean(f"{policies.folder} has no environments."), severity="warning")
-            return
-        place = names.index(self._environment) if self._environment in names else 0
-        self._environment = names[(place + 1) % len(names)]
-        self._read_policies()
 
     def _explain(self, governed: Governed) -> None:
         call, self._call = self._call, None
@@ -343,12 +169,6 @@ class GatewayScreen(AndonScreen):
             if pane.go_to(address):
                 return
         self.notify(clean(f"No row here is about {address}: the gateway may not have it any more."), severity="warning")
-
-    def tick(self, now: datetime) -> None:
-        """The gateway moves on, and days pass."""
-        if self.fetched_at is not None and now - self.fetched_at >= STALE and self.is_current:
-            self.seen = self.andon.changes_seen
-            self.fetch()
 
     # Pages
 
@@ -526,7 +346,7 @@ class GatewayScreen(AndonScreen):
         except Refused as error:
             self.notify(clean(error.detail), title="Editor", severity="warning", timeout=12)
         else:
-            self._read_policies()
+            self.read_policies()
 
     def _place_here(self) -> str:
         """Where it is written; where that is nowhere, it is said why."""
@@ -550,9 +370,3 @@ NO_FOLDER = (
     "The console was started where there is no folder of policies. Start it beside 'policies', "
     "or name one: ANDON_POLICIES=DIR andon"
 )
-
-
-def _looked_at(state: GatewayState, today: date, policy_set: str) -> Governed:
-    governed = Governed(state, today, policy_set)
-    governed.warm()
-    return governed

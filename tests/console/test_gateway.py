@@ -12,12 +12,14 @@ from console_doubles import NOW, MemorySource, transaction
 from policy_doubles import api, consumer, grant, on, state, wants
 
 from console.screens.failed import FailedScreen
-from console.screens.gateway import PAGES, STALE, GatewayScreen
+from console.screens.gateway import GatewayScreen
+from console.screens.over_gateway import STALE
 from console.screens.transaction import TransactionScreen
 from console.text import clean
 from console.verbs import PAGES_OF_GATEWAY
 from console.widgets.gateway.calendar import CalendarTable
 from console.widgets.gateway.matrix import MatrixTable
+from console.widgets.gateway.pages import PAGES
 from console.widgets.rule import Divider
 from gateway_policies.model import Lifecycle, Risk, Scope, Version
 from gateway_policies.overview.stopped import Page

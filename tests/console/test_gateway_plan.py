@@ -211,6 +211,27 @@ async def test_what_is_wrong_with_the_files_is_told_with_its_place(
         assert page.pane.place.endswith("throttles.toml:4")
 
 
+async def test_files_that_are_broken_still_say_what_is_noise(
+    make_app, until, shown, folder: Path, applied: MemorySource
+) -> None:
+    before = applied.gateway["policies"]
+    live = dict(before.live)
+    bucket = live["throttle.plant-standard"]
+    assert isinstance(bucket, Throttle)
+    live["throttle.plant-standard"] = msgspec.structs.replace(bucket, burst=7)
+    applied.gateway["policies"] = msgspec.structs.replace(before, live=live)
+    text = (folder / "andon.toml").read_text()
+    put(folder, "andon.toml", f'{text}\n[drift]\nignore = ["throttle.*:burst"]\n')
+    put(folder, "scopes.toml", "[scope\n")
+    app = make_app(applied, policies_folder=folder)
+    async with app.run_test(size=(120, 40)) as pilot:
+        page = await open_page(app, pilot, until, "gateway drift")
+        await until(pilot, lambda: page.policies is not None)
+        await until(pilot, lambda: "No drift" in shown(app))
+        app.obey("gateway plan")
+        await until(pilot, lambda: "scopes.toml:1:" in shown(app))
+
+
 async def test_policies_of_another_gateway_make_no_plan(
     make_app, until, shown, folder: Path, applied: MemorySource
 ) -> None:
