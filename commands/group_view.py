@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from commands.output import Column
 from commands.terminal import Look, one_line, plain
 from transactions.group_words import badge
@@ -9,6 +12,12 @@ from transactions.group_words import describe as words_of
 from transactions.groups import Group, GroupDifference
 from transactions.kpis.sparkline import sparkline
 from transactions.model import Help
+
+if TYPE_CHECKING:
+    from gateway_policies.explaining.changes_before import ChangeBefore
+
+
+_CHANGES = 3
 
 
 def plants_of(group: Group) -> str:
@@ -37,8 +46,12 @@ COLUMNS: tuple[Column, ...] = (
 )
 
 
-def describe(group: Group, look: Look) -> str:
-    """Sentences first, then what to type next."""
+def describe(group: Group, look: Look, changes: Sequence[ChangeBefore] = ()) -> str:
+    """Sentences first, then what to type next.
+
+    Args:
+        changes: of the gateway, before its first failure.
+    """
     words = words_of(group, look.now)
     told = [
         ("where", words.where),
@@ -52,7 +65,13 @@ def describe(group: Group, look: Look) -> str:
     ]
     lines = [look.paint(plain(words.what), "bold"), ""]
     lines += [f"  {label:<13}{one_line(text)}" for label, text in told if text]
-    lines += ["", *(f"  {look.paint(line, 'dim')}" for line in next_commands(group))]
+    if changes:
+        from gateway_policies.explaining.changes_before import in_words
+
+        told = [("before it" if n == 0 else "", in_words(each)) for n, each in enumerate(changes[:_CHANGES])]
+        lines += [f"  {label:<13}{one_line(text)}" for label, text in told]
+    undo = [each.undo for each in changes[:_CHANGES] if each.concerns]
+    lines += ["", *(f"  {look.paint(plain(line), 'dim')}" for line in (*next_commands(group), *undo))]
     return "\n".join(lines)
 
 

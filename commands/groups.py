@@ -15,6 +15,7 @@ from commands.group_view import COLUMNS, describe, describe_difference
 from commands.output import Detail, Listing
 from commands.paging import LARGEST_PAGE, chosen, tell_more
 from commands.session import Session, session_of
+from commands.stopped_view import changes_of
 from platforms.hub import groups as calls
 from transactions.errors import Invalid
 from transactions.groups import Group
@@ -106,7 +107,13 @@ def _show(session: Session, fingerprint: str, other: str | None) -> None:
         )
         return
     group = session.send(calls.show(fingerprint))
-    session.show(Detail(value=group, human=lambda look: describe(group, look), identify=lambda each: each.fingerprint))
+    session.show(
+        Detail(
+            value=group,
+            human=lambda look: describe(group, look, changes_of(session, group)),
+            identify=lambda each: each.fingerprint,
+        )
+    )
 
 
 app.verb()(causes)

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 from commands.session import Session
 from transactions.errors import NotFound, Refused
+from transactions.groups import Group
 from transactions.model import GATEWAY, Transaction
 
 if TYPE_CHECKING:
+    from gateway_policies.explaining.changes_before import ChangeBefore
     from gateway_policies.explaining.stopped_call import StoppedCall
 
 
@@ -24,6 +26,16 @@ def stopped_lines(session: Session, transaction: Transaction) -> list[tuple[str,
     except (NotFound, Refused):  # it has gone on since, or its hub is older than refusals
         return []
     return [*in_words(found), ("in the files", place_of(session, found))]
+
+
+def changes_of(session: Session, group: Group) -> list[ChangeBefore]:
+    """The changes of the gateway before a group's first failure; none where the platform does not tell."""
+    from platforms.hub import gateway
+
+    try:
+        return session.send(gateway.changes_before(group.fingerprint)).items
+    except NotFound:  # it is gone meanwhile, or its hub is older than that
+        return []
 
 
 def in_words(found: StoppedCall) -> list[tuple[str, str]]:

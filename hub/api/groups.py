@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
-from sqlalchemy import and_, true
+from sqlalchemy import Connection, and_, true
 
+from gateway_policies.explaining.changes_before import ChangeBefore
 from hub.api.leaving import ask_while_there
 from hub.api.routing import Call, Route
 from hub.api.transactions import Limit
+from hub.gateway.before import changes_before
 from hub.store.group_matching import TALLIED, Asked
 from hub.store.groups import group_page, one_group
 from hub.store.paging import DEFAULT_LIMIT
@@ -80,6 +82,18 @@ async def show_group(hub: Hub, call: Call) -> Group:
     return await hub.database.read(lambda c: one_group(c, asked, call.path["fingerprint"], hub.landscape.masks))
 
 
+async def show_changes(hub: Hub, call: Call) -> Page[ChangeBefore]:
+    """Changes of the gateway before its first failure; of the others than its own only for who sees the whole hub."""
+    asked, now = asked_of(hub, call, None), hub.clock.now()
+
+    def look(connection: Connection) -> list[ChangeBefore]:
+        group = one_group(connection, asked, call.path["fingerprint"], hub.landscape.masks)
+        found = changes_before(connection, group, now)
+        return found if call.reach.everything else [each for each in found if each.concerns]
+
+    return Page(items=await hub.database.read(look))
+
+
 async def show_difference(hub: Hub, call: Call) -> GroupDifference:
     """Why two groups are two."""
     asked, masks = asked_of(hub, call, None), hub.landscape.masks
@@ -108,6 +122,15 @@ ROUTES = (
         handler=show_group,
         permission=Permission.READ,
         answers=Group,
+        problems=("not-found",),
+    ),
+    Route(
+        method="GET",
+        path="groups/{fingerprint}/changes",
+        summary="The changes of the gateway in the day before a group first failed, and how each is taken back",
+        handler=show_changes,
+        permission=Permission.READ,
+        answers=Page[ChangeBefore],
         problems=("not-found",),
     ),
     Route(

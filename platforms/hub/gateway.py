@@ -10,6 +10,7 @@ from typing import Protocol, TypeVar
 from gateway_policies import errors as policy_errors
 from gateway_policies.changeset import Changeset
 from gateway_policies.enforcement import GatewayStatus
+from gateway_policies.explaining.changes_before import ChangeBefore
 from gateway_policies.explaining.stopped_call import StoppedCall
 from gateway_policies.gateway import (
     AppliedThen,
@@ -141,6 +142,11 @@ def consumer_token(name: str, expires_in: str | None = None) -> Call[ConsumerTok
 def refusal(id: str) -> Call[StoppedCall]:  # noqa: A002
     """What stopped a transaction at the gateway."""
     return Call(method="GET", path=segments("transactions", id, "refusal"), answers=StoppedCall)
+
+
+def changes_before(fingerprint: str) -> Call[Page[ChangeBefore]]:
+    """The changes of it before a group of transactions first failed."""
+    return Call(method="GET", path=segments("groups", fingerprint, "changes"), answers=Page[ChangeBefore])
 
 
 class Asker(Protocol):

@@ -130,3 +130,31 @@ def test_the_shell_completes_fingerprints_and_sorts(andon: Andon, stocked: Any) 
 
     assert completing.groups("g") == ["g1", "g2"]
     assert completing.group_sorts("-c") == ["-count"]
+
+
+def test_the_changes_of_the_gateway_before_it_and_how_to_take_them_back(andon: Andon, stocked: Any) -> None:
+    revision = {
+        "number": 4,
+        "at": "2026-01-02T03:00:00Z",
+        "by": "ann",
+        "policy_set": "policies",
+        "plan": "p",
+        "fingerprint": "f",
+        "reason": "tidied up",
+        "added": 0,
+        "changed": 0,
+        "removed": 1,
+    }
+    change = {
+        "revision": revision,
+        "seconds_before": 245,
+        "concerns": ["throttle.erp"],
+        "undo": "andon policy rollback 3",
+    }
+    stocked.on("GET", "groups/g1/changes", stocked.page(change, {**change, "concerns": [], "undo": "andon never"}))
+    told = andon("groups", "show", "g1").out
+    assert "before it    revision 4, 4 min before, by ann (tidied up): throttle.erp\n" in told
+    assert "             revision 4, 4 min before, by ann (tidied up)\n" in told
+    assert told.endswith("  andon policy rollback 3\n")
+    assert "andon never" not in told
+    assert "changes" not in andon("groups", "show", "g1", "-o", "json").out

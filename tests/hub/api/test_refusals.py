@@ -150,3 +150,30 @@ async def test_every_refusal_can_be_shown(local: Any, target: Any, name: str) ->
     assert found.called
     assert found.missing
     assert found.helps
+
+
+async def group_changes(local: Any, group: str, **headers: str) -> list[dict[str, Any]]:
+    answer = await local.get(f"groups/{group}/changes", headers=headers)
+    assert answer.status_code == 200, answer.text
+    return list(answer.json()["items"])
+
+
+async def test_the_changes_before_a_group_first_failed(local: Any, target: Any, problem: Any) -> None:
+    await apply(local, [*BASE, DELIVER])
+    taken = await apply(local, BASE, "tidied up")
+    target.deliver = refuses("scope-missing", 403, scope="erp.deliver")
+    tx = await failed(local)
+    await apply(local, [*BASE, Scope(name="later")])  # after its first failure
+    group = (await local.get(f"transactions/{tx}")).json()["group"]
+    found = await group_changes(local, group)
+    assert [each["revision"]["number"] for each in found] == [taken, taken - 1]
+    assert found[0]["concerns"] == ["consumer.andon-hub.grant.erp.deliver"]
+    assert found[0]["revision"]["reason"] == "tidied up"
+    assert found[0]["undo"] == f"andon policy rollback {taken - 1} --dry-run"
+    problem(await local.get("groups/ffffffffffff/changes"), 404, "not-found")
+
+
+async def test_a_gateway_that_was_never_changed_has_no_changes(local: Any, target: Any) -> None:
+    target.deliver = refuses("unauthenticated", 401)
+    group = (await local.get(f"transactions/{await failed(local)}")).json()["group"]
+    assert await group_changes(local, group) == []

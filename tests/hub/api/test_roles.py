@@ -53,6 +53,7 @@ MAY: dict[tuple[str, str], frozenset[Role]] = {
     ("POST", "batches/{id}/pause"): OPERATORS,
     ("POST", "batches/{id}/resume"): OPERATORS,
     ("GET", "transactions/{id}/refusal"): READERS,
+    ("GET", "groups/{fingerprint}/changes"): READERS,
     ("POST", "batches/{id}/retry-failed"): OPERATORS,
     ("POST", "stop"): OPERATORS,
     ("GET", "systems"): READERS,
