@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 
 from gateway_policies.explaining.changes_before import MOST, WINDOW, ChangeBefore, change_before, nearest_first
 from gateway_policies.overview.access import Access
-from hub.gateway.kept import Kept, to_revision
+from hub.gateway.kept import Kept, revisions, to_revision
 from hub.store.gateway_schema import gateway_revisions
 from hub.store.schema import transactions
 from transactions.clock import to_micros
@@ -31,7 +31,7 @@ def changes_before(connection: Connection, group: Group, now: datetime) -> list[
     """
     first = group.first_seen
     rows = connection.execute(
-        select(gateway_revisions)
+        revisions()
         .where(gateway_revisions.c.at <= to_micros(first), gateway_revisions.c.at >= to_micros(first - WINDOW))
         .order_by(gateway_revisions.c.number.desc())
         .limit(_LOOKED_AT)

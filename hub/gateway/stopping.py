@@ -13,7 +13,7 @@ from gateway_policies.explaining.judging import Judged, judge
 from gateway_policies.explaining.refused import RefusedCall, read_refusal
 from gateway_policies.explaining.stopped_call import StoppedCall, concerned, stopped_call
 from gateway_policies.gateway import GatewayRevision
-from hub.gateway.kept import Kept, to_revision
+from hub.gateway.kept import Kept, revisions, to_revision
 from hub.store.gateway_schema import gateway_revisions
 from hub.store.schema import attempts
 from transactions.errors import Refused
@@ -51,7 +51,7 @@ def revision_since(connection: Connection, found: Judged) -> GatewayRevision | N
     if found.consumer is not None and ".grant." in begin:
         begin = f"consumer.{found.consumer}.grant."
     rows = connection.execute(
-        select(gateway_revisions)
+        revisions()
         .where(gateway_revisions.c.changes.contains(f'"{begin}', autoescape=True))
         .order_by(gateway_revisions.c.number.desc())
         .limit(_LOOKED_AT)
