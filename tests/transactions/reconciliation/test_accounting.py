@@ -98,3 +98,61 @@ def test_all_that_is_missing_explained_by_its_parts(parts: list[int], there: int
     assert account(led, causes, EXACT) == (Explained.WHOLLY, causes)
     if len(parts) > 1:
         assert account(led, causes[1:], EXACT)[0] is Explained.IN_PART
+
+
+def test_what_leads_away_is_left_out_of_the_reasons() -> None:
+    led = disagreement(LED, MES=100, ERP=60)
+    away = lacks("ERP", 5, sign=-1, name="t2")
+    assert account(led, [lacks("ERP", 40), away], EXACT) == (Explained.WHOLLY, [lacks("ERP", 40)])
+    assert account(led, [lacks("ERP", 30), away], EXACT) == (Explained.IN_PART, [lacks("ERP", 30)])
+    assert account(led, [away], EXACT) == (Explained.NOT, [])
+
+
+def test_a_posting_of_which_nobody_knows_what_it_does_may_be_all_of_it() -> None:
+    led = disagreement(LED, MES=100, ERP=60)
+    unknown = lacks("ERP", 7, sign=0)
+    assert unknown.amount is None
+    assert account(led, [unknown], EXACT) == (Explained.WHOLLY, [unknown])
+    known = lacks("ERP", 30, name="t2")
+    assert account(led, [known, unknown], EXACT) == (Explained.WHOLLY, [known, unknown])
+
+
+def test_an_unknown_part_does_not_hide_that_the_known_ones_are_too_little() -> None:
+    led = disagreement(LED, MES=100, ERP=60)
+    assert account(led, [lacks("ERP", 30), lacks("ERP", 9, name="t2")], EXACT)[0] is Explained.IN_PART
+
+
+def test_a_leader_lacks_nothing() -> None:
+    """What failed on its way to the system that leads cannot be why another one differs from it."""
+    led = disagreement(LED, MES=100, ERP=60)
+    assert account(led, [lacks("MES/P01", 40)], EXACT) == (Explained.NOT, [])
+
+
+def test_a_side_that_says_nothing_lacks_all_of_it() -> None:
+    led = disagreement(LED, MES=40, ERP=None)
+    assert account(led, [lacks("ERP", 40)], EXACT)[0] is Explained.WHOLLY
+    assert account(led, [lacks("ERP", 39)], EXACT)[0] is Explained.IN_PART
+    assert account(led, [lacks("ERP", 40, sign=-1)], EXACT)[0] is Explained.NOT
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["ERP", "WMS/P01", "APS"]), st.integers(-40, 40)), max_size=6),
+    st.integers(-60, 60),
+    st.randoms(use_true_random=False),
+)
+def test_the_order_of_the_reasons_changes_nothing(parts: list[tuple[str, int]], off: int, luck) -> None:
+    if off == 0:
+        return
+    stock = disagreement(STOCK, ERP=100 + off, WMS=100)
+    causes = [
+        lacks(target, abs(amount), sign=(amount > 0) - (amount < 0), name=f"t{n}")
+        for n, (target, amount) in enumerate(parts)
+    ]
+    verdict, named = account(stock, causes, EXACT)
+    shuffled = causes[:]
+    luck.shuffle(shuffled)
+    again, also = account(stock, shuffled, EXACT)
+    assert again is verdict
+    assert sorted(each.id for each in also) == sorted(each.id for each in named)
+    assert all(each in causes and each.target != "APS" for each in named)
+    assert (verdict is Explained.NOT) == (not named)
