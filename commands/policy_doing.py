@@ -23,13 +23,13 @@ from commands.policy_rights import check_glass
 from commands.progress import Progress
 from commands.session import Session
 from commands.terminal import Look, plain
-from gateway_policies.enforcement import Effective
 from platforms.errors import ReadOnly
 from transactions.durations import parse_duration, short
 from transactions.errors import Refused, SecondPersonWanted, Stale, Unreachable
 
 if TYPE_CHECKING:
     from gateway_policies.changeset import Changeset
+    from gateway_policies.enforcement import Effective
     from gateway_policies.gateway import Gateway, Revision
     from gateway_policies.planning.model import Plan
     from transactions.plans import Plan as Waiting

@@ -179,6 +179,8 @@ class HubGateway:
         with _as_policies_say():
             revision = _revision(self._sender.send(change(changeset)))
         report(Step(stage=Stage.COMMITTED, done=edits, of=edits, revision=revision.number))
+        if revision.effective is not None:
+            report(Step(stage=Stage.EFFECTIVE, done=edits, of=edits))
         return revision
 
     def finish(self, by: str, at: datetime) -> Revision | None:

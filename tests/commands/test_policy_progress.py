@@ -33,12 +33,12 @@ def test_stages_are_a_trail() -> None:
     assert told(
         Step(stage=Stage.SENT, of=12),
         Step(stage=Stage.COMMITTED, done=12, of=12, revision=7),
-        Step(stage=Stage.EFFECTIVE, revision=7),
+        Step(stage=Stage.EFFECTIVE),
     ) == [
         "12 changes of plant-gateway: on the way",
         "12 changes of plant-gateway: sent",
         "12 changes of plant-gateway: sent → committed as revision 7",
-        "12 changes of plant-gateway: sent → committed as revision 7 → effective as revision 7",
+        "12 changes of plant-gateway: sent → committed as revision 7 → effective",
     ]
     assert told(edits=1) == ["1 change of plant-gateway: on the way"]
 
