@@ -16,6 +16,7 @@ from commands.policy_contracts import contracts
 from commands.policy_drift import drift
 from commands.policy_export import export
 from commands.policy_files import Environment, Folder, Told, describe, environments, found, told
+from commands.policy_impact import impact
 from commands.policy_lint import lint
 from commands.policy_plan import plan
 from commands.policy_revisions import revisions
@@ -38,6 +39,7 @@ app.verb("drift")(drift)
 app.verb("export")(export)
 app.verb("revisions")(revisions)
 app.verb("rollback")(rollback)
+app.verb("impact")(impact)
 app.verb("suggest")(suggest)
 app.verb("simulate")(simulate)
 

@@ -193,7 +193,10 @@ def _usage(scene: Scene, before: Resource | None, after: Resource | None, fields
         case Scope() as scope, None:
             yield from _used(f"{scope.address} is", scene.seen.calls_of(scope))
         case Grant() as grant, None:
-            yield from _used(f"{grant.address} is", scene.seen.calls_of(grant))
+            lost = [
+                each for each in scene.seen.calls_of(grant) if not _granted(scene, grant.consumer, each.scope or "")
+            ]
+            yield from _used(f"{grant.address} is", lost)
         case Consumer() as consumer, None:
             yield from _used(f"{consumer.address} is", scene.seen.calls_of(consumer))
         case Consumer() as consumer, Consumer() as new_consumer:

@@ -8,7 +8,7 @@ from datetime import date
 from functools import cached_property
 
 from gateway_policies.model import Api, Consumer, Grant, Lifecycle, Resource, Risk, Scope, Throttle, Version
-from gateway_policies.planning.usage import Seen
+from gateway_policies.planning.usage import Seen, fits
 from gateway_policies.references import claims, referrers
 
 SERVED = frozenset({Lifecycle.ACTIVE, Lifecycle.DEPRECATED, Lifecycle.BROWNOUT})
@@ -80,7 +80,9 @@ class Scene:
         return found
 
     def apis_with(self, scope: str) -> list[str]:
-        """The names of the APIs that want a scope."""
+        """The names of the APIs that want a scope, or one that a wildcard has in it."""
+        if "*" in scope:
+            return [api for name, apis in self._calls_by_scope.items() if fits(scope, name) for api in apis]
         return self._calls_by_scope.get(scope, [])
 
     def granted(self, scope: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
@@ -113,6 +114,9 @@ class Seen:
                 return self._by.get(("scope", name), [])
             case Consumer(name=name):
                 return self._by.get(("consumer", name), [])
+            case Grant(consumer=consumer, scope=scope) if "*" in scope:
+                called = self._by.get(("consumer", consumer), [])
+                return [each for each in called if each.scope is not None and fits(scope, each.scope)]
             case Grant(consumer=consumer, scope=scope):
                 return self._by.get(("grant", consumer, scope), [])
             case Throttle() | Issuer():
@@ -147,6 +151,11 @@ class Seen:
 def _key(address: str) -> tuple[str, ...]:
     kind, _, name = address.partition(".")
     return kind, name
+
+
+def fits(wildcard: str, scope: str) -> bool:
+    """Whether a scope with ``*`` for anything has another one in it."""
+    return re.fullmatch(".*".join(map(re.escape, wildcard.split("*"))), scope) is not None
 
 
 def callers(found: Iterable[Calls]) -> tuple[Caller, ...]:

@@ -105,7 +105,7 @@ OTHERS = {
         f"policy {word}"
         for word in (
             *("init", "validate", "fmt", "schema", "lint", "contracts"),
-            *("plan", "apply", "drift", "export", "rollback", "suggest", "simulate"),
+            *("plan", "apply", "drift", "export", "rollback", "suggest", "simulate", "impact"),
         )
     ),
 }

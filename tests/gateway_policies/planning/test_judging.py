@@ -397,3 +397,27 @@ def test_issuers_say_who_holds_their_tokens() -> None:
     impact = only_change(plan(files, usage=usage())).impact
     assert impact.calls == 12_431
     assert impact.may_call == ("mes-p01", "mes-p03")
+
+
+def test_a_wildcard_that_is_used_is_blocked_unless_something_else_grants_the_same() -> None:
+    wide = Grant(consumer="mes-p03", scope="orders.*")
+    with_both = plant() | {wide.address: wide}
+    alone = {each: resource for each, resource in with_both.items() if each != GRANT3}
+    before = state_of(alone)
+    gone = {each: resource for each, resource in alone.items() if each != wide.address}
+    change = by_id(plan(gone, before, usage=usage()))[wide.address]
+    assert change.impact.calls == 12_431
+    assert [each.guard for each in change.blockers] == [Guard.GRANT_USED]
+    # With the grant by its name nothing is lost.
+    change = by_id(plan(plant(), state_of(with_both), usage=usage()))[wide.address]
+    assert change.blockers == ()
+    # And the wildcard is enough without the grant by its name.
+    change = by_id(plan(alone, state_of(with_both), usage=usage()))[GRANT3]
+    assert change.blockers == ()
+
+
+def test_the_calls_of_a_wildcard_are_unknown_where_an_api_of_its_scopes_was_not_counted() -> None:
+    wide = Grant(consumer="mes-p01", scope="orders.*")
+    before = state_of(plant() | {wide.address: wide})
+    change = by_id(plan(plant(), before, usage=usage(measured=("stock",))))[wide.address]
+    assert change.impact.traffic is Traffic.UNKNOWN
