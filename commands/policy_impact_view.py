@@ -34,7 +34,8 @@ def describe(found: ImpactReport, look: Look, *, full: bool = False) -> str:
     if found.denied_left_off:
         lines.append(look.paint(f"  {found.denied_left_off:,} kinds of refused calls more", "dim"))
     if found.unknown:
-        said = f"Of {len(found.unknown):,} grants nobody can say whether they are used: their APIs' calls were not counted."
+        number = len(found.unknown)
+        said = f"Of {number:,} grants nobody can say whether they are used: their APIs' calls were not counted."
         lines += ["", look.paint(said, "dim")]
         if full:
             lines += [look.paint(f"  {plain(each)}", "dim") for each in found.unknown]

@@ -38,7 +38,7 @@ def impact_of(
     seen, wanting = Seen(usage), _wanting(state.live.values())
     grants = [each for each in _sorted(state.live) if isinstance(each, Grant)]
     lasting = [each for each in grants if not _over(each.expires_on, today)]
-    known = [each for each in lasting if seen.measures(_apis(wanting, each.scope))]
+    known = [each for each in lasting if seen.calls_of(each) or seen.measures(_apis(wanting, each.scope))]
     return ImpactReport(
         gateway=state.gateway,
         on=today,

@@ -12,7 +12,6 @@ from gateway_policies.loading import Loaded
 from gateway_policies.writing.edits import CannotEdit, Edits
 from gateway_policies.writing.exporting import Left
 
-
 WATCHED = timedelta(days=7)
 """For so long a grant has to be watched before a patch takes it out for not being used."""
 
