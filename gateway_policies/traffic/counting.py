@@ -49,27 +49,28 @@ class Clients:
             live: what is in force at the gateway, by address.
         """
         self._exact: dict[tuple[str, str], str] = {}
-        self._alone: dict[str, set[str]] = {}
-        urls = {each.name: each.url for each in live.values() if isinstance(each, Issuer)}
+        self._unnamed: dict[str, set[str]] = {}
+        self._all: dict[str, set[str]] = {}
+        issuers = {each.name: each for each in live.values() if isinstance(each, Issuer)}
         for each in live.values():
             if isinstance(each, Consumer) and each.credential is not None:
-                issuer, client = each.credential.issuer, each.credential.client_id
-                self._exact[issuer, client] = each.name
-                url = urls.get(issuer)
-                if url is not None:
-                    self._exact.setdefault((url, client), each.name)
-                self._alone.setdefault(client, set()).add(each.name)
+                issuer, client = issuers.get(each.credential.issuer), each.credential.client_id
+                self._exact[each.credential.issuer, client] = each.name
+                self._all.setdefault(client, set()).add(each.name)
+                if issuer is not None and issuer.url is not None and not issuer.by_hub:
+                    self._exact.setdefault((issuer.url, client), each.name)
+                else:  # what its tokens are signed as, the policies do not say
+                    self._unnamed.setdefault(client, set()).add(each.name)
 
     def consumer(self, issuer: str | None, client: str) -> str | None:
-        """The consumer that a client is; None for a stranger.
+        """The consumer that a client is; None for a stranger, and where it could be either of two.
 
         Args:
-            issuer: its name in the policies, or its URL. Where it is neither, the client alone tells, if only one
-                consumer has it.
+            issuer: its name in the policies, or what its tokens are signed as; None where a log does not say.
         """
         found = self._exact.get((issuer or "", client))
         if found is None:
-            names = self._alone.get(client, ())
+            names = (self._all if not issuer else self._unnamed).get(client, ())
             found = next(iter(names)) if len(names) == 1 else None
         return found
 

@@ -8,6 +8,9 @@ from datetime import datetime
 import msgspec
 from msgspec import Struct
 
+OWN = "/.well-known/andon-gateway"
+"""By which the gateway is asked whether it takes calls: nobody's call."""
+
 
 class Entry(Struct, frozen=True, kw_only=True, gc=False):
     """A call as the access log has it; fields that nobody counts are left out.
@@ -16,6 +19,7 @@ class Entry(Struct, frozen=True, kw_only=True, gc=False):
         at: when it came.
         client: who the token is of: the claim ``client_id``, else ``azp``, else ``sub``; None without a valid token.
         issuer: who signed it.
+        path: what was called, without a query.
         api, version, operation, scope: what was called and what that wants, as the policies name it.
         status: the HTTP status of the answer.
         flags, detail: Envoy's response flags and response code details.
@@ -25,6 +29,7 @@ class Entry(Struct, frozen=True, kw_only=True, gc=False):
     at: datetime
     client: str | None = None
     issuer: str | None = None
+    path: str | None = None
     api: str | None = None
     version: str | None = None
     operation: str | None = None
@@ -53,7 +58,7 @@ def read_entries(lines: Iterable[bytes]) -> tuple[list[Entry], int]:
             unreadable += 1
             begin = line.rfind(b'{"', 1)
             entry = _read(line[begin:]) if begin > 0 else None
-        if entry is not None:
+        if entry is not None and entry.path != OWN:
             found.append(entry)
     return found, unreadable
 

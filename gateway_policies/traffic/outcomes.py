@@ -21,6 +21,7 @@ class Outcome(StrEnum):
     BROWNOUT = "brownout"
     NO_SUCH_ROUTE = "no-such-route"
     METHOD_NOT_ALLOWED = "method-not-allowed"
+    BAD_REQUEST = "bad-request"
     REFUSED = "refused"
 
     @property
@@ -52,6 +53,7 @@ _MEANINGS = {
     Outcome.BROWNOUT: "a version in its brownout",
     Outcome.NO_SUCH_ROUTE: "a path that no API has",
     Outcome.METHOD_NOT_ALLOWED: "a path that is there, by another method",
+    Outcome.BAD_REQUEST: "a request that is none",
     Outcome.REFUSED: "refused by the gateway",
 }
 _BY_NAME = {str(each): each for each in Outcome}

@@ -19,7 +19,7 @@ from hub.usage.keeping import advance, cover, forget, position
 from hub.usage.log import AccessLog, Chunk, Position
 from hub.usage.running import UsageRunning
 from transactions.clock import Clock
-from transactions.errors import Stale, Unavailable
+from transactions.errors import AndonError, Stale, Unavailable
 
 log = structlog.get_logger("andon.usage")
 
@@ -100,15 +100,15 @@ class UsageFollower:
                 await self.catch_up()
                 await self._rotate()
                 told = ""
-            except (OSError, StoreError) as error:
-                if str(error) != told:  # once, not every second
-                    log.warning("usage.not-counted", because=str(error))
-                    told = str(error)
-                await asyncio.sleep(TRY_AGAIN)
             except Unavailable:
                 return  # the hub is ending
             except Stale:
                 log.warning("usage.counted-elsewhere")  # it goes on from there
+            except (OSError, AndonError) as error:
+                if str(error) != told:  # once, not every second
+                    log.warning("usage.not-counted", because=str(error))
+                    told = str(error)
+                await asyncio.sleep(TRY_AGAIN)
             await asyncio.sleep(self._every)
 
     async def _step(self) -> bool:

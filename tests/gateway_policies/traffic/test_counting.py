@@ -59,21 +59,32 @@ def test_a_stranger_is_told_by_the_name_in_the_token() -> None:
     assert (kind.consumer, kind.client) == ("", "who-knows")
 
 
-def test_clients_are_known_by_issuer_name_by_its_url_and_alone_where_that_is_plain() -> None:
-    a, b = (
-        Consumer(name=f"{issuer}-mes", owner="it", credential=Credential(issuer=issuer, client_id="mes"))
-        for issuer in ("a", "b")
+def test_clients_are_known_by_their_issuer_and_alone_where_that_is_plain() -> None:
+    def one(name: str, issuer: str, client: str) -> Consumer:
+        return Consumer(name=name, owner="it", credential=Credential(issuer=issuer, client_id=client))
+
+    known = Clients(
+        by_address(
+            [
+                one("a-mes", "a", "mes"),
+                one("b-mes", "b", "mes"),
+                one("portal", "a", "web"),
+                one("scanner", "own", "scan"),
+                Consumer(name="by-hand", owner="it"),
+                Issuer(name="a", url="https://a.example"),
+                Issuer(name="b", jwks_file="b.json"),
+                Issuer(name="own", url="hub:"),
+            ]
+        )
     )
-    only = Consumer(name="portal", owner="it", credential=Credential(issuer="a", client_id="web"))
-    nobody = Consumer(name="by-hand", owner="it")
-    issuers = [Issuer(name="a", url="https://a.example"), Issuer(name="b", jwks_file="b.json")]
-    known = Clients(by_address([a, b, only, nobody, *issuers]))
     assert known.consumer("a", "mes") == "a-mes"
     assert known.consumer("b", "mes") == "b-mes"
     assert known.consumer("https://a.example", "mes") == "a-mes"
-    assert known.consumer("https://c.example", "mes") is None  # of two it could be either
-    assert known.consumer("https://c.example", "web") == "portal"
+    assert known.consumer("https://c.example", "mes") == "b-mes"  # whose issuer is only known by its keys
+    assert known.consumer("urn:whatever", "scan") == "scanner"
+    assert known.consumer("https://c.example", "web") is None
     assert known.consumer(None, "web") == "portal"
+    assert known.consumer(None, "mes") is None  # of two it could be either
     assert known.consumer("a", "none") is None
 
 

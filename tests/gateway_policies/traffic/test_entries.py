@@ -48,6 +48,10 @@ def test_what_cannot_be_read_is_told_and_the_rest_counts(bad: bytes) -> None:
     assert (len(entries), unreadable) == (2, 1)
 
 
+def test_whether_it_takes_calls_is_nobodys_call() -> None:
+    assert read_entries([line(path="/.well-known/andon-gateway", api=None)]) == ([], 0)
+
+
 def test_empty_lines_are_nothing() -> None:
     assert read_entries([b"", b"\n", b"  \n"]) == ([], 0)
 

@@ -8,7 +8,7 @@ from gateway_policies.traffic.outcomes import ARRIVED, LET_THROUGH, Outcome, out
 
 REFUSALS = (
     *("unauthenticated", "credential-expired", "unknown-consumer", "scope-missing", "throttled"),
-    *("version-retired", "brownout", "no-such-route", "method-not-allowed"),
+    *("version-retired", "brownout", "no-such-route", "method-not-allowed", "bad-request"),
 )
 
 
