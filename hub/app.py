@@ -19,6 +19,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route as Path
 from starlette.types import ASGIApp
 
+from gateway_policies.routing.model import Routing
 from hub.api import (
     acting,
     audit,
@@ -56,7 +57,7 @@ from hub.audit_signer import AuditSigner
 from hub.causes import Diagnostician
 from hub.caution import Caution
 from hub.delivery.engine import Engine
-from hub.delivery.gateway_way import GatewayWay
+from hub.delivery.gateway_way import GatewayChannel, GatewayWay
 from hub.delivery.http import HttpChannel
 from hub.delivery.profile import Profile
 from hub.edits.tidying import Tidier
@@ -169,9 +170,11 @@ class Hub:
         self.access, self.platform, self.items_alone = access, platform, items_alone
         self.started_at: datetime = clock.now()
         self.identity = Identity(sign_in, platform=platform, database=database, clock=clock, access=access)
-        channel = HttpChannel(profile)
+        self.consumers = ConsumerIssuer(platform, clock, gateway_key)
         self.policies = LivePolicies(database)
-        self.way = GatewayWay(self.policies)
+        self.way = GatewayWay(self.policies, landscape, self.consumers, clock)
+        landscape.called_at = self.way.called_at
+        channel = GatewayChannel(HttpChannel(profile), self.way)
         self.engine = Engine(database, landscape, channel, profile, clock, chance, authorization, self.way)
         self.search = SearchFollower(database, SqliteTextIndex(database.folder, landscape.masks))
         self.reconciler = Reconciler(database, landscape, channel, authorization, clock)
@@ -182,8 +185,8 @@ class Hub:
         self.runner = Runner(database, clock, self.questioner, landscape)
         self.redating = Redating(database, landscape.deadlines)
         self.gateway = HubGateway(gateway, platform)
+        self.way.serving = self._serving
         self.enforcement = Enforcement(database, self.gateway)
-        self.consumers = ConsumerIssuer(platform, clock, gateway_key)
         self.usage = UsageFollower(database, database.folder / "gateway" / "log", clock)
         self.signer = AuditSigner(platform, audit_key)
         self.followers = Followers()
@@ -197,6 +200,12 @@ class Hub:
         self.ready = False
         database.writer.on_commit(self.followers.committed)
         database.search_with(shown_text(landscape.masks))
+
+    def _serving(self) -> tuple[str, Routing] | None:
+        """Where the gateway is called, and what it serves; None while it serves nothing."""
+        plane = self.enforcement.dataplane
+        url, routing = (None, None) if plane is None else (plane.url, plane.routing)
+        return None if url is None or routing is None else (url, routing)
 
     async def start(self) -> None:
         """Know everybody and since when what is masked, and take up what an earlier run left."""

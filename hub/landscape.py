@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from msgspec import Struct
@@ -13,6 +15,9 @@ from hub.masks import Masks
 from hub.schemas import NO_SCHEMAS, Schemas
 from transactions.errors import Invalid
 from transactions.landscape import Verify
+
+if TYPE_CHECKING:
+    from hub.delivery.channel import Outgoing
 
 
 class Endpoint(Struct, frozen=True, kw_only=True):
@@ -92,6 +97,8 @@ class Landscape:
         self.masks = Masks(catalogue)
         self.deadlines = Deadlines(catalogue)
         self.schemas = schemas
+        self.called_at: Callable[[Outgoing], str] = _directly
+        """Where a request really goes, which may be through a gateway; for those who look at it later."""
         self._addresses: dict[str, str] = {}
 
     def use_addresses(self, addresses: dict[str, str]) -> None:
@@ -138,3 +145,7 @@ class Landscape:
         """What makes a delivery final; a flow that wants a lookup falls back to the answer where none can be asked."""
         wanted = flow.verify if flow is not None else Verify.ACK
         return Verify.ACK if wanted is Verify.LOOKUP and not endpoint.asks else wanted
+
+
+def _directly(request: Outgoing) -> str:
+    return request.url

@@ -175,6 +175,7 @@ async def _serve(
     )
     runtime: dict[str, Any] = {"url": url, "platform": hub.platform, "systems": {}}
     plane = _dataplane(options, settings, hub, folder, runtime, authorization)
+    hub.way.pinned = None if options.tls_cert is None else fingerprint(options.tls_cert)
     hub.enforcement.dataplane, hub.usage.reopen, hub.usage.served = plane, plane.reopen_logs, plane.served
     if options.simulate:
 

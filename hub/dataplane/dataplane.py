@@ -107,6 +107,11 @@ class DataPlane:
         return f"{'http' if self._where.certificate is None else 'https'}://{self._host}:{self._process.port}"
 
     @property
+    def routing(self) -> Routing | None:
+        """The calls that are served; None while nothing is."""
+        return None if self._served is None or self.url is None else self._served.routing
+
+    @property
     def pid(self) -> int | None:
         """Envoy's process id, while it runs."""
         return None if self._process is None else self._process.pid

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -151,7 +152,7 @@ def _begin_one(
     verify = landscape.verify(flow, endpoint)
     if reverses is not None:
         verify = Verify.LOOKUP if endpoint.asks else Verify.ACK
-    prepared = _intend(connection, row, endpoint, url, verify, authorization, ask_first, by, now)
+    prepared = _intend(connection, row, endpoint, url, verify, authorization, ask_first, by, now, landscape.called_at)
     search = None if reverses is not None else _search(connection, row, endpoint, landscape, authorization)
     return prepared if search is None else msgspec.structs.replace(prepared, search=search)
 
@@ -197,10 +198,12 @@ def _intend(
     ask_first: bool,
     by: str,
     now: datetime,
+    called_at: Callable[[Outgoing], str],
 ) -> Prepared:
     stored = connection.execute(_PAYLOAD, {"id": row.id, "revision": row.revision}).one()
     headers = delivery_headers(row, msgspec.json.decode(stored.headers), now)
-    request = Outgoing(method="POST", url=url, headers=headers, content=stored.content)
+    to = (endpoint.name, endpoint.plant)
+    request = Outgoing(method="POST", url=url, headers=headers, content=stored.content, to=to)
     n: int = connection.execute(_NEXT_ATTEMPT, {"id": row.id}).scalar_one()
     moment = to_micros(now)
     connection.execute(
@@ -214,7 +217,7 @@ def _intend(
             "batch": row.claimed_by,
             "revision": row.revision,
             "method": request.method,
-            "url": request.url,
+            "url": called_at(request),
             "request_headers": encode(headers),
         },
     )
@@ -288,7 +291,8 @@ def question(endpoint: Endpoint, row: TxRow | Row[Any], authorization: str | Non
     headers = {"accept": "application/json", "ce-type": row.flow}
     if authorization is not None:
         headers["authorization"] = authorization
-    return Outgoing(method="GET", url=endpoint.lookup_url(quote(row.idempotency_key, safe="")), headers=headers)
+    url = endpoint.lookup_url(quote(row.idempotency_key, safe=""))
+    return Outgoing(method="GET", url=url, headers=headers, to=(endpoint.name, endpoint.plant))
 
 
 def _wait(connection: Connection, row: TxRow, blocked: guards.Blocked, now: datetime) -> None:

@@ -11,12 +11,20 @@ from transactions.model import FailureKind
 
 
 class Outgoing(Struct, frozen=True, kw_only=True):
-    """A request to a target."""
+    """A request to a target.
+
+    Attributes:
+        to: the system and the plant of the instance that it is for; None for one that is nobody's.
+        pinned: the fingerprint (SHA-256, in hex) of the only certificate that is believed; None for the machine's own
+            authorities.
+    """
 
     method: str
     url: str
     headers: dict[str, str]
     content: bytes | None = None
+    to: tuple[str, str | None] | None = None
+    pinned: str | None = None
 
 
 class NotSent(Exception):

@@ -50,7 +50,12 @@ class HttpChannel:
             async with (
                 asyncio.timeout(self._whole),
                 self._open().request(
-                    request.method, request.url, headers=request.headers, data=_body(request), allow_redirects=False
+                    request.method,
+                    request.url,
+                    headers=request.headers,
+                    data=_body(request),
+                    allow_redirects=False,
+                    ssl=True if request.pinned is None else aiohttp.Fingerprint(bytes.fromhex(request.pinned)),
                 ) as response,
             ):
                 body = await response.content.read(_ANSWER_LIMIT)
@@ -59,6 +64,10 @@ class HttpChannel:
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 body = _unpacked(body, headers.get("content-encoding", ""))
                 return Answer(status=response.status, headers=headers, body=body)
+        except aiohttp.ServerFingerprintMismatch as error:
+            raise NotSent(
+                FailureKind.CERTIFICATE, "other-certificate", f"{error.host} shows another certificate than it should"
+            ) from error
         except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError) as error:
             raise NotSent(FailureKind.CERTIFICATE, "tls", f"No TLS connection: {error}") from error
         except aiohttp.ClientConnectorError as error:

@@ -8,6 +8,7 @@ from collections import deque
 from datetime import datetime
 from typing import Any
 
+import msgspec
 import structlog
 
 from hub.delivery import begin as beginning
@@ -259,6 +260,7 @@ class Outlet:
         return tried if secrets is None else clear_tried(tried, secrets)
 
     async def _send(self, request: Outgoing) -> Tried:
+        request = msgspec.structs.replace(request, to=(self.target, self.plant))
         try:
             answer = await self._channel.send(request)
         except NotSent as error:

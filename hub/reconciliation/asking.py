@@ -142,7 +142,7 @@ class Asker:
             if url in seen:
                 raise _Unusable("its pages lead back to one that was read already")
             seen.add(url)
-            body = await self._page(url)
+            body = await self._page(url, (endpoint.name, endpoint.plant))
             reading.take(body)
             following = None if inquiry.next is None else json_find(inquiry.next)(body)
             if following is None:
@@ -154,11 +154,11 @@ class Asker:
             else:
                 url = _followed(url, following)
 
-    async def _page(self, url: str) -> Any:
+    async def _page(self, url: str, to: tuple[str, str | None]) -> Any:
         headers = {"accept": "application/json"}
         if self._authorization is not None:
             headers["authorization"] = self._authorization
-        answer = await self._channel.send(Outgoing(method="GET", url=url, headers=headers))
+        answer = await self._channel.send(Outgoing(method="GET", url=url, headers=headers, to=to))
         if answer.status != 200:
             raise _Unusable(f"it answered {answer.status} where it should have answered with a list")
         try:
