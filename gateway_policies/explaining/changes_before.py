@@ -77,20 +77,22 @@ def _around(target: str, access: Access) -> frozenset[str]:
 
 def _concerns(address: str, named: Iterable[str], near: frozenset[str]) -> bool:
     kind, _, rest = address.partition(".")
-    if kind == "api":
-        address = f"api.{rest.partition('.')[0]}"
-    if address in near:
+    whole = f"api.{rest.partition('.')[0]}" if kind == "api" else address
+    if whole in near:
         return True
     scope = _granted(address)
     if scope is not None and any(_fits(scope, each.partition(".")[2]) for each in near if each.startswith("scope.")):
         return True
-    for each in named:
-        if each == address or each.startswith(f"{address}."):
-            return True
-        other = _granted(each)
-        if scope is not None and other is not None and _consumer(each) == _consumer(address) and _fits(scope, other):
-            return True
-    return False
+    return any(is_of(address, each) for each in named)
+
+
+def is_of(address: str, policy: str) -> bool:
+    """Whether a change at an address is one of a policy: at its own, at what it belongs to, or of a grant that covers
+    it."""
+    if policy == address or policy.startswith(f"{address}."):
+        return True
+    scope, other = _granted(address), _granted(policy)
+    return scope is not None and other is not None and _consumer(policy) == _consumer(address) and _fits(scope, other)
 
 
 def _granted(address: str) -> str | None:

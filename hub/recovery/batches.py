@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Select, bindparam, func, null, select, update
 
+from hub.gateway.since import tie
 from hub.ids import new_id
 from hub.landscape import Landscape
 from hub.recovery import building
@@ -111,7 +112,9 @@ def start(
         )
     book = journal(connection)
     by_two = {} if approved_by is None else {"approved_by": approved_by}
-    told = {"plan": plan.hash} | by_two | building.told_overrides(plan)
+    revisions = tie(connection, batch_id, actor, now) if plan.items else []
+    tied: dict[str, Any] = {"gateway_revisions": revisions} if revisions else {}
+    told = {"plan": plan.hash} | by_two | building.told_overrides(plan) | tied
     book.effect(now, actor, f"batch.{plan.action}", batch_id, plan.reason, None, told)
     if plan.action is Action.HOLD:
         place_hold(connection, plan.options, plan.reason, actor, now)
