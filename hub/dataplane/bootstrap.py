@@ -43,6 +43,21 @@ CLUSTERS, ROUTES = "clusters", "routes"
 STAT = "andon"
 
 _LIFE = ("deprecation", "sunset", "link")
+_ORDERS = tuple(
+    f"x-envoy-{each}"
+    for each in (
+        *("retry-on", "retry-grpc-on", "max-retries", "retriable-status-codes", "retriable-header-names"),
+        *("upstream-rq-timeout-ms", "upstream-rq-per-try-timeout-ms", "upstream-rq-timeout-alt-response"),
+        *(
+            "expected-rq-timeout-ms",
+            "hedge-on-per-try-timeout",
+            "upstream-alt-stat-name",
+            "upstream-stream-duration-ms",
+        ),
+        *("original-path", "original-host", "decorator-operation", "force-trace", "ip-tags"),
+    )
+)
+"""Headers by which Envoy takes orders from callers: to repeat a call, say. Nothing is ever sent twice here."""
 
 
 class Listening(Struct, frozen=True, kw_only=True):
@@ -146,7 +161,7 @@ def _listener(where: Listening, filters: Mapping[str, Message], routes: Message)
             filters[CONSUMERS],
             telling(Side.API),
             filters[APIS],
-            extension("router", "extensions.filters.http.router.v3.Router", suppress_envoy_headers=True),
+            extension("router", "extensions.filters.http.router.v3.Router"),
         ],
         **routes,
     )
@@ -164,7 +179,7 @@ def _arrival() -> Message:
     return mutation(
         "andon-arrival",
         [
-            *({"remove": name} for name in (*INNER, CLIENT, ISSUER)),
+            *({"remove": name} for name in (*INNER, CLIENT, ISSUER, *_ORDERS)),
             {"append": written(KIND, of_route("kind"))},
             {"append": written(NEEDS, of_route("needs"))},
         ],

@@ -308,6 +308,21 @@ def test_nobody_behind_it_speaks_in_the_gateways_name(house: Gatehouse) -> None:
     assert not {"andon-gateway", "andon-refusal", "andon-throttled", "retry-after"} & answer.headers.keys()
 
 
+def test_a_call_is_never_repeated(house: Gatehouse) -> None:
+    """Whatever the caller asks Envoy for: a document that was sent twice is posted twice."""
+    house.target.status = 503
+    before = len(house.target.seen)
+    headers = {"x-envoy-retry-on": "5xx,retriable-status-codes", "x-envoy-max-retries": "3"}
+    headers |= {"x-envoy-retriable-status-codes": "503", "x-envoy-hedge-on-per-try-timeout": "true"}
+    try:
+        answer = house.call("POST", "/erp/v2/1/release", house.token("mes-client", "orders.release"), headers)
+    finally:
+        house.target.status = 200
+    assert (answer.status, answer.refused) == (503, None)
+    assert len(house.target.seen) == before + 1
+    assert "x-envoy-retry-on" not in house.target.seen[-1]["headers"]
+
+
 def test_policies_without_a_throttle_tell_no_limits(house: Gatehouse) -> None:
     """No RateLimit field where nothing limits."""
     answer = house.call("POST", "/erp/v2/1/release", house.token("mes-client", "orders.release"))
