@@ -13,6 +13,7 @@ from gateway_policies.overview.access import Access
 from gateway_policies.overview.matrix import Matrix
 from gateway_policies.overview.throttling import Throttling
 from gateway_policies.places import Place
+from gateway_policies.planning.usage import Seen, Usage
 from gateway_policies.state import GatewayState
 
 if TYPE_CHECKING:
@@ -22,9 +23,20 @@ if TYPE_CHECKING:
 class Governed:
     """A gateway's state, and what is found out about it when somebody looks."""
 
-    def __init__(self, state: GatewayState, today: date, policy_set: str = PolicySet.DEFAULT_NAME) -> None:
-        """``policy_set`` is the one that the state was asked for."""
-        self.state, self.today, self.policy_set = state, today, policy_set
+    def __init__(
+        self,
+        state: GatewayState,
+        today: date,
+        policy_set: str = PolicySet.DEFAULT_NAME,
+        usage: Usage | None = None,
+    ) -> None:
+        """
+        Args:
+            policy_set: the one that the state was asked for.
+            usage: what was seen of calls; None where nothing is known.
+        """
+        self.state, self.today, self.policy_set, self.usage = state, today, policy_set, usage
+        self.seen = Seen(usage)
         self.access = Access(state.live, today)
         self.matrix = Matrix(self.access)
         self.throttling = Throttling(self.access)
@@ -68,8 +80,17 @@ def read(folder: PoliciesFolder, environment: str | None) -> Policies:
     return Policies(folder.path, environment, load(folder.path, environment, cache=cache))
 
 
-def planned(policies: Policies, loaded: PolicySet, state: GatewayState, now: datetime) -> Plan:
+def planned(
+    policies: Policies, loaded: PolicySet, state: GatewayState, now: datetime, usage: Usage | None = None
+) -> Plan:
     """What would have to happen for the gateway to be as the files say."""
     from gateway_policies.planning.making import make_plan
 
-    return make_plan(loaded, state, made_at=now, environment=policies.environment, places=policies.loaded.places)
+    return make_plan(
+        loaded,
+        state,
+        made_at=now,
+        environment=policies.environment,
+        usage=usage,
+        places=policies.loaded.places,
+    )

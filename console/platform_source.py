@@ -19,10 +19,12 @@ from platforms.hub import (
     server,
     transactions,
 )
+from transactions.errors import NotFound
 from transactions.ownership import AssignRequest
 
 if TYPE_CHECKING:
     from gateway_policies.explaining.stopped_call import StoppedCall
+    from gateway_policies.planning.usage import Usage
     from gateway_policies.state import GatewayState
     from platforms.asynchronous import AsyncClient
     from platforms.calls import Call
@@ -145,6 +147,14 @@ class PlatformSource:
         from platforms.hub import gateway
 
         return await self._send(gateway.state(policy_set))
+
+    async def gateway_calls(self) -> Usage | None:
+        from platforms.hub import gateway
+
+        try:
+            return (await self._send(gateway.calls("30d"))).usage
+        except NotFound:
+            return None  # a hub that does not count calls
 
     async def whoami(self) -> WhoAmI:
         return await self._send(server.whoami())

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from gateway_policies.explaining.stopped_call import StoppedCall
+    from gateway_policies.planning.usage import Usage
     from gateway_policies.state import GatewayState
     from platforms.events import Connection
     from transactions.approvals import ApprovalItem, Decided
@@ -124,6 +125,10 @@ class Source(Protocol):
 
     async def gateway_state(self, policy_set: str) -> GatewayState:
         """The gateway as it is now, as a policy set sees it."""
+        ...
+
+    async def gateway_calls(self) -> Usage | None:
+        """What was seen at the gateway in thirty days; None where nothing is known."""
         ...
 
     async def whoami(self) -> WhoAmI:

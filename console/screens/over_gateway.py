@@ -14,6 +14,7 @@ from console.governing import Governed, Policies, planned, read
 from console.screens.base import AndonScreen, FetchFailed
 from console.text import clean
 from gateway_policies.model import PolicySet
+from gateway_policies.planning.usage import Usage
 from gateway_policies.state import GatewayState
 from transactions.errors import AndonError
 
@@ -97,12 +98,14 @@ class OverGateway(AndonScreen):
     async def _fetch(self, policy_set: str, today: date) -> None:
         try:
             state = await self.andon.source.gateway_state(policy_set)
+            usage = await self.andon.source.gateway_calls()
         except AndonError as error:
             self.post_message(FetchFailed(error))
             return
         known = self.governed
-        same = known is not None and known.state == state and known.today == today
-        self.post_message(self.Arrived(None if same else await asyncio.to_thread(_looked_at, state, today, policy_set)))
+        same = known is not None and known.state == state and known.today == today and _alike(known.usage, usage)
+        governed = None if same else await asyncio.to_thread(_looked_at, state, today, policy_set, usage)
+        self.post_message(self.Arrived(governed))
 
     @work(group="policies", exclusive=True, exit_on_error=False)
     async def _read(self, folder: PoliciesFolder, environment: str | None) -> None:
@@ -142,7 +145,7 @@ class OverGateway(AndonScreen):
             self.post_message(self.PlanMade(policies, None, why))
         elif loaded.name == governed.policy_set:
             now = self.andon.clock.now()
-            plan = await asyncio.to_thread(planned, policies, loaded, governed.state, now)
+            plan = await asyncio.to_thread(planned, policies, loaded, governed.state, now, governed.usage)
             self.post_message(self.PlanMade(policies, plan))
 
     async def on_plan_pane_another_environment(self) -> None:
@@ -165,7 +168,14 @@ class OverGateway(AndonScreen):
             self.fetch()
 
 
-def _looked_at(state: GatewayState, today: date, policy_set: str) -> Governed:
-    governed = Governed(state, today, policy_set)
+def _looked_at(state: GatewayState, today: date, policy_set: str, usage: Usage | None) -> Governed:
+    governed = Governed(state, today, policy_set, usage)
     governed.warm()
     return governed
+
+
+def _alike(one: Usage | None, other: Usage | None) -> bool:
+    """Whether the same calls were seen, whatever the time that it is asked at."""
+    if one is None or other is None:
+        return one is other
+    return (one.calls, one.peaks, one.measured) == (other.calls, other.peaks, other.measured)

@@ -12,6 +12,11 @@ from gateway_policies.overview.access import Access
 from gateway_policies.overview.calendar import Phase, Turn, What, next_turn, overdue, phase_on
 from gateway_policies.overview.matrix import How, Mark, Matrix
 from gateway_policies.overview.throttling import Held, Limit, Pair, Whose, bucket
+from gateway_policies.overview.use import calls_of_version, peaks_of_throttle, use_of_mark
+from gateway_policies.planning.usage import Seen
+
+UNSEEN = Seen(None)
+"""Where nothing is known of calls."""
 
 Line = tuple[str, str]
 """A label and a sentence."""
@@ -56,14 +61,14 @@ def _soon(turn: Turn, today: date) -> str:
     return "today" if left == 0 else f"in {left:,}d"
 
 
-def about_version(version: Version, access: Access) -> Iterator[Line]:
+def about_version(version: Version, access: Access, seen: Seen = UNSEEN) -> Iterator[Line]:
     """What there is to say of a version: its dates, what comes next, and who is still on it."""
     today = access.today
     yield "now", _now(version, today)
     coming = [*_turns(version, today)]
     if coming:
         yield "next", "; ".join(coming)
-    yield from _callers(version, access)
+    yield from _callers(version, access, seen)
 
 
 def _now(version: Version, today: date) -> str:
@@ -103,10 +108,14 @@ def _brownout(each: Brownout) -> str:
     return f"brownout {begin:%Y-%m-%d %H:%M} to {end} UTC"
 
 
-def _callers(version: Version, access: Access) -> Iterator[Line]:
+def _callers(version: Version, access: Access, seen: Seen) -> Iterator[Line]:
     able = access.may_call(version.api, version.name)
+    calls = calls_of_version(version, seen)
     if version.lifecycle is not Lifecycle.RETIRED:
-        yield "may call", f"{_counted(able)}; how many calls is not known" if able else "nobody"
+        unknown = "; how many calls is not known" if calls is None else ""
+        yield "may call", f"{_counted(able)}{unknown}" if able else "nobody"
+    if calls is not None:
+        yield "calls", calls
     if version.successor is None:
         if version.lifecycle in (Lifecycle.DEPRECATED, Lifecycle.BROWNOUT):
             yield "instead", "no successor is named"
@@ -123,7 +132,9 @@ def _counted(names: Iterable[str]) -> str:
     return f"{len(ordered):,} consumer{'' if len(ordered) == 1 else 's'}: {listed(ordered, NAMES)}"
 
 
-def about_mark(consumer: str, scope: str, mark: Mark | None, matrix: Matrix, access: Access) -> Iterator[Line]:
+def about_mark(
+    consumer: str, scope: str, mark: Mark | None, matrix: Matrix, access: Access, seen: Seen = UNSEEN
+) -> Iterator[Line]:
     """What there is to say of a consumer and a scope."""
     who = access.consumers[consumer]
     place = " ".join(each for each in (who.system, who.plant) if each)
@@ -141,6 +152,7 @@ def about_mark(consumer: str, scope: str, mark: Mark | None, matrix: Matrix, acc
             yield "because", mark.given.grant.reason
         if mark.risky:
             yield "risky", ", ".join(mark.risky)
+    yield from use_of_mark(consumer, scope, access, seen)
     if known is None:
         yield "known by", "no credential: it cannot call"
     elif known.expires_on is not None:
@@ -169,7 +181,7 @@ def quota(throttle: Throttle) -> str:
     return f"{throttle.quota:,} in {span_of(throttle.quota_per_seconds)}"
 
 
-def about_throttle(throttle: Throttle, held: Held) -> Iterator[Line]:
+def about_throttle(throttle: Throttle, held: Held, seen: Seen = UNSEEN) -> Iterator[Line]:
     """What a throttle does, and whom it holds."""
     yield (
         "lets",
@@ -180,6 +192,7 @@ def about_throttle(throttle: Throttle, held: Held) -> Iterator[Line]:
         yield "shared", f"by all who call {listed(held.apis, NAMES)}"
     if held.consumers:
         yield "each", f"{_counted(held.consumers)} by {'itself' if len(held.consumers) == 1 else 'themselves'}"
+    yield from peaks_of_throttle(throttle, held, seen)
     if not held.apis and not held.consumers:
         yield "holds", "nobody: no API and no consumer names it"
 

@@ -91,6 +91,11 @@ class Seen:
         old = f"{kind}.{name}"
         return self._renamed.get(old, old).partition(".")[2]
 
+    @property
+    def since(self) -> datetime | None:
+        """From when on calls count; None where nothing is known."""
+        return None if self._usage is None else self._usage.since
+
     def peak(self, address: str) -> Peak | None:
         """The fastest that a consumer or an API was seen."""
         return self._peaks.get(address)

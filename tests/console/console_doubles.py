@@ -17,6 +17,7 @@ from kpi_doubles import figures
 from policy_doubles import state
 
 from gateway_policies.explaining.stopped_call import StoppedCall
+from gateway_policies.planning.usage import Usage
 from gateway_policies.state import GatewayState
 from platforms.contexts import Resolved
 from platforms.events import Connection, ConnectionState
@@ -239,6 +240,7 @@ class MemorySource:
         self.placed: list[Hold] = []
         self.gateway: dict[str, GatewayState] = {}
         self.sets: list[str] = []
+        self.usage: Usage | None = None
         self.stopped: dict[str, StoppedCall] = {}
         self.asked: list[tuple[str, str, int, str | None]] = []
         self.requests: list[PlanRequest] = []
@@ -543,6 +545,10 @@ class MemorySource:
             await self.waiting.wait()
         self._check()
         return self.gateway.get(policy_set) or self.gateway.setdefault(policy_set, state())
+
+    async def gateway_calls(self) -> Usage | None:
+        self._check()
+        return self.usage
 
     async def refusal(self, id: str) -> StoppedCall:  # noqa: A002
         self._check()

@@ -23,6 +23,7 @@ from console.widgets.gateway.pages import PAGES
 from console.widgets.rule import Divider
 from gateway_policies.model import Lifecycle, Risk, Scope, Version
 from gateway_policies.overview.stopped import Page
+from gateway_policies.planning.usage import Calls, Usage
 from gateway_policies.state import GatewayState
 from transactions.errors import Forbidden
 from transactions.filters import parse
@@ -102,6 +103,34 @@ async def test_under_the_bars_it_says_who_is_still_on_it(make_app, until, shown)
             "of the policy set policies",
         )
         await until(pilot, lambda: all(text in shown(app) for text in wanted))
+
+
+async def test_what_was_seen_is_told_beside_what_may_be(make_app, until, shown) -> None:
+    app = make_app()
+    since = NOW - timedelta(days=7)
+    app.source.usage = Usage(
+        since=since,
+        until=NOW,
+        calls=(
+            Calls(
+                consumer="mes-p03",
+                api="production-orders",
+                version="v1",
+                operation="POST /{order}/release",
+                scope="orders.release",
+                calls=12_431,
+                last_seen=NOW,
+            ),
+        ),
+    )
+    async with app.run_test(size=(120, 40)) as pilot:
+        page = await open_page(app, pilot, until)
+        await pilot.press("down")
+        said = f"12,431 since {since:%Y-%m-%d %H:%M}, last on {NOW:%Y-%m-%d %H:%M}: mes-p03 12,431"
+        await until(pilot, lambda: said in shown(app))
+        assert "how many calls is not known" not in shown(app)
+        assert page.governed is not None
+        assert page.governed.seen.since == since
 
 
 def test_the_palette_names_every_page() -> None:

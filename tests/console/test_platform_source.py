@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,6 +11,8 @@ import pytest
 from console_doubles import context, make_board, make_system, transaction
 
 from console.platform_source import PlatformSource
+from gateway_policies.planning.usage import Usage
+from gateway_policies.traffic.report import SeenCalls
 from platforms.calls import Call
 from transactions.errors import NotFound
 from transactions.landscape import Health
@@ -127,3 +130,21 @@ async def test_closing_lets_go_of_the_client_and_opens_none_for_that() -> None:
     unused = PlatformSource(context())
     await unused.aclose()
     assert unused._opened is None
+
+
+async def test_what_was_seen_at_the_gateway_is_taken_out_of_its_answer() -> None:
+    now = datetime(2026, 11, 21, tzinfo=UTC)
+    usage = Usage(since=now, until=now)
+    recorder = Recorder(SeenCalls(usage=usage))
+    assert await source_with(recorder).gateway_calls() is usage
+    assert [(call.method, call.path, call.params) for call in recorder.calls] == [
+        ("GET", "gateway/usage/calls", {"since": "30d"})
+    ]
+
+
+async def test_of_a_hub_that_does_not_count_calls_nothing_is_known() -> None:
+    class Absent(Recorder):
+        async def send(self, call: Any) -> Any:
+            raise NotFound("There is no such path.")
+
+    assert await source_with(Absent(None)).gateway_calls() is None

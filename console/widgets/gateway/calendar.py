@@ -297,7 +297,7 @@ class CalendarPane(Pane):
         self.post_message(self.Picked(self))
 
     def _lines(self, version: Version, governed: Governed) -> Iterable[tuple[str, str]]:
-        yield from ((label, clean(text)) for label, text in about_version(version, governed.access))
+        yield from ((label, clean(text)) for label, text in about_version(version, governed.access, governed.seen))
         yield "kept", governed.owner(version.address)
 
 

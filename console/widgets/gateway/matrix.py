@@ -334,7 +334,7 @@ class ConsumersPane(Pane):
 
     def _lines(self, consumer: str, scope: str | None, governed: Governed) -> Iterable[tuple[str, str]]:
         if scope is not None:
-            found = about_mark(consumer, scope, self._mark(), governed.matrix, governed.access)
+            found = about_mark(consumer, scope, self._mark(), governed.matrix, governed.access, governed.seen)
             yield from ((label, clean(text)) for label, text in found)
         yield "kept", governed.owner(self.address or "")
 

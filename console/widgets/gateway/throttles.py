@@ -143,7 +143,7 @@ class ThrottlesPane(Pane):
             yield from about_pair(pair, len(governed.access.may_call(pair.api)))
             return
         throttle = governed.access.throttles[name]
-        yield from about_throttle(throttle, governed.throttling.held[name])
+        yield from about_throttle(throttle, governed.throttling.held[name], governed.seen)
         yield "kept", governed.owner(throttle.address)
 
     def _row(self, name: str) -> Row:
