@@ -12,6 +12,35 @@ from pathlib import Path
 
 import pytest
 
+_BUS = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <type>session</type>
+  <listen>unix:tmpdir=/tmp</listen>
+  <auth>EXTERNAL</auth>
+  <policy context="default">
+    <allow send_destination="*" eavesdrop="true"/>
+    <allow eavesdrop="true"/>
+    <allow own="*"/>
+  </policy>
+</busconfig>
+"""
+"""A session that starts nothing by itself: whoever asked too early would get a second, locked service otherwise."""
+
+_ASK = """
+import contextlib, sys
+import secretstorage
+from secretstorage.exceptions import SecretStorageException
+with contextlib.closing(secretstorage.dbus_init()) as bus:
+    if not secretstorage.check_service_availability(bus):
+        sys.exit(1)
+    if sys.argv[1] == "unlocked":
+        try:
+            sys.exit(secretstorage.Collection(bus, "/org/freedesktop/secrets/aliases/default").is_locked())
+        except SecretStorageException:
+            sys.exit(1)
+"""
+
 
 class SecretService:
     """A running Secret Service; ``env`` is what a process needs to find it."""
@@ -22,7 +51,11 @@ class SecretService:
         self._ended: list[subprocess.Popen[bytes]] = []
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("DBUS_", "DISPLAY", "XDG_"))}
         own = {"HOME": str(folder), "XDG_DATA_HOME": str(folder / "data"), "XDG_RUNTIME_DIR": str(runtime)}
-        bus = self._start(["dbus-daemon", "--session", "--nofork", "--print-address=1"], {**clean, **own})
+        settings = folder / "session.conf"
+        settings.write_text(_BUS, encoding="utf-8")
+        bus = self._start(
+            ["dbus-daemon", f"--config-file={settings}", "--nofork", "--print-address=1"], {**clean, **own}
+        )
         assert bus.stdout is not None
         self.env = {**own, "DBUS_SESSION_BUS_ADDRESS": bus.stdout.readline().decode().strip()}
         daemon = ["gnome-keyring-daemon", "--foreground", "--components=secrets"]
@@ -32,7 +65,7 @@ class SecretService:
         assert self.daemon.stdin is not None
         self.daemon.stdin.write(b"" if locked else b"of a test")
         self.daemon.stdin.close()
-        self._wait({**clean, **self.env})
+        self._wait({**clean, **self.env}, "locked" if locked else "unlocked")
 
     def close(self) -> None:
         """End it."""
@@ -51,13 +84,13 @@ class SecretService:
         return process
 
     @staticmethod
-    def _wait(env: dict[str, str]) -> None:
-        ask = "import keyring,sys; sys.exit('SecretService' not in type(keyring.get_keyring()).__module__)"
-        end = time.monotonic() + 30
+    def _wait(env: dict[str, str], state: str) -> None:
+        end = time.monotonic() + 60
         while time.monotonic() < end:
-            if subprocess.run([sys.executable, "-c", ask], env=env, check=False, timeout=30).returncode == 0:
+            asked = subprocess.run([sys.executable, "-c", _ASK, state], env=env, check=False, timeout=60)
+            if asked.returncode == 0:
                 return
-        raise AssertionError("the Secret Service did not start within 30 s")
+        raise AssertionError("the Secret Service did not start within 60 s")
 
 
 def _needed() -> None:
