@@ -75,7 +75,7 @@ def test_a_person_is_told_how_to_reach_what_is_served(
     monkeypatch.setattr("hub.serve.serve", served.append)
     asked = Serving(
         data=other if named else None, host="127.0.0.1", port=0, config=None, tls_cert=None, tls_key=None,
-        simulate=False, seed=1, speed=1.0, paused=False, ephemeral=False,
+        simulate=False, seed=1, speed=1.0, paused=False, ephemeral=False, gateway=True, gateway_port=None,
     )  # fmt: skip
     serve_hub(session, asked)
     (options,) = served

@@ -183,6 +183,7 @@ async def test_there_is_no_way_to_act_but_a_plan(local) -> None:
     words = {f"POST transactions/{{id}}/{word}" for word in ("assign", "note", "payload/reveal")}
     words.add("POST handover/remarks")
     words.add("POST gateway/changes")  # policies, which have plans of their own
+    words.add("POST gateway/consumers/{name}/token")  # to try what a consumer may do, which is on record
     assert acting - people - drafts - words == {
         *("POST plans", "POST plans/{hash}/run", "POST plans/{hash}/approve", "POST plans/{hash}/reject"),
         *("POST batches/{id}/cancel", "POST batches/{id}/pause", "POST batches/{id}/resume"),
