@@ -2,7 +2,8 @@
 
 Where the gateway serves an API whose upstream is ``system:NAME`` and that takes documents, the hub calls NAME through
 it, as the consumer ``andon-hub`` with a token of its own, so that its policies hold for the hub as for anybody else.
-What such an API does not have is called directly.
+What such an API does not have is called directly, and so is a key with a slash in it, which the gateway takes for an
+attempt to be read as another path.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ PLANT, TRANSACTION = "andon-plant", "andon-transaction"
 _SYSTEM = "system:"
 _LIFE = ("deprecation", "sunset")
 _NUMBERS = re.compile(r"(\d+)")
+_AMBIGUOUS = re.compile(r"%2f|%5c", re.IGNORECASE)
 
 Serving = Callable[[], tuple[str, Routing] | None]
 """Where the gateway is called now, and what it serves; None while nothing holds calls against the policies."""
@@ -202,6 +204,8 @@ def _rank(surface: Surface) -> tuple[int, bool, list[tuple[bool, int, str]], str
 
 
 def _has(surface: Surface, method: str, path: str) -> bool:
+    if _AMBIGUOUS.search(path) is not None:
+        return False
     segments = tuple(path.split("/")[1:])
     return any(method in each.methods and fits(shape(each.path), segments) for each in surface.entries)
 

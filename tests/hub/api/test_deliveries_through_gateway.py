@@ -224,6 +224,14 @@ async def test_what_a_target_refuses_itself_is_the_targets(governed: Any, target
     assert (found["failure"]["system"], found["failure"]["policy_ref"]) == ("ERP", None)
 
 
+async def test_a_key_that_the_gateway_would_not_take_is_asked_for_directly(governed: Any, target: Any) -> None:
+    await apply(governed, ALL)
+    headers = {"Idempotency-Key": "order/4711"}
+    tx = await governed.send("consumption", headers=headers, event="e1", order="1")
+    assert (await settled(governed, tx))["status"] == "processed"
+    assert target.asked == ["order/4711"]
+
+
 async def test_what_has_no_api_is_delivered_as_ever(governed: Any, target: Any) -> None:
     await apply(governed, ALL)
     tx = await governed.send("notice", event="e1")

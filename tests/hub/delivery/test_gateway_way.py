@@ -134,9 +134,9 @@ def test_it_is_called_as_a_consumer_at_the_gateways_address(way: GatewayWay) -> 
     assert found.headers["andon-transaction"] == "tx1"
     said = claims(found)
     assert (said["client_id"], said["aud"], said["scope"]) == ("hub-1", "gw", "erp.deliver")
-    asked = way.through(request("GET", "/postings/a%2Fb?x=1"))
+    asked = way.through(request("GET", "/postings/a%20b?x=1"))
     assert asked is not None
-    assert asked.url == f"{GATEWAY}/erp/v1/postings/a%2Fb?x=1"
+    assert asked.url == f"{GATEWAY}/erp/v1/postings/a%20b?x=1"
 
 
 def test_a_version_that_a_header_says_and_a_plant(way: GatewayWay, catalogue: Catalogue) -> None:
@@ -152,6 +152,8 @@ def test_a_version_that_a_header_says_and_a_plant(way: GatewayWay, catalogue: Ca
     [
         request(path="/search?order=1", method="GET"),
         request("DELETE"),
+        request("GET", "/postings/a%2Fb"),
+        request("GET", "/postings/a%5cb"),
         request(path="/documents/a/b"),
         request(to=None),
         request(to=("EDI", None)),
