@@ -94,7 +94,10 @@ def _of_bundle(bundle: Bundle, evidence: Evidence, around: Surroundings) -> tupl
             since=_when(min, (one.first_seen for one in bundle.symptoms)),
             last_seen=_when(max, (one.last_seen for one in bundle.symptoms)),
             evidence=evidence_of(bundle, evidence.losses, around, over=over),
-            first=[*mend(name, kind, filled, owner, over=over), *afterwards(name, bundle, around, evidence.alike)],
+            first=[
+                *mend(name, kind, filled, owner, over=over),
+                *afterwards(name, bundle, around, evidence.alike, evidence.replaced),
+            ],
             care=list(PROFILES[kind].care),
         ),
         weight,

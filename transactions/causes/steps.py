@@ -32,11 +32,17 @@ def mend(cause: str, kind: CauseKind, filled: Mapping[str, str], who: str | None
     return [Step(cause=cause, phase=profile.phase, do=Doing.MEND, text=text, who=who)]
 
 
-_OVER = "Ask whether it is to last that {systems} answers again, before much is sent."
+_OVER = "Ask whether {systems} will stay up, before much is sent."
 
 
-def afterwards(cause: str, bundle: Bundle, around: Surroundings, alike: Mapping[str, str]) -> list[Step]:
-    """What follows when it is mended: what is unclear is closed by evidence, what failed is sent along the chain."""
+def afterwards(
+    cause: str, bundle: Bundle, around: Surroundings, alike: Mapping[str, str], replaced_since: Sequence[Event] = ()
+) -> list[Step]:
+    """What follows when it is mended: what is unclear is closed by evidence, what failed is sent along the chain.
+
+    Args:
+        replaced_since: failed ones that newer versions replaced, which filters find and plans leave out.
+    """
     profile = PROFILES[bundle.kind]
     steps: list[Step] = []
     unclear = [one for one in bundle.all if one.status in _UNCLEAR]
@@ -48,8 +54,9 @@ def afterwards(cause: str, bundle: Bundle, around: Surroundings, alike: Mapping[
         steps += _discard_failed(cause, failed, bundle)
     for flow in in_order({one.flow for one in [*failed, *carried]}, around):
         if profile.sends:
-            steps += _send(cause, bundle, [one for one in failed if one.flow == flow], flow, around, alike)
-        steps += _replay(cause, bundle, [one for one in carried if one.flow == flow], flow)
+            own = [one for one in failed if one.flow == flow]
+            steps += _send(cause, bundle, own, flow, around, alike, replaced_since)
+        steps += _replay(cause, bundle, [one for one in carried if one.flow == flow], flow, replaced_since)
     return [*steps, *_discard_failed(cause, replaced, bundle)]
 
 
@@ -120,10 +127,16 @@ def _discard_failed(cause: str, failed: list[Symptom], bundle: Bundle) -> list[S
 
 
 def _send(
-    cause: str, bundle: Bundle, failed: list[Symptom], flow: str, around: Surroundings, alike: Mapping[str, str]
+    cause: str,
+    bundle: Bundle,
+    failed: list[Symptom],
+    flow: str,
+    around: Surroundings,
+    alike: Mapping[str, str],
+    replaced_since: Sequence[Event],
 ) -> Iterable[Step]:
     if not PROFILES[bundle.kind].edits:
-        yield from _replay(cause, bundle, failed, flow)
+        yield from _replay(cause, bundle, failed, flow, replaced_since)
         return
     if not failed:
         return
@@ -146,12 +159,29 @@ def _send(
     yield Step(cause=cause, phase=Phase.SEND, do=Doing.EDIT, text=text, filter=which, flow=flow, command=_command(edit))
 
 
-def _replay(cause: str, bundle: Bundle, failed: list[Symptom], flow: str) -> Iterable[Step]:
+def _replay(
+    cause: str, bundle: Bundle, failed: list[Symptom], flow: str, replaced_since: Sequence[Event]
+) -> Iterable[Step]:
     if failed:
         which, count = _filter(bundle, failed), sum(one.count for one in failed)
-        text = f"Replay {count} of {flow.replace('-', ' ')}, one first."
+        text = f"Replay {count} of {flow.replace('-', ' ')}, one first.{_left_out(bundle, failed, replaced_since)}"
         command = _command(["tx", "replay", "--filter", which, "--canary", "1", "--reason", "REASON"])
         yield Step(cause=cause, phase=Phase.SEND, do=Doing.REPLAY, text=text, filter=which, flow=flow, command=command)
+
+
+def _left_out(bundle: Bundle, failed: list[Symptom], replaced_since: Sequence[Event]) -> str:
+    """What the filter of these finds besides: no filter tells what was replaced, so that a plan finds more than it
+    sends."""
+    groups, places = {one.group for one in failed}, {(one.flow, one.target) for one in failed}
+    plants = {one.plant for one in failed} if _told_apart(bundle, failed) else None
+    count = sum(
+        one.group in groups and (one.flow, one.target) in places and (plants is None or one.plant in plants)
+        for one in replaced_since
+    )
+    if not count:
+        return ""
+    what = "1 more that a newer version replaced" if count == 1 else f"{count} more that newer versions replaced"
+    return f" The filter finds {what}: the plan leaves {'it' if count == 1 else 'them'} out."
 
 
 _PATHS = {
@@ -190,10 +220,15 @@ def _where(bundle: Bundle, symptoms: Sequence[Symptom]) -> str:
     parts += [f"target:{','.join(sorted({one.target for one in symptoms}))}"]
     if PROFILES[bundle.kind].joins in (Joins.SOURCE, Joins.SOURCE_CODE):
         parts.append(f"source:{','.join(sorted({one.source for one in symptoms}))}")
-    told_apart = bundle.kind in _BY_INSTANCE or PROFILES[bundle.kind].joins is Joins.NEIGHBOURS
-    if told_apart and plants and all(one.plant is not None for one in symptoms):
+    if _told_apart(bundle, symptoms):
         parts.append(f"plant:{','.join(plants)}")
     return " ".join(parts)
+
+
+def _told_apart(bundle: Bundle, symptoms: Sequence[Symptom]) -> bool:
+    """Whether a filter has to name their plants."""
+    by_plant = bundle.kind in _BY_INSTANCE or PROFILES[bundle.kind].joins is Joins.NEIGHBOURS
+    return by_plant and all(one.plant is not None for one in symptoms)
 
 
 _BY_INSTANCE = (CauseKind.UNREACHABLE, CauseKind.SLOW, CauseKind.DROPPED)

@@ -74,7 +74,7 @@ def test_a_system_that_answers_again_everywhere_is_not_said_to_be_away(symptom, 
     again = title.endswith("again")
     assert ("There were answers after the last of these failures." in cause.evidence) is again
     assert cause.first[0].text == (
-        "Ask whether it is to last that MES of plants P01 and P02 answers again, before much is sent."
+        "Ask whether MES of plants P01 and P02 will stay up, before much is sent."
         if again
         else "Get MES of plants P01 and P02 to answer again, or the line to it."
     )

@@ -155,8 +155,37 @@ def test_old_versions_go_with_the_cause_that_they_failed_for(symptom, around) ->
     )  # fmt: skip
     (cause,) = diagnose(Evidence(symptoms=[failed], replaced=[old]), around).items
     assert [step.do for step in cause.first] == [Doing.MEND, Doing.REPLAY, Doing.DISCARD]
+    assert cause.first[1].text == (
+        "Replay 1 of material consumption, one first. "
+        "The filter finds 1 more that a newer version replaced: the plan leaves it out."
+    )
     (alone,) = diagnose(Evidence(replaced=[old]), around).items
     assert (alone.kind, alone.blocks.transactions) == ("superseded", 0)
+
+
+def test_a_number_and_its_filter_agree_or_it_is_said_what_else_the_filter_finds(symptom, around) -> None:
+    failed = symptom("unreachable", "connection-refused", count=9)
+
+    def old(number: int, **other: str) -> Event:
+        fields = {"flow": failed.flow, "target": failed.target, "plant": failed.plant, "group": failed.group} | other
+        return Event(id=f"tx-{number}", source="MES", created_at=NOW, **fields)
+
+    among = [old(number) for number in range(52)]
+    elsewhere = [
+        old(100, flow="another-flow"), old(101, target="WMS"), old(102, group="ffff"), old(103, plant="P99"),
+    ]  # fmt: skip
+
+    def replay(replaced: list[Event]) -> str:
+        found = diagnose(Evidence(symptoms=[failed], replaced=replaced), around).items
+        (step,) = [step for cause in found for step in cause.first if step.do is Doing.REPLAY]
+        return step.text
+
+    assert replay([]) == "Replay 9 of material consumption, one first."
+    assert replay(elsewhere) == replay([])
+    assert replay(among + elsewhere) == (
+        "Replay 9 of material consumption, one first. "
+        "The filter finds 52 more that newer versions replaced: the plan leaves them out."
+    )
 
 
 # Whatever the evidence
