@@ -92,12 +92,33 @@ def _readable(param: Any, value: Any) -> None:
             )
 
 
+def _check_once(param: Any) -> None:
+    """Whether an option may be given several times.
+
+    Raises:
+        Usage: it takes one value.
+    """
+    if param.is_flag or param.multiple or param.count:
+        return
+    name = max(param.opts, key=len)
+    raise Usage(f"{name} was given more than once, and takes one value. Nothing was done. Give it once.")
+
+
 class Leaf(TyperCommand):
     """A command that also takes the global options."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.params.extend(global_options(hidden=True))
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the line. An option that takes one value and was given two would be about the last in silence."""
+        if not ctx.resilient_parsing:
+            _, _, order = self.make_parser(ctx).parse_args(args=list(args))
+            for param in dict.fromkeys(order):
+                if param.param_type_name == "option" and param.expose_value and order.count(param) > 1:
+                    _check_once(param)
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
         """Run it, once the form of output is known to be one: a typing error there must not cost an action."""

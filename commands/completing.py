@@ -93,6 +93,11 @@ def grantable(incomplete: str) -> list[str]:
     return sorted(name for name in GRANTABLE if name.startswith(incomplete))
 
 
+def keys(incomplete: str) -> list[str]:
+    """Names of business keys, like order and lot."""
+    return _starting(incomplete, _keys)
+
+
 def sorts(incomplete: str) -> list[str]:
     """What a list may be sorted by, either way."""
     return [name for name in (*SORTS, *(f"-{name}" for name in SORTS)) if name.startswith(incomplete)]

@@ -180,7 +180,12 @@ def related(
     id: Id,
     by: Annotated[
         str | None,
-        typer.Option("--by", metavar="KEY", help="Those that share this key, like order, lot, shipment, material."),
+        typer.Option(
+            "--by",
+            metavar="KEY",
+            help="Those that share this key, like order, lot, shipment, material.",
+            autocompletion=completing.keys,
+        ),
     ] = None,
     limit: Annotated[
         int | None, typer.Option("--limit", metavar="N", min=1, max=LARGEST_PAGE, help="Length of the page of --by.")

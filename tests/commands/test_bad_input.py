@@ -53,6 +53,11 @@ USAGE: list[tuple[tuple[str, ...], str]] = [
     (("tx", "replay", "--plan", "0123456789ab", "--yes", "--rate", "3/s"), "--rate cannot be given with --plan"),
     (("tx", "replay", "--plan", "0123456789ab", "--yes", "--force-superseded"), "--force-superseded cannot be given"),
     (("tx", "replay", "--plan", "0123456789ab", "--yes", "--canary", "0"), "--canary cannot be given with --plan"),
+    (("handover", "--plant", "P01", "--plant", "P02"), "--plant was given more than once, and takes one value"),
+    (("handover", "--plant=P01", "--plant=P01"), "--plant was given more than once"),
+    (("tx", "replay", "--filter", "plant:P01", "--filter", "plant:P02", *ACT), "--filter was given more than once"),
+    (("tx", "replay", "tx1", *ACT, "--reason", "another"), "--reason was given more than once"),
+    (("tx", "list", "--limit", "1", "--limit", "2"), "--limit was given more than once"),
     (("systems", "hold", *ACT), "No place was named"),
     (("systems", "hold", "ERP", "--target", "MES", *ACT), "name two systems"),
     (("systems", "hold", "ERP", "--yes"), "hold wants a reason"),
@@ -189,3 +194,17 @@ def test_without_contexts_the_advice_is_to_add_one(andon: Andon, stocked: Any) -
     assert told(andon("context", "use", "nope").err)[-1] == "There are none yet: andon context add NAME --url URL"
     assert andon("context", "add", "plant", "--url", stocked.url).code == 0
     assert told(andon("context", "use", "nope").err)[-1] == "Known are: plant."
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("tx", "list", "--output", "json", "-o", "id"),
+        ("tx", "list", "--quiet", "-q", "--no-color", "--no-color"),
+        ("policy", "plan", "nowhere", "--only", "api.a", "--only", "api.b"),
+    ],
+)
+def test_what_adds_up_or_says_the_same_or_is_of_every_command_may_be_said_again(
+    andon: Andon, stocked: Any, words: tuple[str, ...]
+) -> None:
+    assert "more than once" not in andon(*words).err

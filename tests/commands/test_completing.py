@@ -27,6 +27,8 @@ def asked(platform: Any) -> list[str]:
         (completing.flows, "mat", ["material-consumption"]),
         (completing.plants, "P", ["P01", "P02"]),
         (completing.systems, "E", ["ERP"]),
+        (completing.keys, "", ["lot", "order"]),
+        (completing.keys, "or", ["order"]),
         (completing.faults, "", ["target-down"]),
         (completing.batches, "b", ["b1"]),
         (completing.flows, "nothing", []),
