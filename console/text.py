@@ -58,8 +58,8 @@ def fit(text: str, width: int, *, right: bool = False) -> str:
 
 
 def number(value: int) -> str:
-    """A count in groups of three: ``1 000 000`` reads at a glance and never wraps as a comma list."""
-    return f"{value:,}".replace(",", " ")
+    """A count in groups of three, as the command line and the reports write it: ``1,000,000``."""
+    return f"{value:,}"
 
 
 def _visible(match: re.Match[str]) -> str:

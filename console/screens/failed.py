@@ -19,6 +19,7 @@ from console.drafts import Draft
 from console.screens.base import AndonScreen, FetchFailed
 from console.text import clean, number, one_line
 from console.widgets.filter_fault import fault_text
+from console.widgets.filter_input import FilterInput
 from console.widgets.filter_suggester import FilterSuggester
 from console.widgets.preview import Preview
 from console.widgets.rule import Divider
@@ -98,7 +99,7 @@ class FailedScreen(AndonScreen):
 
     def body(self) -> Iterable[Widget]:
         """Filter, table, preview."""
-        yield Input(
+        yield FilterInput(
             self.filter,
             placeholder="status:failed plant:P02 flow:goods-receipt age>15m",
             id="filter",

@@ -18,6 +18,7 @@ from console.looks import Tone
 from console.screens.base import AndonScreen, FetchFailed
 from console.text import clean, number, one_line
 from console.widgets.filter_fault import fault_text
+from console.widgets.filter_input import FilterInput
 from console.widgets.filter_suggester import FilterSuggester
 from console.widgets.groups import SORTS, GroupTable
 from console.widgets.rule import Divider
@@ -79,7 +80,7 @@ class GroupsScreen(AndonScreen):
 
     def body(self) -> Iterable[Widget]:
         """Filter, table, and the group under the cursor in words."""
-        yield Input(
+        yield FilterInput(
             self.filter,
             placeholder="plant:P02 help:data age>15m",
             id="filter",

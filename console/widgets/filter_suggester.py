@@ -1,4 +1,4 @@
-"""What may come next in a filter, shown behind the cursor; the right arrow takes it."""
+"""What may come next in a filter, shown behind the cursor; tab or the right arrow takes it."""
 
 from __future__ import annotations
 

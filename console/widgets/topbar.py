@@ -18,6 +18,8 @@ from platforms.events import ConnectionState
 from transactions.durations import short
 
 CRUMB_CELLS = 20
+_NAME_CELLS = 7  # `` andon ``
+_SHORTEST = 6  # cells of a platform's name that are worth showing
 WIDE = 110
 """Cells from which there is room for who one is, and the time."""
 ROOMY = 150
@@ -91,7 +93,7 @@ class TopBar(Widget):
             line.append(text, f"bold {tones['bright']}" if last else tones["quiet"])
         right = self._right(place, tones, self.size.width - line.cell_len - 1)
         # Whether what shows is live is never cut off; where one is may be.
-        line.truncate(max(0, self.size.width - right.cell_len - 1), overflow="ellipsis")
+        line.truncate(max(1, self.size.width - right.cell_len - 1), overflow="ellipsis")
         gap = max(1, self.size.width - line.cell_len - right.cell_len)
         line.append(" " * gap)
         self._words = [(line.cell_len + start, line.cell_len + end, word) for start, end, word in self._words]
@@ -118,9 +120,12 @@ class TopBar(Widget):
             self._word(text, said, "whoami", tones["late"])
         for said, tone in told(place.waiting, parts=3 if self.size.width >= ROOMY else 2 if wide else 1):
             self._word(text, said, "approvals", f"bold {tones[tone]}")
-        if self.size.width >= 70:
-            text.append(shorten(clean(place.platform), 24) + "  ", _drawable(place.colour) or tones["foreground"])
         connection, style = _connected(place, tones)
+        # What is said of the connection is never cut off; of much else the platform's name is the first to give way.
+        room = self.size.width - text.cell_len - cell_len(connection) - _NAME_CELLS - 2
+        if self.size.width >= 70 and room >= _SHORTEST:
+            name = shorten(clean(place.platform), min(24, room))
+            text.append(f"{name}  ", _drawable(place.colour) or tones["foreground"])
         spare -= text.cell_len + cell_len(connection)
         person = clean(place.person if wide and spare >= cell_len(place.person) + 2 else place.name)
         # In a narrow bar only what is left over is for the name.
@@ -129,6 +134,7 @@ class TopBar(Widget):
             spare -= cell_len(person) + 2
         if wide and spare >= 7:
             text.append(f"{place.now.astimezone():%H:%M}  ", tones["quiet"])
+        text.truncate(max(1, self.size.width - cell_len(connection) - _NAME_CELLS), overflow="ellipsis")
         text.append(connection, style)
         return text
 

@@ -162,7 +162,7 @@ async def test_more_items_than_are_shown_are_told(make_app, until, shown) -> Non
     app = make_app(source)
     async with app.run_test(size=(120, 30)) as pilot:
         app.open(BatchScreen(made))
-        await until(pilot, lambda: "first 3 of 5 000" in shown(app))
+        await until(pilot, lambda: "first 3 of 5,000" in shown(app))
 
 
 async def test_no_answer_while_it_runs_is_said_and_nothing_is_forgotten(make_app, until, shown) -> None:

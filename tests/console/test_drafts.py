@@ -27,7 +27,7 @@ def test_ids_and_filters_become_requests_with_exactly_one_of_the_two() -> None:
         ),
         (
             Draft(action=Action.DISCARD, filter="status:failed plant:P02", count=1200),
-            "discard 1 200",
+            "discard 1,200",
             "andon tx discard --filter 'status:failed plant:P02' --reason 'it is mended' --yes",
         ),
         (

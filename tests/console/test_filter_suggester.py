@@ -1,4 +1,4 @@
-"""What may come next in a filter is shown behind the cursor, and the right arrow takes it."""
+"""What may come next in a filter is shown behind the cursor, and tab or the right arrow takes it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from console_doubles import MemorySource
 from textual.widgets import Input
 
 from console.screens.failed import FailedScreen
+from console.widgets.filter_input import FilterInput
 from console.widgets.filter_suggester import FilterSuggester
 from transactions.errors import Unavailable
 
@@ -73,3 +74,35 @@ async def test_the_right_arrow_takes_it(make_app, until) -> None:
         await until(pilot, lambda: box._suggestion == "status:failed plant:P01")
         await pilot.press("right")
         assert box.value == "status:failed plant:P01"
+
+
+async def test_tab_takes_what_is_offered_and_leaves_where_nothing_is(make_app, until) -> None:
+    app = make_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.obey("failed")
+        await until(pilot, lambda: isinstance(app.screen, FailedScreen) and app.screen.fetched_at is not None)
+        await pilot.press("slash")
+        box = app.screen.query_one("#filter", FilterInput)
+        box.value = ""
+        await pilot.press(*"status:fa")
+        await until(pilot, lambda: box._suggestion == "status:failed")
+        await pilot.press("tab")
+        assert (box.value, box.cursor_position, box.has_focus) == ("status:failed", 13, True)
+        await pilot.press("tab")
+        await until(pilot, lambda: not box.has_focus)
+        assert box.value == "status:failed"
+
+
+async def test_in_the_middle_of_the_line_nothing_is_offered(make_app, until) -> None:
+    app = make_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.obey("groups")
+        await until(pilot, lambda: app.screen.query("#filter") and app.screen.fetched_at is not None)
+        await pilot.press("slash")
+        box = app.screen.query_one("#filter", FilterInput)
+        box.value = ""
+        await pilot.press(*"plant:P0")
+        await until(pilot, lambda: box._suggestion == "plant:P01")
+        await pilot.press("home", "tab")
+        await until(pilot, lambda: not box.has_focus)
+        assert box.value == "plant:P0"

@@ -63,7 +63,7 @@ async def test_it_says_who_says_what_and_why(make_app, until, shown, source, siz
     async with app.run_test(size=size) as pilot:
         await open_page(app, pilot, until)
         page = shown(app)
-        assert "■ differ  2 of 1 200 values, 1 unexplained" in page
+        assert "■ differ  2 of 1,200 values, 1 unexplained" in page
         for text in ("■ unexplained", "● explained", "4711", "-40 EA", "No transaction explains it"):
             assert text in page
         assert "tx-9" in page
@@ -78,7 +78,7 @@ async def test_each_tab_is_asked_once_and_by_hand(make_app, until, shown, source
     async with app.run_test(size=(120, 34)) as pilot:
         screen = await open_page(app, pilot, until)
         await pilot.press("right")
-        await until(pilot, lambda: screen.kind is Kind.INVENTORY and "✓ agree  1 200 values" in shown(app))
+        await until(pilot, lambda: screen.kind is Kind.INVENTORY and "✓ agree  1,200 values" in shown(app))
         await pilot.press("5")
         await until(pilot, lambda: source.reconciled[-1] is Kind.SHIPMENTS)
         await pilot.press("1")

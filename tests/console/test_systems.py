@@ -75,7 +75,7 @@ async def test_a_hold_says_what_it_holds_and_opens_it(
     async with app.run_test(size=(120, 30)) as pilot:
         await open_systems(app, pilot, until)
         page = shown(app)
-        for text in (words, "1 200", "2h", "ann", "stocktaking"):
+        for text in (words, "1,200", "2h", "ann", "stocktaking"):
             assert text in page
         assert "No holds" not in page
         await pilot.press("tab", "enter")

@@ -63,5 +63,5 @@ def test_sentences_are_shortened_at_the_end() -> None:
 
 
 def test_numbers_and_names_as_people_write_them() -> None:
-    assert number(1_000_000) == "1 000 000"
+    assert number(1_000_000) == "1,000,000"
     assert pretty_name("material-consumption") == "material consumption"

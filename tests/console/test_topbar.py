@@ -99,6 +99,35 @@ async def test_it_is_one_line_and_never_longer_than_the_terminal(width: int, cru
         assert text.rstrip().endswith("● live")
 
 
+@pytest.mark.parametrize("width", [30, 40, 60, 70, 80, 100, 120])
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, "● live"),
+        ({"connection": ConnectionState.LOST, "since": NOW - timedelta(hours=13)}, "▲ reconnecting, 13h"),
+        ({"connection": ConnectionState.LOST, "refused": True}, "■ refused"),
+    ],
+)
+async def test_the_state_shows_however_much_else_there_is_to_say(
+    width: int, changes: dict[str, object], said: str
+) -> None:
+    app = Bar()
+    async with app.run_test(size=(width, 3)):
+        text = app.text(
+            place(
+                crumbs=("board", "failed  " + "flow:goods-receipt " * 9),
+                platform="a-platform-with-a-very-long-name.plant-03.example",
+                name="somebody-with-a-long-name",
+                read_only=True,
+                ends_in="9m",
+                waiting=Waiting(approve=20, review=30, overdue=12),
+                **changes,
+            )
+        )
+        assert len(text) == width
+        assert text.rstrip().endswith(said)
+
+
 @pytest.mark.parametrize(("width", "platform", "person"), [(60, False, False), (80, True, False), (120, True, True)])
 async def test_more_is_said_where_there_is_room(width: int, platform: bool, person: bool) -> None:
     app = Bar()
