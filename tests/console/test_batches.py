@@ -224,7 +224,7 @@ async def test_when_it_has_ended_the_footer_offers_what_is_left(make_app, until,
     async with app.run_test(size=(120, 30)) as pilot:
         app.open(BatchScreen(made))
         await until(pilot, lambda: app.screen.fetched_at is not None)
-        assert "cancel the rest" in shown(app)
+        await until(pilot, lambda: "cancel the rest" in shown(app))
         source.finish(made.id)
         await until(pilot, lambda: "✓ done" in shown(app))
         await until(pilot, lambda: "cancel the rest" not in shown(app) and "pause" not in shown(app))
