@@ -92,15 +92,19 @@ def _readable(param: Any, value: Any) -> None:
             )
 
 
+_ABOUT = {"--plant", "--flow", "--target", "--source", "--filter", "--status", "--limit", "--reason", "--by"}
+"""What a command is about, and why. Of how it is done the last word counts, so that a script can be given others."""
+
+
 def _check_once(param: Any) -> None:
     """Whether an option may be given several times.
 
     Raises:
-        Usage: it takes one value.
+        Usage: it takes one value, and says what the command is about.
     """
-    if param.is_flag or param.multiple or param.count:
-        return
     name = max(param.opts, key=len)
+    if name not in _ABOUT or param.is_flag or param.multiple or param.count:
+        return
     raise Usage(f"{name} was given more than once, and takes one value. Nothing was done. Give it once.")
 
 
@@ -112,7 +116,7 @@ class Leaf(TyperCommand):
         self.params.extend(global_options(hidden=True))
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Read the line. An option that takes one value and was given two would be about the last in silence."""
+        """Read the line. What takes one value and was given two would be about the last of them in silence."""
         if not ctx.resilient_parsing:
             _, _, order = self.make_parser(ctx).parse_args(args=list(args))
             for param in dict.fromkeys(order):

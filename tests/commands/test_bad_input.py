@@ -200,6 +200,7 @@ def test_without_contexts_the_advice_is_to_add_one(andon: Andon, stocked: Any) -
     "words",
     [
         ("tx", "list", "--output", "json", "-o", "id"),
+        ("hub", "serve", "--data", "/proc/none", "--port", "0", "--port", "0"),
         ("tx", "list", "--quiet", "-q", "--no-color", "--no-color"),
         ("policy", "plan", "nowhere", "--only", "api.a", "--only", "api.b"),
     ],
