@@ -306,11 +306,16 @@ class DataPlane:
     async def _seen(self, before: Routing | None, after: Routing, took: int) -> Effective:
         asked, unchecked = questions(before, after)
         assert self.url is not None
-        checked = await Prober(self.url).check(asked, after)
+        checked = await Prober(self.url).check(asked, after, self._plants(after))
         for each in checked:
             if not each.held:
                 log.warning("gateway.not-as-planned", address=each.address, status=each.status, wrong=each.wrong)
         return Effective(milliseconds=took, checked=tuple(checked), unchecked=unchecked)
+
+    def _plants(self, routing: Routing) -> dict[str, str]:
+        """A plant of each upstream that has an instance in every one: calls have to name one."""
+        found = {upstream: self._sources.targets(upstream) for upstream in {each.upstream for each in routing.surfaces}}
+        return {upstream: each.plant for upstream, there in found.items() for each in there if each.plant is not None}
 
     async def _tick(self) -> None:
         """Serve what time makes of the policies, by the hub's clock, and what could not be served before."""

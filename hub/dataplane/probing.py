@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import aiohttp
 from msgspec import Struct
@@ -13,7 +13,7 @@ from gateway_policies.enforcement import Checked
 from gateway_policies.routing.deciding import Call, decide
 from gateway_policies.routing.model import Routing, Surface
 from hub.dataplane.routes import PROBE
-from hub.dataplane.vocabulary import GATEWAY, GENERATION, REFUSAL, TRANSACTION
+from hub.dataplane.vocabulary import GATEWAY, GENERATION, PLANT, REFUSAL, TRANSACTION
 from hub.errors import DataPlaneError
 
 CHECKED_AT_MOST = 40
@@ -64,10 +64,17 @@ class Prober:
         except TimeoutError as error:
             raise DataPlaneError(f"The gateway serves {seen or 'nothing'} and should serve {generation}.") from error
 
-    async def check(self, questions: list[Question], routing: Routing) -> list[Checked]:
-        """Make the calls, and hold the answers against the policies."""
+    async def check(
+        self, questions: list[Question], routing: Routing, plants: Mapping[str, str] | None = None
+    ) -> list[Checked]:
+        """Make the calls, and hold the answers against the policies.
+
+        Args:
+            plants: a plant to name, by the upstreams that have an instance in each.
+        """
+        by_address = {each.address: (plants or {}).get(each.upstream) for each in routing.surfaces}
         async with self._session() as session:
-            return [await self._ask(session, each, routing) for each in questions]
+            return [await self._ask(session, each, routing, by_address.get(each.address)) for each in questions]
 
     async def _generation(self) -> str:
         async with self._session() as session:
@@ -77,13 +84,16 @@ class Prober:
             except (aiohttp.ClientError, OSError):
                 return ""
 
-    async def _ask(self, session: aiohttp.ClientSession, question: Question, routing: Routing) -> Checked:
+    async def _ask(
+        self, session: aiohttp.ClientSession, question: Question, routing: Routing, plant: str | None
+    ) -> Checked:
         call, expected = question.call, decide(routing, question.call)
+        marks = {TRANSACTION: MARK} if plant is None else {TRANSACTION: MARK, PLANT: plant}
         wrong: list[str] = []
         status: int | None = None
         try:
             async with session.request(
-                call.method, self._url + call.path, headers={**call.headers, TRANSACTION: MARK}, allow_redirects=False
+                call.method, self._url + call.path, headers={**call.headers, **marks}, allow_redirects=False
             ) as answer:
                 status = answer.status
                 said = answer.headers

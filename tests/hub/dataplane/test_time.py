@@ -133,7 +133,10 @@ def test_instances_by_plant(house: Gatehouse) -> None:
         Target(url=f"{house.target.url}/one", plant="P01", authorization="Bearer one"),
         Target(url=f"{house.target.url}/two/", plant="P02"),
     ]
-    house.apply(*_policies())
+    house.apply(Issuer(name="hub", url="hub:"))
+    told = house.apply(*_policies())
+    assert [each.wrong for each in told.checked if not each.held] == [], "what is called to see names a plant, too"
+    assert told.checked
     token = house.token("mes", "orders.read")
     first = house.call("GET", "/orders/v1/ping", token, {"andon-plant": "P01"}).json()
     assert (first["path"], first["headers"]["authorization"]) == ("/one/ping", "Bearer one")
