@@ -10,6 +10,8 @@ from msgspec import Struct
 
 OWN = "/.well-known/andon-gateway"
 """By which the gateway is asked whether it takes calls: nobody's call."""
+PROBE = "andon-probe"
+"""What calls say for a transaction that see whether a change is in force. They have no token, and are refused."""
 
 
 class Entry(Struct, frozen=True, kw_only=True, gc=False):
@@ -24,6 +26,7 @@ class Entry(Struct, frozen=True, kw_only=True, gc=False):
         status: the HTTP status of the answer.
         flags, detail: Envoy's response flags and response code details.
         refused: why the gateway itself refused; None where it did not.
+        tx: the transaction that it delivers, as whoever called says.
     """
 
     at: datetime
@@ -38,6 +41,13 @@ class Entry(Struct, frozen=True, kw_only=True, gc=False):
     flags: str | None = None
     detail: str | None = None
     refused: str | None = None
+    tx: str | None = None
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is somebody's. Who has a token is counted, whatever else the call says."""
+        probe = self.tx == PROBE and self.client is None and self.refused is not None
+        return self.path != OWN and not probe
 
 
 _ENTRY: msgspec.json.Decoder[Entry] = msgspec.json.Decoder(Entry)
@@ -58,7 +68,7 @@ def read_entries(lines: Iterable[bytes]) -> tuple[list[Entry], int]:
             unreadable += 1
             begin = line.rfind(b'{"', 1)
             entry = _read(line[begin:]) if begin > 0 else None
-        if entry is not None and entry.path != OWN:
+        if entry is not None and entry.counts:
             found.append(entry)
     return found, unreadable
 

@@ -12,14 +12,13 @@ from msgspec import Struct
 from gateway_policies.enforcement import Checked
 from gateway_policies.routing.deciding import Call, decide
 from gateway_policies.routing.model import Routing, Surface
+from gateway_policies.traffic.entries import PROBE as MARK
 from hub.dataplane.routes import PROBE
 from hub.dataplane.vocabulary import GATEWAY, GENERATION, PLANT, REFUSAL, TRANSACTION
 from hub.errors import DataPlaneError
 
 CHECKED_AT_MOST = 40
 """Operations that are called after a change; of more, some from the beginning of each version."""
-MARK = "andon-probe"
-"""What such a call says in the header for transactions, so that nobody counts it as a consumer's."""
 _SEEN_WITHIN = 10.0
 _TIMEOUT = aiohttp.ClientTimeout(total=5)
 _LIFE = ("deprecation", "sunset", "link")

@@ -9,7 +9,7 @@ from access_log import BEGIN, line
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway_policies.traffic.entries import read_entries
+from gateway_policies.traffic.entries import PROBE, read_entries
 
 
 def test_a_line_is_read_with_what_is_counted() -> None:
@@ -50,6 +50,17 @@ def test_what_cannot_be_read_is_told_and_the_rest_counts(bad: bytes) -> None:
 
 def test_whether_it_takes_calls_is_nobodys_call() -> None:
     assert read_entries([line(path="/.well-known/andon-gateway", api=None)]) == ([], 0)
+
+
+def test_what_sees_whether_a_change_is_in_force_is_nobodys_call() -> None:
+    asked = {"tx": PROBE, "client": None, "refused": "unauthenticated", "status": 401}
+    assert read_entries([line(**asked)]) == ([], 0)
+
+
+@pytest.mark.parametrize("more", [{"client": "mes-p03"}, {"refused": None}, {"tx": "01J"}])
+def test_nobody_hides_calls_by_saying_that_they_are_none(more: dict[str, str | None]) -> None:
+    asked: dict[str, object] = {"tx": PROBE, "client": None, "refused": "unauthenticated", "status": 401, **more}
+    assert len(read_entries([line(**asked)])[0]) == 1
 
 
 def test_empty_lines_are_nothing() -> None:
