@@ -20,7 +20,7 @@ from gateway_policies.routing.model import Routing
 from hub.dataplane import binary
 from hub.dataplane.blueprint import Blueprint
 from hub.dataplane.bootstrap import Listening, fixed
-from hub.dataplane.compiling import Compiled, compiled
+from hub.dataplane.compiling import Compiled, compiled, differing
 from hub.dataplane.probing import Prober, questions
 from hub.dataplane.process import WORKERS, EnvoyProcess
 from hub.dataplane.publishing import Publisher
@@ -157,7 +157,8 @@ class DataPlane:
         assert self._program is not None
         self._make_folder()
         prepared = await self._prepare(live)
-        made = prepared.compiled
+        served = None if self._served is None else self._served.compiled
+        made = await asyncio.to_thread(differing, served, prepared.compiled)
         whole = await asyncio.to_thread(fixed, self._where, made.clusters, made.routes, made.filters)
         await binary.validate(self._program, whole, self._folder)
         return prepared

@@ -79,7 +79,7 @@ def route_configuration(blueprint: Blueprint) -> Message:
 
 def generation_of(routes: Message) -> str:
     """What tells routes apart from others; the same for the same."""
-    return sha256(msgspec.json.encode(routes, order="sorted")).hexdigest()[:16]
+    return sha256(msgspec.json.encode(routes)).hexdigest()[:16]
 
 
 def telling_generation(routes: Message) -> Message:
@@ -90,11 +90,21 @@ def telling_generation(routes: Message) -> Message:
         "direct_response": {"status": 204},
         "response_headers_to_add": [written(GENERATION, generation_of(routes))],
     }
+    return with_prefixes(routes, {**prefixes(routes), PROBE: _list([probe])})
+
+
+def prefixes(routes: Message) -> dict[str, Message]:
+    """Where the paths of all routes begin, and what is there."""
     (host,) = routes["virtual_hosts"]
-    tree = host["matcher"]["matcher_tree"]
-    known = {**tree["prefix_match_map"]["map"], PROBE: _list([probe])}
-    matcher = {**host["matcher"], "matcher_tree": {**tree, "prefix_match_map": {"map": known}}}
-    return {**routes, "virtual_hosts": [{**host, "matcher": matcher}]}
+    found: dict[str, Message] = host["matcher"]["matcher_tree"]["prefix_match_map"]["map"]
+    return found
+
+
+def with_prefixes(routes: Message, known: dict[str, Message]) -> Message:
+    """The same configuration with other routes in it."""
+    (host,) = routes["virtual_hosts"]
+    tree = {**host["matcher"]["matcher_tree"], "prefix_match_map": {"map": known}}
+    return {**routes, "virtual_hosts": [{**host, "matcher": {**host["matcher"], "matcher_tree": tree}}]}
 
 
 def _list(routes: Iterable[Message]) -> Message:

@@ -1,0 +1,57 @@
+"""Files that Envoy reads, and a real Envoy that does not take one: what was served before is served on."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from gatehouse import Gatehouse
+
+from gateway_policies.enforcement import Enforcing
+from gateway_policies.model import Api, Consumer, Credential, Issuer, Lifecycle, Operation, Resource, Throttle, Version
+from hub.dataplane.bootstrap import CLUSTERS, CONSUMERS, ROUTES, file_of
+from hub.errors import DataPlaneError
+
+
+def _policies(requests: int = 5) -> list[Resource]:
+    operation = Operation(methods=("GET",), path="/ping")
+    return [
+        Issuer(name="hub", url="hub:"),
+        Api(name="orders", owner="o", base_path="/orders", upstream="system:ERP", operations=(operation,)),
+        Version(api="orders", name="v1", lifecycle=Lifecycle.ACTIVE),
+        Throttle(name="each", requests=requests, per_seconds=1, burst=1000),
+        Consumer(name="mes", owner="o", throttle="each", credential=Credential(issuer="hub", client_id="m")),
+    ]
+
+
+def _version(house: Gatehouse, name: str) -> str:
+    return str(msgspec.json.decode(file_of(house.plane.log_file.parents[1], name).read_bytes())["version_info"])
+
+
+def test_only_what_differs_is_written(gatehouse: Gatehouse) -> None:
+    gatehouse.apply(*_policies())
+    before = {name: _version(gatehouse, name) for name in (CLUSTERS, ROUTES, CONSUMERS)}
+    gatehouse.apply(*_policies(6))
+    after = {name: _version(gatehouse, name) for name in (CLUSTERS, ROUTES, CONSUMERS)}
+    assert {name for name in before if before[name] != after[name]} == {CONSUMERS}
+
+
+def test_only_the_hubs_user_reads_them(gatehouse: Gatehouse) -> None:
+    gatehouse.apply(*_policies())
+    folder = gatehouse.plane.log_file.parents[1]
+    for name in (CLUSTERS, ROUTES, CONSUMERS):
+        assert file_of(folder, name).stat().st_mode & 0o077 == 0
+    assert (folder / "admin.sock").exists() is False or (folder / "admin.sock").stat().st_mode & 0o077 == 0
+
+
+def test_what_envoy_rejects_while_it_runs_is_told_and_tried_again(gatehouse: Gatehouse) -> None:
+    """Nobody tried it before: it is the last line of defence. Once the policies are mended, all is well again."""
+    gatehouse.apply(*_policies())
+    token = gatehouse.token("m")
+    with pytest.raises(DataPlaneError, match="andon-consumer-throttles"):
+        gatehouse.apply(*_policies(0))
+    found = gatehouse.plane.status()
+    assert (found.state, "rejects" in (found.because or "")) == (Enforcing.TROUBLE, True)
+    assert gatehouse.call("GET", "/orders/v1/ping", token).status == 200
+    gatehouse.apply(*_policies(7))
+    assert gatehouse.plane.status().state is Enforcing.SERVING
+    assert gatehouse.call("GET", "/orders/v1/ping", token).status == 200
