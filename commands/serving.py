@@ -63,8 +63,8 @@ class Serving(Struct, frozen=True, kw_only=True):
     schemas: Path | None = None
     tls_cert: Path | None
     tls_key: Path | None
-    gateway: bool
-    gateway_port: int | None
+    gateway: bool = True
+    gateway_port: int | None = None
     simulate: bool
     seed: int
     speed: float
