@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from commands.app import Noun
+from commands.gateway_import import import_log
 from commands.gateway_lines import (
     ApiLine,
     ConsumerLine,
@@ -115,6 +116,7 @@ def throttles(ctx: typer.Context, gateway: GatewayOption = None) -> None:
 
 
 app.verb("usage")(usage)
+app.verb("import")(import_log)
 app.verb("status")(status)
 
 

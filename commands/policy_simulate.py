@@ -129,7 +129,8 @@ def _of_a_log(
     except OSError as error:
         raise Usage(f"The log {path} cannot be read: {error.strerror or error}. Nothing was done.") from error
     if unreadable:
-        session.note(f"{unreadable:,} lines of {path} cannot be read, and are left out.")
+        number = "1 line" if unreadable == 1 else f"{unreadable:,} lines"
+        session.note(f"Left out, since it cannot be read: {number} of {path}.")
     calls.sort()
     first, last = (calls[0][0], calls[-1][0]) if calls else (0.0, 0.0)
     run = Run(live, proposed, first, unit=1 if last - first <= _SHORT else 60)

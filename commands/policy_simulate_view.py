@@ -49,7 +49,8 @@ def _head(found: Simulation, look: Look) -> list[str]:
     span = f"{found.since:%Y-%m-%d %H:%M:%S} to {found.until:%Y-%m-%d %H:%M:%S}Z"
     share = found.refused / found.calls * 100 if found.calls else 0.0
     would = f"{found.refused:,} would be refused ({share:.2f} %)"
-    said = f"{found.calls:,} calls: {would}, {found.refused_before:,} with the live throttles"
+    calls = "1 call" if found.calls == 1 else f"{found.calls:,} calls"
+    said = f"{calls}: {would}, {found.refused_before:,} with the live throttles"
     colour = "red" if found.refused > found.refused_before else "green"
     return [f"{look.paint(said, colour, 'bold')}  {span}"]
 

@@ -147,19 +147,19 @@ class Tally:
         consumer = client = ""
         if entry.client:
             consumer = self._clients.consumer(entry.issuer, entry.client) or ""
-            client = "" if consumer else _name(entry.client)
+            client = "" if consumer else shown_name(entry.client)
         return Kind(
             consumer,
             client,
-            _name(entry.api),
-            _name(entry.version),
-            _name(entry.operation),
-            _name(entry.scope),
+            shown_name(entry.api),
+            shown_name(entry.version),
+            shown_name(entry.operation),
+            shown_name(entry.scope),
             outcome_of(entry.status, entry.refused, entry.flags or "", entry.detail or ""),
         )
 
 
-def _name(text: str | None) -> str:
+def shown_name(text: str | None) -> str:
     """A name as it is kept: one line, not too long."""
     if not text or text == "-":
         return ""

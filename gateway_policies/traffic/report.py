@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from gateway_policies.planning.usage import Usage
+from gateway_policies.traffic.outcomes import Outcome
+
+Text = Annotated[str, Meta(max_length=200)]
 
 
 class By(StrEnum):
@@ -125,3 +129,70 @@ class Arrivals(Struct, frozen=True, kw_only=True):
 
     items: list[MinuteOfCalls]
     next: int | None
+
+
+class ImportedKind(Struct, frozen=True, array_like=True):
+    """What calls of another gateway's log have in common; see :class:`gateway_policies.traffic.counting.Kind`."""
+
+    consumer: Text
+    client: Text
+    api: Text
+    version: Text
+    operation: Text
+    scope: Text
+    outcome: Outcome
+
+
+class ImportedCount(Struct, frozen=True, array_like=True):
+    """Calls of a minute.
+
+    Attributes:
+        at: the first second of the minute, since 1970.
+        kind: which of the kinds.
+        last: the last of them, in seconds.
+    """
+
+    at: int
+    kind: int
+    calls: Annotated[int, Meta(ge=1)]
+    last: float
+
+
+class ImportedCalls(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A piece of another gateway's log, counted.
+
+    Attributes:
+        sha256: of the log from its beginning to the end of this piece: what has it, counts once.
+        after: the same of the piece before; None for the first one.
+        size: bytes from the log's beginning to the end of this piece.
+        name: of the file.
+        lines: that were counted; ``unreadable`` could not be read.
+    """
+
+    sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    after: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")] | None
+    size: Annotated[int, Meta(ge=1)]
+    name: Annotated[str, Meta(min_length=1, max_length=255)]
+    lines: Annotated[int, Meta(ge=0)]
+    unreadable: Annotated[int, Meta(ge=0)]
+    kinds: list[ImportedKind]
+    counts: list[ImportedCount]
+    arrivals: list[MinuteOfCalls]
+
+
+class Imported(Struct, frozen=True, kw_only=True):
+    """A piece of a log that was counted."""
+
+    sha256: str
+    size: int
+    name: str
+    lines: int
+    unreadable: int
+    at: datetime
+    by: str
+
+
+class Imports(Struct, frozen=True, kw_only=True):
+    """Pieces of logs that were counted, the newest first."""
+
+    items: list[Imported]

@@ -7,11 +7,20 @@ from typing import TYPE_CHECKING, Annotated
 from msgspec import Meta, Struct
 
 from gateway_policies.traffic.outcomes import Outcome
-from gateway_policies.traffic.report import Arrivals, SeenCalls, UsageReport, grouping
+from gateway_policies.traffic.report import (
+    Arrivals,
+    Imported,
+    ImportedCalls,
+    Imports,
+    SeenCalls,
+    UsageReport,
+    grouping,
+)
 from hub.api.routing import Call, Route
 from hub.api.transactions import Limit
 from hub.usage.arrivals import arrivals
 from hub.usage.asking import LET_THROUGH_WORD, Wanted, report, usage_of
+from hub.usage.importing import imports, take
 from transactions.errors import Invalid
 from transactions.kpis.windows import Window, parse_window
 from transactions.people import Permission
@@ -98,6 +107,18 @@ async def show_arrivals(hub: Hub, call: Call) -> Arrivals:
     return await hub.database.read(lambda c: arrivals(c, first, until))
 
 
+async def take_import(hub: Hub, call: Call) -> Imported:
+    """Count a piece of another gateway's log, once."""
+    piece: ImportedCalls = call.body
+    by, now = call.principal.subject, hub.clock.now()
+    return await hub.database.write(lambda c: take(c, piece, by, now))
+
+
+async def list_imports(hub: Hub, _call: Call) -> Imports:
+    """The pieces that were counted."""
+    return Imports(items=await hub.database.read(imports))
+
+
 ROUTES = (
     Route(
         method="GET",
@@ -128,5 +149,25 @@ ROUTES = (
         whole_hub=True,
         params=GatewayArrivalsParams,
         answers=Arrivals,
+    ),
+    Route(
+        method="GET",
+        path="gateway/usage/imports",
+        summary="Which logs of other gateways were counted, newest first",
+        handler=list_imports,
+        permission=Permission.READ,
+        whole_hub=True,
+        answers=Imports,
+    ),
+    Route(
+        method="POST",
+        path="gateway/usage/imports",
+        summary="Count a piece of another gateway's log; the same piece counts once",
+        handler=take_import,
+        permission=Permission.POLICY_APPLY,
+        whole_hub=True,
+        body=ImportedCalls,
+        answers=Imported,
+        problems=("stale",),
     ),
 )

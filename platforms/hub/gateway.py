@@ -24,7 +24,7 @@ from gateway_policies.gateway import (
     unheard,
 )
 from gateway_policies.state import GatewayState
-from gateway_policies.traffic.report import Arrivals, SeenCalls, UsageReport
+from gateway_policies.traffic.report import Arrivals, Imported, ImportedCalls, Imports, SeenCalls, UsageReport
 from platforms.calls import Call, json_body, params, segments
 from platforms.errors import ReadOnly
 from transactions.errors import NotFound, PlanAltered, Refused, SecondPersonWanted, Stale
@@ -113,6 +113,23 @@ def arrivals(since: str | None = None, begin: int | None = None) -> Call[Arrival
         path="gateway/usage/arrivals",
         answers=Arrivals,
         params=params(since=since, begin=begin),
+        patience=_PATIENCE,
+    )
+
+
+def imports() -> Call[Imports]:
+    """Which logs of other gateways were counted."""
+    return Call(method="GET", path="gateway/usage/imports", answers=Imports)
+
+
+def import_calls(piece: ImportedCalls) -> Call[Imported]:
+    """Count a piece of another gateway's log, once."""
+    return Call(
+        method="POST",
+        path="gateway/usage/imports",
+        answers=Imported,
+        body=json_body(piece),
+        changes=True,
         patience=_PATIENCE,
     )
 

@@ -100,6 +100,7 @@ OTHERS = {
     "login",
     "kpis",
     "gateway usage",
+    "gateway import",
     *RECONCILE,
     *(
         f"policy {word}"

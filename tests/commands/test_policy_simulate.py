@@ -84,8 +84,8 @@ def test_lines_that_cannot_be_read_are_told(run: Run) -> None:
     Path("access.jsonl").write_bytes(line() + b"junk\n")
     code, out, err = run(*GATEWAY, "--log", "access.jsonl")
     assert code == 0
-    assert "1 lines of access.jsonl cannot be read, and are left out." in err
-    assert out.startswith("1 calls")
+    assert "Left out, since it cannot be read: 1 line of access.jsonl." in err
+    assert out.startswith("1 call:")
 
 
 def test_exit_code_says_whether_more_is_refused_than_now(run: Run) -> None:
