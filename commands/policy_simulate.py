@@ -118,8 +118,8 @@ def _of_a_log(
     try:
         with path.open("rb") as file:
             for lines in _blocks(file):
-                entries, bad = read_entries(lines)
-                unreadable += bad
+                entries, wrong = read_entries(lines)
+                unreadable += wrong
                 for each in entries:
                     consumer = known.consumer(each.issuer, each.client) if each.client else None
                     outcome = outcome_of(each.status, each.refused, each.flags or "", each.detail or "")
@@ -129,9 +129,9 @@ def _of_a_log(
     except OSError as error:
         raise Usage(f"The log {path} cannot be read: {error.strerror or error}. Nothing was done.") from error
     if unreadable:
-        number = "1 line" if unreadable == 1 else f"{unreadable:,} lines"
-        session.note(f"Left out, since it cannot be read: {number} of {path}.")
-    calls.sort()
+        bad = "1 line" if unreadable == 1 else f"{unreadable:,} lines"
+        session.note(f"Left out, since it cannot be read: {bad} of {path}.")
+    calls.sort(key=lambda each: each[0])  # of one millisecond in the order of the log
     first, last = (calls[0][0], calls[-1][0]) if calls else (0.0, 0.0)
     run = Run(live, proposed, first, unit=1 if last - first <= _SHORT else 60)
     for number, (at, consumer, api) in enumerate(calls):
