@@ -161,7 +161,9 @@ async def _serve(
     hub = Hub(
         database=database,
         landscape=Landscape(settings.catalogue, schemas),
-        profile=settings.profile or (QUICK if options.simulate else PRODUCTION),
+        profile=msgspec.structs.replace(
+            settings.profile or (QUICK if options.simulate else PRODUCTION), recovery_share=settings.recovery_share
+        ),
         clock=SystemClock(),
         access=access,
         platform=await database.write(lambda c: _platform(c, settings.platform)),

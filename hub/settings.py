@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from hub.caution import Caution, read_caution
 from hub.declarations import Catalogue, check_references, read_settings_catalogue, shipped_catalogue
-from hub.delivery.profile import PROFILES, Profile
+from hub.delivery.profile import PRODUCTION, PROFILES, Profile
 from hub.documents import check_paths
 from hub.errors import SettingsError
 from hub.gateway.changing import GATEWAY
@@ -34,6 +34,7 @@ _KNOWN = (
     "limits",
     "approvals",
     "gateway",
+    "recovery",
     "serving",
     "url",
     "issuer",
@@ -51,6 +52,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     issuer: IssuerSettings | None = None
     items_alone: int = ITEMS_WITHOUT_SECOND_PERSON
     gateway: str = GATEWAY
+    recovery_share: float = PRODUCTION.recovery_share
 
 
 def read_settings(path: Path | None) -> Settings:
@@ -96,6 +98,7 @@ def read_settings(path: Path | None) -> Settings:
         issuer=read_issuer(data, path),
         items_alone=_items_alone(data, path.name),
         gateway=_gateway(data, path.name),
+        recovery_share=_recovery_share(data, path.name),
     )
 
 
@@ -111,6 +114,21 @@ def _gateway(data: dict[str, Any], place: str) -> str:
             f"{place}: gateway.name is lower case letters, digits and hyphens, as the policies write it, not {name!r}."
         )
     return name
+
+
+def _recovery_share(data: dict[str, Any], place: str) -> float:
+    """``[recovery] share``: how much of what a target takes in a second batches may use."""
+    table = data.get("recovery", {})
+    unknown = sorted(set(table) - {"share"}) if isinstance(table, dict) else [str(table)]
+    if unknown:
+        raise SettingsError(f"{place}: unknown {', '.join(unknown)} in [recovery]. There is: share.")
+    value = table.get("share", PRODUCTION.recovery_share)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0.01 <= value <= 1.0:
+        raise SettingsError(
+            f"{place}: recovery.share is how much of what a target takes in a second may be replays, from 0.01 to 1 "
+            f"(which leaves nothing to the line), not {value!r}."
+        )
+    return float(value)
 
 
 def _items_alone(data: dict[str, Any], place: str) -> int:

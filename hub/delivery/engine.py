@@ -161,7 +161,7 @@ class Engine:
         if self._closing:
             return
         for one in ready:
-            self.outlet(one.target, one.plant).add(one.id)
+            self.outlet(one.target, one.plant).add(one.id, again=one.again)
         if due is not None:
             self._wake.set()
 
@@ -197,7 +197,7 @@ class Engine:
             return LOOK if first is None else min(LOOK, (first - to_micros(now)) / 1_000_000 + 0.001)
         due = await self._database.insist(lambda c: take_due(c, self._landscape, now))
         for one in due.deliver:
-            self.outlet(one.target, one.plant).add(one.id)
+            self.outlet(one.target, one.plant).add(one.id, again=one.again)
         for one in due.ask:
             self.outlet(one.target, one.plant).ask(one.id)
         return 0.0

@@ -35,6 +35,8 @@ PLANT, TRANSACTION = "andon-plant", "andon-transaction"
 _SYSTEM = "system:"
 _LIFE = ("deprecation", "sunset")
 _NUMBERS = re.compile(r"(\d+)")
+_MARGIN = 0.9
+"""Of what the gateway lets through: two clocks never agree to the millisecond, and a refusal costs a whole second."""
 _AMBIGUOUS = re.compile(r"%2f|%5c", re.IGNORECASE)
 
 Serving = Callable[[], tuple[str, Routing] | None]
@@ -77,6 +79,7 @@ class GatewayWay:
         self.pinned: str | None = None
         self._token: tuple[_Who, Signed] | None = None
         self._around: str | None = None
+        self._ways: tuple[Routing | None, dict[str, Surface | None]] = (None, {})
 
     async def judge(self, call: RefusedCall, now: datetime) -> Judged:
         """What stopped a call of the hub's.
@@ -111,6 +114,31 @@ class GatewayWay:
         found = self._found(request)
         return request.url if found is None else found.url
 
+    def limit(self, system: str) -> float | None:
+        """How many calls of a system the gateway lets through in a second, as far as they are the hub's; None where it
+        does not say, or so few that waiting for them here would hide that it is the gateway who refuses."""
+        serving, declaration = self.serving(), self._landscape.catalogue.system.get(system)
+        if serving is None or declaration is None:
+            return None
+        routing = serving[1]
+        surface = self._way(routing, system, declaration.deliver)
+        if surface is None:
+            return None
+        caller = next((each for each in routing.callers if each.consumer == CONSUMER), None)
+        names = (surface.throttle, None if caller is None else caller.throttle)
+        found = [routing.throttles[each].per_second for each in names if each in routing.throttles]
+        least = min(found, default=None)
+        return None if least is None or least < 1.0 else least * _MARGIN
+
+    def _way(self, routing: Routing, system: str, deliver: str) -> Surface | None:
+        """As :func:`way_to`, looked for once in what is served."""
+        if self._ways[0] is not routing:
+            self._ways = routing, {}
+        ways = self._ways[1]
+        if system not in ways:
+            ways[system] = way_to(routing, system, deliver)
+        return ways[system]
+
     def _found(self, request: Outgoing) -> _Found | None:
         serving = self.serving()
         if serving is None or request.to is None:
@@ -121,7 +149,7 @@ class GatewayWay:
         if endpoint is None or endpoint.url is None or not request.url.startswith(f"{endpoint.url}/"):
             return None
         rest = request.url[len(endpoint.url) :]
-        surface = way_to(routing, name, endpoint.declaration.deliver)
+        surface = self._way(routing, name, endpoint.declaration.deliver)
         if surface is None or not _has(surface, request.method, rest.partition("?")[0]):
             return None
         who = self._who(routing)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections import deque
 from datetime import datetime
 from typing import Any
 
@@ -26,6 +26,7 @@ from hub.delivery.refused import outcome_of, refusal_in
 from hub.delivery.settling import Settling
 from hub.delivery.similar import by_hand, maybe_posted, read_similar
 from hub.delivery.timers import release_breaker
+from hub.delivery.turns import Turns
 from hub.errors import StoreError
 from hub.landscape import Landscape
 from hub.masks.flow import Secrets
@@ -67,8 +68,7 @@ class Outlet:
         self._database, self._landscape, self._channel = database, landscape, channel
         self._finisher, self._settling, self._profile, self._clock = finisher, settling, profile, clock
         self._authorization, self._gateway = authorization, gateway
-        self._waiting: deque[str] = deque()
-        self._known: set[str] = set()
+        self._waiting = Turns(profile.recovery_share)
         self._under_way: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._paused_until = 0.0
@@ -77,11 +77,9 @@ class Outlet:
         self._next_slot = 0.0
         self._task = asyncio.create_task(self._work(), name=f"outlet {self.label}")
 
-    def add(self, tx_id: str) -> None:
-        """Queue a transaction; one that is queued already stays where it is."""
-        if tx_id not in self._known:
-            self._known.add(tx_id)
-            self._waiting.append(tx_id)
+    def add(self, tx_id: str, *, again: bool = False) -> None:
+        """Queue a transaction, ``again`` where a batch sends it; one that is queued already stays where it is."""
+        if self._waiting.add(tx_id, again=again):
             self._wake.set()
 
     def ask(self, tx_id: str) -> None:
@@ -129,25 +127,42 @@ class Outlet:
             if not self._waiting or free <= 0:
                 self._wake.clear()
                 continue
-            await self._respect_quota()
-            await self._take(free if self._quota is None else 1)
+            limit = self._limit()
+            pause = self._waiting.wait(time.monotonic(), limit)
+            if pause > 0:  # only what is sent again waits, and its share is used up: live traffic may come meanwhile
+                await self._woken_within(pause)
+                continue
+            await self._respect_quota(limit)
+            await self._take(free if limit is None else 1, limit)
 
-    async def _respect_quota(self) -> None:
+    async def _woken_within(self, seconds: float) -> None:
+        self._wake.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+        self._wake.set()
+
+    def _limit(self) -> float | None:
+        """What the target takes in a second, by its own quota and by the throttles of the gateway in front of it."""
+        through = None if self._gateway is None else self._gateway.limit(self.target)
+        limits = [each for each in (self._quota, through) if each is not None]
+        return min(limits, default=None)
+
+    async def _respect_quota(self, limit: float | None) -> None:
         slot = 0.0
-        if self._quota is not None:
+        if limit is not None:
             self._next_slot = max(self._next_slot, time.monotonic() - 1.0)  # a second's worth may burst
             slot = self._next_slot
-            self._next_slot += 1.0 / self._quota
+            self._next_slot += 1.0 / limit
         # A pause may begin, or grow, while this one waits.
         while (wait := max(slot, self._paused_until) - time.monotonic()) > 0:  # noqa: ASYNC110 - no event, a time
             await asyncio.sleep(wait)
 
-    async def _take(self, free: int) -> None:
+    async def _take(self, free: int, limit: float | None) -> None:
         through = self.breaker.lets_through(time.monotonic())
         if through and self.breaker.state is BreakerState.HALF_OPEN:
             free = 1
-        ids = [self._waiting.popleft() for _ in range(min(free if through else 200, len(self._waiting)))]
-        self._known.difference_update(ids)
+        ids = self._waiting.take(free if through else 200, time.monotonic(), limit if through else None)
         wait = None if through else self._profile.breaker_wait
         now = self._clock.now()
         prepared = await self._begin(ids, now, wait)

@@ -24,6 +24,7 @@ class Profile(Struct, frozen=True, kw_only=True):
         parked_every: how often a parked transaction is asked for.
         reply_within: how long a reply or confirmation is waited for.
         concurrency: deliveries to one target at one time.
+        recovery_share: how much of what a target takes in a second batches may use; the rest is the line's.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Profile(Struct, frozen=True, kw_only=True):
     parked_every: float
     reply_within: float
     concurrency: int = 16
+    recovery_share: float = 0.5
 
     def backoff_after(self, tries: int, chance: random.Random) -> float:
         """Seconds to wait after ``tries`` deliveries, with a jitter of a fifth either way."""

@@ -35,7 +35,12 @@ def take_due(connection: Connection, landscape: Landscape, now: datetime) -> Due
     """Take what is due out of the column and sort it by what has to happen."""
     rows = connection.execute(
         select(
-            transactions.c.seq, transactions.c.id, transactions.c.status, transactions.c.target, transactions.c.plant
+            transactions.c.seq,
+            transactions.c.id,
+            transactions.c.status,
+            transactions.c.target,
+            transactions.c.plant,
+            transactions.c.claimed_by,
         )
         .where(transactions.c.due_next <= to_micros(now))
         .order_by(transactions.c.due_next)
@@ -47,7 +52,7 @@ def take_due(connection: Connection, landscape: Landscape, now: datetime) -> Due
             update(transactions).where(transactions.c.seq.in_([row.seq for row in rows])).values(due_next=None)
         )
     for row in rows:
-        ready = Ready(row.target, row.plant, row.id)
+        ready = Ready(row.target, row.plant, row.id, row.claimed_by is not None)
         endpoint = landscape.endpoint(row.target, row.plant)
         if row.status in _DELIVERABLE:
             deliver.append(ready)

@@ -127,7 +127,7 @@ def begin_reversal(
     book.story(tx_id, now, f"Made to reverse {row.id}: {batch.reason}", by=batch.started_by, status=Status.PENDING)
     told = {"id": tx_id, "flow": row.flow, "plant": row.plant, "target": row.target}
     book.event(now, "transaction", tx_id, told | {"status": Status.PENDING, "before": None})
-    book.ready.append(Ready(row.target, row.plant, tx_id))
+    book.ready.append(Ready(row.target, row.plant, tx_id, again=True))
     return tx_id
 
 
@@ -155,7 +155,7 @@ def _again(connection: Connection, batch: Any, reversal: TxRow, content: bytes, 
         text=f"Compensated again: {batch.reason}",
         values=values,
     )
-    journal(connection).ready.append(Ready(reversal.target, reversal.plant, reversal.id))
+    journal(connection).ready.append(Ready(reversal.target, reversal.plant, reversal.id, again=True))
     return str(reversal.id)
 
 

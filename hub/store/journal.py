@@ -86,11 +86,12 @@ class Journal:
 
 
 class Ready(msgspec.Struct, frozen=True):
-    """A transaction that the delivery engine should look at now."""
+    """A transaction that the delivery engine should look at now; ``again`` is what a batch sends."""
 
     target: str
     plant: str | None
     id: str
+    again: bool = False
 
 
 def journal(connection: Connection) -> Journal:

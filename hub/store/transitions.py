@@ -425,7 +425,7 @@ def release(connection: Connection, row: TxRow, *, now: datetime, by: str, text:
     due = None if after <= 0 else to_micros(now) + int(after * 1_000_000)
     move(connection, row, Event.RELEASE, now=now, by=by, text=text, values={"due_next": due})
     if due is None:
-        journal(connection).ready.append(Ready(row.target, row.plant, row.id))
+        journal(connection).ready.append(Ready(row.target, row.plant, row.id, row.claimed_by is not None))
 
 
 def encode(value: Any) -> str:

@@ -44,3 +44,21 @@ def test_what_policies_call_its_gateway(tmp_path: Path) -> None:
         path.write_text(text + "\n", encoding="utf-8")
         with pytest.raises(SettingsError, match=said):
             read_settings(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "share"),
+    [("", 0.5), ("[recovery]\n", 0.5), ("[recovery]\nshare = 0.2\n", 0.2), ("[recovery]\nshare = 1\n", 1.0)],
+)
+def test_the_share_of_recovery(tmp_path: Path, text: str, share: float) -> None:
+    file = tmp_path / "hub.toml"
+    file.write_text(text, encoding="utf-8")
+    assert read_settings(file).recovery_share == share
+
+
+@pytest.mark.parametrize("text", ["share = 0", "share = 1.1", 'share = "half"', "share = true", "shares = 0.5"])
+def test_a_share_that_is_none(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "hub.toml"
+    file.write_text(f"[recovery]\n{text}\n", encoding="utf-8")
+    with pytest.raises(SettingsError, match=r"recovery"):
+        read_settings(file)

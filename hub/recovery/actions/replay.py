@@ -76,7 +76,7 @@ def claim(connection: Connection, batch: Any, item: Any, row: TxRow, now: dateti
             "waiting_on": None,
         },
     )
-    journal(connection).ready.append(Ready(row.target, row.plant, row.id))
+    journal(connection).ready.append(Ready(row.target, row.plant, row.id, again=True))
 
 
 def decide_sending(row: Any, question: Question, *, edited: bool = False) -> Decision:

@@ -186,6 +186,30 @@ def _with(throttle: Throttle) -> list[Resource]:
     return [*(each for each in ALL if each is not ERP), api, throttle]
 
 
+async def test_a_batch_leaves_room_for_the_line_under_a_throttle(governed: Any, target: Any) -> None:
+    quick = Throttle(name="quick", requests=20, per_seconds=1, burst=20)
+    await apply(governed, [each for each in _with(quick) if each is not MAY_DELIVER])
+    failed = [await governed.send("report", event=f"e{n}") for n in range(25)]
+    for each in failed:
+        assert (await settled(governed, each))["status"] == "failed"
+    await apply(governed, _with(quick))
+    plan = await governed.plan("replay", *failed, canary=0)
+    running = asyncio.create_task(governed.run(plan))
+    async with asyncio.timeout(30):
+        while not target.received:
+            await asyncio.sleep(0.005)
+    live = [await governed.send("report", event=f"live{n}") for n in range(8)]
+    for each in live:
+        found = await settled(governed, each)
+        assert (found["status"], found["attempts"]) == ("processed", 1)
+    async with asyncio.timeout(30):
+        assert (await running)["counts"]["processed"] == 25
+    sent = [headers["ce-id"] for _, _, headers in target.received]
+    assert sorted(sent) == sorted([*failed, *live])
+    # the line did not wait for the batch to end
+    assert max(sent.index(each) for each in live) < len(sent) - 1
+
+
 async def test_nobody_behind_the_gateway_is_certain(governed: Any, target: Any) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import jwt
+import msgspec
 import pytest
 
 from gateway_policies.model import (
@@ -20,6 +21,7 @@ from gateway_policies.model import (
     Operation,
     Resource,
     Scope,
+    Throttle,
     Version,
 )
 from gateway_policies.routing.making import routing
@@ -194,6 +196,25 @@ def test_a_token_is_signed_anew_when_it_gets_old_or_says_something_else(way: Gat
     serves(way, api(), version(), HUB, Grant(consumer="andon-hub", scope="erp.deliver"))
     third = claims(way.through(request()))
     assert (third["scope"], second["scope"]) == ("erp.deliver", "")
+
+
+@pytest.mark.parametrize(
+    ("api_rate", "own_rate", "limit"),
+    [((180, 1), (100, 1), 90.0), ((50, 1), (100, 1), 45.0), ((600, 60), None, 9.0), ((30, 60), (100, 1), None)],
+)
+def test_the_pace_is_that_of_the_narrowest_throttle(
+    way: GatewayWay, api_rate: tuple[int, int], own_rate: tuple[int, int] | None, limit: float | None
+) -> None:
+    throttles = [Throttle(name="of-api", requests=api_rate[0], per_seconds=api_rate[1])]
+    known = HUB
+    if own_rate is not None:
+        throttles.append(Throttle(name="own", requests=own_rate[0], per_seconds=own_rate[1]))
+        known = msgspec.structs.replace(HUB, throttle="own")
+    assert way.limit("ERP") is None
+    serves(way, api(throttle="of-api"), version(), known, *throttles)
+    assert way.limit("ERP") == (None if limit is None else pytest.approx(limit))
+    assert way.limit("EDI") is None
+    assert way.limit("gone") is None
 
 
 class Recording:

@@ -93,6 +93,9 @@ class Policies:
         self.live = {each.address: each for each in live}
         self.broken = False
 
+    def limit(self, _system: str) -> float | None:
+        return None
+
     async def judge(self, call: RefusedCall, now: datetime) -> Judged:
         if self.broken:
             raise StoreError("The store cannot be read.")
