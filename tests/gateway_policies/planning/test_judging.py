@@ -36,6 +36,7 @@ from gateway_policies.model import (
     Risk,
     Scope,
     Throttle,
+    by_address,
 )
 from gateway_policies.planning.model import Change, Guard, Hazard, Traffic
 from gateway_policies.rendering.plan_words import heading
@@ -421,3 +422,32 @@ def test_the_calls_of_a_wildcard_are_unknown_where_an_api_of_its_scopes_was_not_
     before = state_of(plant() | {wide.address: wide})
     change = by_id(plan(plant(), before, usage=usage(measured=("stock",))))[wide.address]
     assert change.impact.traffic is Traffic.UNKNOWN
+
+
+@pytest.mark.parametrize(("count", "rest"), [(1, ""), (2, " (and 1 more)"), (3, " (and 2 more)")])
+def test_the_verdict_tells_the_first_that_blocks_and_how_many_more_do(count: int, rest: str) -> None:
+    before = [Scope(name=f"s{each}", protected=True) for each in range(count)]
+    verdict = plan({}, state_of(before)).verdict
+    assert verdict.blocked == count
+    assert verdict.text.endswith(
+        "blocked: scope.s0 is protected. Apply it with 'protected = false' first, then take it out of the files" + rest
+    )
+
+
+@pytest.mark.parametrize(
+    ("count", "told"),
+    [
+        (3, "lets client mes of idp use pay.0, pay.1 and pay.2"),
+        (4, "lets client mes of idp use pay.0, pay.1, pay.2 and 1 more"),
+    ],
+)
+def test_of_the_grave_scopes_of_a_new_client_few_are_named_and_all_counted(count: int, told: str) -> None:
+    scopes = [Scope(name=f"pay.{each}", risk=Risk.FINANCIAL) for each in range(count)]
+    harmless = Scope(name="read", risk=Risk.LOW)
+    consumer = Consumer(name="mes", owner="it")
+    grants = [Grant(consumer="mes", scope=each.name) for each in (*scopes, harmless)]
+    rest: list[Resource] = [Issuer(name="idp", url="https://idp.example"), harmless, *scopes, *grants]
+    files = by_address([*rest, replaced(consumer, credential=Credential(issuer="idp", client_id="mes"))])
+    change = only_change(plan(files, state_of([*rest, consumer])))
+    assert change.because == (told,)
+    assert change.second_person == (told,)
