@@ -23,6 +23,7 @@ from commands.policy_revisions import revisions
 from commands.policy_rollback import rollback
 from commands.policy_simulate import simulate
 from commands.policy_suggest import suggest
+from commands.policy_trial import trial
 from commands.policy_writing import fmt, init, schema
 from commands.session import session_of
 from commands.terminal import Look, plain
@@ -42,6 +43,7 @@ app.verb("rollback")(rollback)
 app.verb("impact")(impact)
 app.verb("suggest")(suggest)
 app.verb("simulate")(simulate)
+app.verb("trial")(trial)
 
 
 class Validated(Struct, frozen=True, kw_only=True):

@@ -59,6 +59,36 @@ class Effective(Struct, frozen=True, kw_only=True, omit_defaults=True):
     unchecked: int = 0
 
 
+class Lost(Struct, frozen=True, kw_only=True):
+    """What a consumer would not be let through for any more.
+
+    Attributes:
+        address: of the grant that would be gone, or of the consumer.
+        scope: None for everything that it may call.
+        calls: that were let through since the trial began, and would not have been.
+    """
+
+    address: str
+    consumer: str
+    scope: str | None
+    calls: int
+
+
+class Trial(Struct, frozen=True, kw_only=True):
+    """Policies that are tried on live traffic: nothing is refused by them, and what they would refuse is counted.
+
+    Attributes:
+        plan: the hash of the plan that they come from.
+        by: who tries them.
+        lost: what consumers would lose, whether it was called or not.
+    """
+
+    plan: str
+    by: str
+    since: datetime
+    lost: tuple[Lost, ...]
+
+
 class GatewayStatus(Struct, frozen=True, kw_only=True):
     """What the data plane of a gateway does.
 

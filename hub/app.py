@@ -28,6 +28,7 @@ from hub.api import (
     edits,
     export,
     gateway,
+    gateway_trial,
     gateway_usage,
     groups,
     handover,
@@ -64,6 +65,7 @@ from hub.edits.tidying import Tidier
 from hub.gateway.changing import GATEWAY, HubGateway
 from hub.gateway.enforcing import Enforcement
 from hub.gateway.live import LivePolicies
+from hub.gateway.trying import Trials
 from hub.identity.consumers import ConsumerIssuer
 from hub.identity.wiring import KEYS, METADATA, Identity, SignIn
 from hub.ids import go_on_after
@@ -119,6 +121,7 @@ ROUTES: tuple[Route, ...] = (
     *handover.ROUTES,
     *gateway.ROUTES,
     *consumers.ROUTES,
+    *gateway_trial.ROUTES,
     *gateway_usage.ROUTES,
     *audit.ROUTES,
     *people.ROUTES,
@@ -187,6 +190,7 @@ class Hub:
         self.gateway = HubGateway(gateway, platform)
         self.way.serving = self._serving
         self.enforcement = Enforcement(database, self.gateway)
+        self.trials = Trials(database, self.gateway, self.enforcement)
         self.usage = UsageFollower(database, database.folder / "gateway" / "log", clock)
         self.signer = AuditSigner(platform, audit_key)
         self.followers = Followers()

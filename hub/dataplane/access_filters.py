@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from gateway_policies.routing.losing import Loss
 from gateway_policies.routing.model import Caller, Refusal
 from hub.dataplane.blueprint import TrustedIssuer
 from hub.dataplane.vocabulary import (
@@ -23,6 +24,8 @@ from hub.dataplane.vocabulary import (
 )
 
 _RBAC = "extensions.filters.http.rbac.v3.RBAC"
+TRIAL = "andon_trial_"
+"""What the names of counters begin with that count what would be refused."""
 _LEEWAY = 30  # seconds that clocks may differ
 
 
@@ -58,11 +61,12 @@ def token_filter(issuers: Iterable[TrustedIssuer]) -> Message:
     )
 
 
-def caller_filter(callers: Iterable[Caller], issuers: Mapping[str, str]) -> Message:
+def caller_filter(callers: Iterable[Caller], issuers: Mapping[str, str], losses: Iterable[Loss] = ()) -> Message:
     """Refuses who is no consumer, whose credential is over, and who has no live grant of the scope.
 
     Args:
         issuers: what tokens say in ``iss``, by the issuer's name in the policies.
+        losses: what is counted besides, by the address of each, and let through.
     """
     known: dict[str, dict[str, Message]] = {}
     for each in callers:
@@ -71,7 +75,7 @@ def caller_filter(callers: Iterable[Caller], issuers: Mapping[str, str]) -> Mess
     unknown = _deny(Refusal.UNKNOWN_CONSUMER)
     by_issuer = {issuer: {"matcher": _tree(CLIENT, clients, unknown)} for issuer, clients in known.items()}
     behind = {"matcher": _tree(ISSUER, by_issuer, unknown)} if by_issuer else unknown
-    return typed(_RBAC, matcher=_tree(KIND, {OPEN: _ALLOW}, behind))
+    return typed(_RBAC, matcher=_tree(KIND, {OPEN: _ALLOW}, behind), **_tried(losses, issuers))
 
 
 def scope_filter(scopes: Iterable[str]) -> Message:
@@ -86,6 +90,36 @@ def scope_filter(scopes: Iterable[str]) -> Message:
             {"matcher": _tree(NEEDS, {ANY_SCOPE: _ALLOW, **named}, _deny(Refusal.SCOPE_MISSING))},
         ),
     )
+
+
+def _tried(losses: Iterable[Loss], issuers: Mapping[str, str]) -> Message:
+    """Rules that Envoy only counts by: they deny what would be lost, and allow all else."""
+    known: dict[str, dict[str, dict[str, Message]]] = {}
+    for each in losses:
+        if each.issuer not in issuers:
+            continue
+        needs = known.setdefault(issuers[each.issuer], {}).setdefault(each.client_id, {})
+        lost = _action(each.address, action="DENY")
+        needs.update(dict.fromkeys(each.scopes, lost))
+        if each.scope is None:
+            needs[ANY_SCOPE] = lost
+    if not known:
+        return {}
+    by_issuer = {
+        issuer: {
+            "matcher": _tree(
+                CLIENT,
+                {client: {"matcher": _tree(NEEDS, needs, _ALLOW)} for client, needs in clients.items()},
+                _ALLOW,
+            )
+        }
+        for issuer, clients in known.items()
+    }
+    return {
+        "shadow_matcher": _tree(ISSUER, by_issuer, _ALLOW),
+        "shadow_rules_stat_prefix": TRIAL,
+        "track_per_rule_stats": True,
+    }
 
 
 def _rights(caller: Caller) -> Message:

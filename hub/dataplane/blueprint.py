@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from gateway_policies.routing.losing import Loss
 from gateway_policies.routing.model import Routing
 
 
@@ -45,9 +46,11 @@ class Blueprint(Struct, frozen=True, kw_only=True):
     """Everything that the configuration depends on.
 
     Attributes:
+        losses: what callers would lose by policies that are tried; such calls are counted, and let through.
         targets: by what the policies say in ``upstream``; nothing where there is no address.
     """
 
     routing: Routing
     targets: dict[str, list[Target]]
     issuers: list[TrustedIssuer]
+    losses: tuple[Loss, ...] = ()

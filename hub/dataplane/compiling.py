@@ -40,7 +40,7 @@ def compiled(blueprint: Blueprint) -> Compiled:
         routes=telling_generation(routes),
         filters={
             TOKENS: token_filter(blueprint.issuers),
-            CALLERS: caller_filter(routing.callers, issuers),
+            CALLERS: caller_filter(routing.callers, issuers, blueprint.losses),
             GRANTED: scope_filter(wanted),
             CONSUMERS: consumer_filter(routing.callers, issuers, routing.throttles),
             APIS: api_filter(routing.surfaces, routing.throttles),

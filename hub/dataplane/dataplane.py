@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
@@ -15,9 +16,11 @@ from msgspec import Struct
 
 from gateway_policies.enforcement import Effective, Enforcing, GatewayStatus
 from gateway_policies.model import Api, Resource
+from gateway_policies.routing.losing import Loss, losses
 from gateway_policies.routing.making import routing
 from gateway_policies.routing.model import Routing
 from hub.dataplane import binary
+from hub.dataplane.access_filters import TRIAL
 from hub.dataplane.blueprint import Blueprint
 from hub.dataplane.bootstrap import Listening, fixed
 from hub.dataplane.compiling import Compiled, compiled, differing
@@ -33,6 +36,7 @@ log = structlog.get_logger("andon.dataplane")
 LOG = Path("log") / "access.jsonl"
 """The access log, below the data plane's folder."""
 _LOOK_EVERY = 1.0
+_COUNTER = re.compile(rf"{TRIAL}.*?((?:consumer\.).+)\.shadow_denied$")
 _RENEW_EVERY = 60.0
 
 
@@ -40,12 +44,14 @@ class Prepared(Struct, frozen=True, kw_only=True):
     """A configuration that Envoy would take, and what it is made from.
 
     Attributes:
+        losses: what callers would lose by the policies that are tried.
         missing: why issuers have no keys, by their names.
         nowhere: upstreams without an address.
     """
 
     routing: Routing
     compiled: Compiled
+    losses: list[Loss]
     missing: dict[str, str]
     nowhere: list[str]
 
@@ -88,6 +94,8 @@ class DataPlane:
         self._effective_at: datetime | None = None
         self._milliseconds: int | None = None
         self._ticking: asyncio.Task[None] | None = None
+        self._tried: Mapping[str, Resource] | None = None
+        self._counted_before: dict[str, int] = {}
 
     @property
     def runs(self) -> bool:
@@ -215,6 +223,34 @@ class DataPlane:
             self._effective_at = self._clock.now()
             log.info("gateway.again", changes_at=str(made.routing.changes_at))
 
+    async def try_out(self, live: Mapping[str, Resource] | None) -> list[Loss]:
+        """Count from now on what these policies would refuse of what is let through; None counts nothing any more.
+
+        Returns:
+            What callers would lose.
+
+        Raises:
+            DataPlaneError: there is no data plane that serves; StoreError: it is not in force.
+        """
+        if self._process is None or self._served is None:
+            raise DataPlaneError("There is no gateway that serves, and so no traffic to try policies on.")
+        self._tried = live
+        await self.refresh()
+        served = self._served.losses
+        self._counted_before = await self._counted() if live is not None else {}
+        return served
+
+    async def lost(self) -> dict[str, int]:
+        """How many calls were let through that would not have been, by the address of what they lack.
+
+        Raises:
+            DataPlaneError: the data plane does not answer.
+        """
+        return {
+            address: max(0, count - self._counted_before.get(address, 0))
+            for address, count in (await self._counted()).items()
+        }
+
     async def reopen_logs(self) -> None:
         """Have Envoy write its log into a new file, after somebody renamed the old one.
 
@@ -235,6 +271,13 @@ class DataPlane:
             await self._process.stop()
             self._process = None
         await self._sources.close()
+
+    async def _counted(self) -> dict[str, int]:
+        if self._process is None:
+            raise DataPlaneError("There is no gateway that serves.")
+        said = await self._process.envoy.statistics(rf"{TRIAL}.*shadow_denied$")
+        found = (_COUNTER.search(name) for name in said)
+        return {each[1]: int(said[each.string]) for each in found if each is not None}
 
     @property
     def _host(self) -> str:
@@ -269,10 +312,14 @@ class DataPlane:
         made = await asyncio.to_thread(routing, self._where.gateway, live, self._clock.now())
         issuers, missing = await self._sources.issuers(made.issuers, self._where.gateway)
         targets = {each: self._sources.targets(each) for each in {surface.upstream for surface in made.surfaces}}
-        blueprint = Blueprint(routing=made, targets=dict(sorted(targets.items())), issuers=issuers)
+        lost: list[Loss] = []
+        if self._tried is not None:
+            lost = losses(made, routing(self._where.gateway, self._tried, made.at))
+        blueprint = Blueprint(routing=made, targets=dict(sorted(targets.items())), issuers=issuers, losses=tuple(lost))
         return Prepared(
             routing=made,
             compiled=await asyncio.to_thread(compiled, blueprint),
+            losses=lost,
             missing=missing,
             nowhere=sorted(upstream for upstream, found in targets.items() if not found),
         )

@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 
 from gateway_policies import errors as policy_errors
 from gateway_policies.changeset import Changeset
-from gateway_policies.enforcement import GatewayStatus
+from gateway_policies.enforcement import GatewayStatus, Trial
 from gateway_policies.explaining.changes_before import ChangeBefore
 from gateway_policies.explaining.stopped_call import StoppedCall
 from gateway_policies.gateway import (
@@ -62,6 +62,28 @@ def change(changeset: Changeset) -> Call[GatewayChange]:
 def status() -> Call[GatewayStatus]:
     """Whether calls are held against the policies, where, and since when."""
     return Call(method="GET", path="gateway/status", answers=GatewayStatus)
+
+
+def begin_trial(changeset: Changeset) -> Call[Trial]:
+    """Count what a change would refuse, without making it."""
+    return Call(
+        method="POST",
+        path="gateway/trial",
+        answers=Trial,
+        body=json_body(changeset),
+        changes=True,
+        patience=_PATIENCE,
+    )
+
+
+def show_trial() -> Call[Trial]:
+    """What the policies on trial would have refused so far."""
+    return Call(method="GET", path="gateway/trial", answers=Trial)
+
+
+def end_trial() -> Call[Trial]:
+    """End the trial; the answer is what was counted."""
+    return Call(method="DELETE", path="gateway/trial", answers=Trial, changes=True)
 
 
 def revisions(

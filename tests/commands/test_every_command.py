@@ -106,7 +106,7 @@ OTHERS = {
         f"policy {word}"
         for word in (
             *("init", "validate", "fmt", "schema", "lint", "contracts"),
-            *("plan", "apply", "drift", "export", "rollback", "suggest", "simulate", "impact"),
+            *("plan", "apply", "drift", "export", "rollback", "suggest", "simulate", "impact", "trial"),
         )
     ),
 }

@@ -182,6 +182,7 @@ async def test_there_is_no_way_to_act_but_a_plan(local) -> None:
     drafts = {"PATCH transactions/{id}/payload"}  # stored, and sent by a plan alone
     words = {f"POST transactions/{{id}}/{word}" for word in ("assign", "note", "payload/reveal")}
     words.add("POST handover/remarks")
+    words |= {"POST gateway/trial", "DELETE gateway/trial"}  # what policies would refuse, counted
     words.add("POST gateway/changes")  # policies, which have plans of their own
     words.add("POST gateway/consumers/{name}/token")  # to try what a consumer may do, which is on record
     assert acting - people - drafts - words == {

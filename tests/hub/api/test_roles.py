@@ -19,6 +19,7 @@ OPERATORS = frozenset({Role.OPERATOR, Role.ADMIN})
 APPROVERS = frozenset({Role.APPROVER, Role.ADMIN})
 AUDITORS = frozenset({Role.APPROVER, Role.POLICY_ADMIN, Role.ADMIN})
 ADMINS = frozenset({Role.ADMIN})
+POLICY_AUTHORS = frozenset({Role.POLICY_AUTHOR, Role.POLICY_ADMIN, Role.ADMIN})
 POLICY_ADMINS = frozenset({Role.POLICY_ADMIN, Role.ADMIN})
 EVERYBODY = frozenset(Role)
 
@@ -71,6 +72,9 @@ MAY: dict[tuple[str, str], frozenset[Role]] = {
     ("POST", "handover/remarks"): OPERATORS,
     ("GET", "gateway/state"): READERS,
     ("GET", "gateway/status"): READERS,
+    ("POST", "gateway/trial"): POLICY_AUTHORS,
+    ("GET", "gateway/trial"): READERS,
+    ("DELETE", "gateway/trial"): POLICY_AUTHORS,
     ("POST", "gateway/changes"): POLICY_ADMINS,
     ("GET", "gateway/revisions"): READERS,
     ("GET", "gateway/usage"): READERS,
@@ -101,6 +105,9 @@ MAY: dict[tuple[str, str], frozenset[Role]] = {
 WHOLE_HUB = {
     ("GET", "gateway/state"),
     ("GET", "gateway/status"),
+    ("POST", "gateway/trial"),
+    ("GET", "gateway/trial"),
+    ("DELETE", "gateway/trial"),
     ("POST", "gateway/changes"),
     ("GET", "gateway/revisions"),
     ("GET", "gateway/usage"),

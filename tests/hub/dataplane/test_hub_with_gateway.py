@@ -46,6 +46,7 @@ from hub.dataplane.dataplane import DataPlane
 from hub.dataplane.sources import HubSources, Own
 
 WITHIN = 30.0
+JSON = {"content_type": "application/json"}
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +91,11 @@ class Admin:
 
     def status(self) -> GatewayStatus:
         return msgspec.json.decode(self.get("gateway/status"), type=GatewayStatus)
+
+    def changeset(self, *resources: Resource) -> bytes:
+        before = msgspec.json.decode(self.get("gateway/state"), type=GatewayState)
+        plan = make_plan(policies_of(by_address(resources)), before, made_at=NOW)
+        return msgspec.json.encode(changeset_of(plan, before, by="x"))
 
     def send(self, *resources: Resource) -> httpx.Response:
         before = msgspec.json.decode(self.get("gateway/state"), type=GatewayState)
@@ -184,6 +190,37 @@ def test_what_envoy_would_not_take_is_refused_and_the_old_goes_on(admin: Admin, 
     found = admin.status()
     assert (found.state, found.revision) == (Enforcing.SERVING, made.number)
     assert call(found.url, "/orders/v1/1", admin.token("mes"))[0] == 200
+
+
+def test_policies_are_tried_on_live_traffic(admin: Admin, target: Target200) -> None:
+    """What they would refuse is let through and counted; when the trial is over, nothing is counted any more."""
+    admin.apply(*policies(target.url))
+    url, token = admin.status().url, admin.token("mes")
+    state = admin.get("gateway/state")
+    assert admin.ask("GET", "gateway/trial").status_code == 404
+    begun = admin.ask("POST", "gateway/trial", admin.changeset(*policies(target.url, granted=False)), **JSON)
+    assert begun.status_code == 201, begun.text
+    lost = {"address": "consumer.mes.grant.orders.read", "consumer": "mes", "scope": "orders.read"}
+    assert begun.json()["lost"] == [{**lost, "calls": 0}]
+    assert [call(url, "/orders/v1/1", token)[0] for _ in range(3)] == [200, 200, 200]
+    assert call(url, "/orders/v1/1")[0] == 401
+    assert json.loads(admin.get("gateway/trial"))["lost"] == [{**lost, "calls": 3}]
+    assert admin.get("gateway/state") == state
+    ended = admin.ask("DELETE", "gateway/trial")
+    assert (ended.status_code, ended.json()["lost"]) == (200, [{**lost, "calls": 3}])
+    assert admin.ask("DELETE", "gateway/trial").status_code == 404
+    begun = admin.ask("POST", "gateway/trial", admin.changeset(*policies(target.url, granted=False)), **JSON)
+    assert begun.json()["lost"] == [{**lost, "calls": 0}], "another trial begins at nothing"
+    assert admin.ask("DELETE", "gateway/trial").status_code == 200
+    entries = json.loads(admin.get("audit?action=gateway.trial-begun"))["items"]
+    assert {each["actor"] for each in entries} == {"ann"}
+
+
+def test_what_takes_nothing_away_has_nothing_to_count(admin: Admin, target: Target200) -> None:
+    admin.apply(*policies(target.url, granted=False))
+    begun = admin.ask("POST", "gateway/trial", admin.changeset(*policies(target.url)), **JSON)
+    assert begun.json()["lost"] == []
+    assert admin.ask("DELETE", "gateway/trial").status_code == 200
 
 
 def test_an_upstream_without_an_address_is_told(admin: Admin) -> None:
