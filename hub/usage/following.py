@@ -9,7 +9,7 @@ from pathlib import Path
 import structlog
 from sqlalchemy import Connection, func, select
 
-from gateway_policies.traffic.counting import Clients, Tally
+from gateway_policies.traffic.counting import Clients, Kind, Tally
 from gateway_policies.traffic.entries import read_entries
 from hub.errors import StoreError
 from hub.gateway.kept import Kept
@@ -27,6 +27,8 @@ EVERY = 1.0
 """Seconds from one look at the log to the next."""
 _HOUSEKEEPING = 1_800.0
 _COVER = 60.0
+_MOST_KINDS = 100_000
+"""Whose numbers are kept in memory."""
 
 Reopen = Callable[[], Awaitable[None]]
 Served = Callable[[], "frozenset[str]"]
@@ -65,6 +67,7 @@ class UsageFollower:
         self.unreadable = 0
         self._clients = Clients()
         self._revision = -1
+        self._kinds: dict[Kind, int] = {}
         self._turn = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -121,8 +124,10 @@ class UsageFollower:
             log.warning("usage.log-replaced", means="it is counted from its beginning")
         await self._learn()
         tally = await asyncio.to_thread(self._tally, chunk)
-        await self._database.insist(lambda c: advance(c, before, chunk.after, tally))
+        known = dict(self._kinds)
+        found = await self._database.insist(lambda c: advance(c, before, chunk.after, tally, known))
         self.position = chunk.after
+        self._kinds = found if len(known) > _MOST_KINDS else known | found
         self.unreadable += tally.unreadable
         self.running.add(tally)
         if tally.unreadable:
@@ -153,7 +158,9 @@ class UsageFollower:
         while True:
             now = self._clock.now()
             try:
-                await self._database.write(lambda c, at=now: forget(c, at))  # type: ignore[misc]
+                async with self._turn:  # kinds are forgotten too, and the next counts must not know them any more
+                    self._kinds = {}
+                    await self._database.write(lambda c, at=now: forget(c, at))  # type: ignore[misc]
             except StoreError as error:  # the writer has logged it; it is done the next time
                 log.debug("usage.not-forgotten", error=error.detail)
             await asyncio.sleep(_HOUSEKEEPING)

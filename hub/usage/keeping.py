@@ -7,8 +7,9 @@ for eight days; and no table grows past a number of rows, whatever calls.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import msgspec
@@ -41,6 +42,7 @@ MOST_ROWS = 2_000_000
 MOST_STRANGERS = 1_000
 """Clients that no consumer is known by that are told apart; the rest are counted together."""
 OTHERS = "(others)"
+NONE: Mapping[Kind, int] = MappingProxyType({})
 _AT_ONCE = 500
 _MICROS = 1_000_000
 _THROUGH = sorted(LET_THROUGH)
@@ -55,8 +57,16 @@ def position(connection: Connection) -> tuple[Position, int, int]:
     return Position(generation=row.generation, head=row.head, offset=row.offset), row.lines, row.unreadable
 
 
-def advance(connection: Connection, before: Position, after: Position, tally: Tally) -> None:
+def advance(
+    connection: Connection, before: Position, after: Position, tally: Tally, known: Mapping[Kind, int] = NONE
+) -> dict[Kind, int]:
     """Add counts, and say how far the log was counted: both or neither.
+
+    Args:
+        known: numbers of kinds, as an earlier transaction gave them; see :func:`add`.
+
+    Returns:
+        the numbers of the kinds that were added to, good once this is committed.
 
     Raises:
         Stale: it is not where it was when the counts were made.
@@ -64,7 +74,7 @@ def advance(connection: Connection, before: Position, after: Position, tally: Ta
     there, lines, unreadable = position(connection)
     if there != before:
         raise Stale("The access log was counted further by another process. Nothing was counted twice.")
-    add(connection, tally)
+    ids = add(connection, tally, known)
     row = {
         "log": LOG,
         "generation": after.generation,
@@ -80,13 +90,20 @@ def advance(connection: Connection, before: Position, after: Position, tally: Ta
         ),
         row,
     )
+    return ids
 
 
-def add(connection: Connection, tally: Tally) -> None:
-    """Add counts to what is there."""
+def add(connection: Connection, tally: Tally, known: Mapping[Kind, int] = NONE) -> dict[Kind, int]:
+    """Add counts to what is there.
+
+    Args:
+        known: numbers of kinds that stand in the store; nobody may have deleted kinds since, as :func:`forget` does.
+    """
     if not tally.counts:
-        return
-    ids = _ids(connection, {kind for _, kind in tally.counts})
+        return {}
+    kinds = {kind for _, kind in tally.counts}
+    ids = {kind: known[kind] for kind in kinds if kind in known}
+    ids |= _ids(connection, kinds - ids.keys())
     rows: dict[tuple[int, int, int], list[int]] = {}
     for (minute, kind), seen in tally.counts.items():
         for grain in GRAINS:
@@ -100,6 +117,7 @@ def add(connection: Connection, tally: Tally) -> None:
     _add_arrivals(connection, tally)
     _add_peaks(connection, sorted({minute for minute, _ in tally.counts}))
     cover(connection, {api: (int(first), int(last)) for api, (first, last) in tally.spans.items()})
+    return ids
 
 
 def cover(connection: Connection, spans: dict[str, tuple[int, int]]) -> None:
@@ -152,19 +170,19 @@ def _ids(connection: Connection, kinds: Iterable[Kind]) -> dict[Kind, int]:
     """The numbers that kinds have in the store; new ones are given one."""
     wanted = sorted(kinds)
     found = _find(connection, wanted)
-    for kind in wanted:
-        if kind in found:
-            continue
-        named = kind
-        full = connection.execute(_STRANGERS).scalar_one() >= MOST_STRANGERS if kind.client else False
-        if full and not _known(connection, kind.client):
-            named = kind._replace(client=OTHERS)
-            found |= _find(connection, [named])
-        if named not in found:
-            row = dict(zip(Kind._fields, named, strict=True))
-            found[named] = connection.execute(usage_kinds.insert().values(row).returning(usage_kinds.c.id)).scalar_one()
-        found[kind] = found[named]
-    return found
+    named: dict[Kind, Kind] = {kind: kind for kind in wanted if kind not in found}
+    strangers = sorted({kind.client for kind in named if kind.client})
+    if strangers:
+        room = max(0, MOST_STRANGERS - connection.execute(_STRANGERS).scalar_one())
+        new = [each for each in strangers if not _known(connection, each)]
+        others = set(new[room:])
+        named = {kind: kind._replace(client=OTHERS) if kind.client in others else kind for kind in named}
+        found |= _find(connection, sorted(set(named.values())))
+    missing = sorted({kind for kind in named.values() if kind not in found})
+    if missing:
+        connection.execute(usage_kinds.insert(), [kind._asdict() for kind in missing])
+        found |= _find(connection, missing)
+    return {kind: found[named.get(kind, kind)] for kind in wanted}
 
 
 def _find(connection: Connection, kinds: list[Kind]) -> dict[Kind, int]:

@@ -184,18 +184,36 @@ async def test_a_store_that_takes_no_write_for_a_while_loses_nothing(
     refusals = 2
     real = following.advance
 
-    def refusing(connection: Connection, *more: Any) -> None:
+    def refusing(connection: Connection, *more: Any) -> Any:
         nonlocal refusals
-        real(connection, *more)
+        found = real(connection, *more)
         if refusals:
             refusals -= 1
             raise OperationalError("INSERT", {}, Exception("database or disk is full"))
+        return found
 
     monkeypatch.setattr(following, "advance", refusing)
     monkeypatch.setattr("hub.store.database.TRY_AGAIN", 0.001)
     (logs / "access.jsonl").write_bytes(lines(5))
     await again(store, logs).catch_up()
     assert (refusals, total()) == (0, 5)
+
+
+async def test_kinds_that_were_forgotten_are_counted_again(
+    store: Database, logs: Path, total: Total, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "_HOUSEKEEPING", 0.002)
+    far = (365 + 60) * 86_400  # so long ago that nothing is kept of it
+    follower = again(store, logs)
+    follower.start()
+    with (logs / "access.jsonl").open("ab", buffering=0) as file:
+        for number in range(20):
+            file.write(line(number) + line(number - far, client=f"stranger-{number % 3}"))
+            await asyncio.sleep(0.005)
+    await until(lambda: follower.behind() == 0 and total() == 20)
+    await follower.close()
+    orphans = "SELECT count(*) FROM gateway_usage_counts WHERE kind NOT IN (SELECT id FROM gateway_usage_kinds)"
+    assert (await store.read(lambda c: c.exec_driver_sql(orphans).scalar())) == 0
 
 
 async def test_two_that_follow_one_log_count_it_once(store: Database, logs: Path, total: Total) -> None:
