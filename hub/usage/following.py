@@ -166,15 +166,21 @@ class UsageFollower:
             await asyncio.sleep(_HOUSEKEEPING)
 
     async def _keep_covered(self) -> None:
+        """Say that the calls of what the data plane serves are counted: at once where that is something else than
+        before, and every minute."""
+        said: frozenset[str] = frozenset()
+        rounds = 0
         while True:
             apis = self.served()
-            if apis:
+            if apis and (apis != said or rounds * self._every >= _COVER):
                 now = int(self._clock.now().timestamp())
                 try:
                     await self._database.write(lambda c, n=now, a=apis: cover(c, dict.fromkeys(a, (n, n))))  # type: ignore[misc]
+                    said, rounds = apis, 0
                 except StoreError as error:  # the writer has logged it; it is done the next time
                     log.debug("usage.not-covered", error=error.detail)
-            await asyncio.sleep(_COVER)
+            await asyncio.sleep(self._every)
+            rounds += 1
 
 
 def _clients(connection: Connection, known: int) -> tuple[int, Clients] | None:

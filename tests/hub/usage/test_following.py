@@ -241,8 +241,12 @@ async def test_what_the_data_plane_serves_is_measured_also_without_calls(
             return list(connection.execute(select(usage_coverage)).all())
 
     await until(lambda: bool(covered()))
+    at = int(NOW.timestamp())
+    assert covered() == [("stock", at, at)]
+    follower.served = lambda: frozenset({"stock", "orders"})
+    await until(lambda: len(covered()) == 2)  # at once, not in a minute
     await follower.close()
-    assert covered() == [("stock", int(NOW.timestamp()), int(NOW.timestamp()))]
+    assert sorted(covered()) == [("orders", at, at), ("stock", at, at)]
 
 
 async def test_a_file_that_cannot_be_read_is_told_once_and_tried_again(
