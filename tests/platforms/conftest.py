@@ -30,7 +30,9 @@ class Peer:
         return f"http://127.0.0.1:{self.port}"
 
     def will_answer(self, status: str, body: bytes = b"", *, kind: str = "application/json", more: str = "") -> None:
-        head = f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n{more}\r\n"
+        # it hangs up, and says so: nobody sends another request into a connection that is about to end
+        length = f"Content-Length: {len(body)}\r\nConnection: close"
+        head = f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\n{length}\r\n{more}\r\n"
         self.answers.append([head.encode() + body])
 
     def will_stream(self, *events: bytes) -> None:

@@ -141,6 +141,8 @@ def test_what_may_not_be_read_is_told() -> None:
     with tempfile.TemporaryDirectory() as there:
         Path(there).chmod(0o755)
         folder = made(Path(there) / "policies")
+        for each in (folder, *folder.rglob("*")):  # whatever this process would give nobody
+            each.chmod(0o755)
         (folder / "throttles.toml").chmod(0)
         done = subprocess.run(
             [sys.executable, "-B", "-c", _LOADS, str(folder)],

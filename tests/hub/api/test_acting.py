@@ -184,6 +184,7 @@ async def test_there_is_no_way_to_act_but_a_plan(local) -> None:
     words.add("POST handover/remarks")
     words |= {"POST gateway/trial", "DELETE gateway/trial"}  # what policies would refuse, counted
     words.add("POST gateway/changes")  # policies, which have plans of their own
+    words.add("POST gateway/usage/imports")  # what another gateway has counted
     words.add("POST gateway/consumers/{name}/token")  # to try what a consumer may do, which is on record
     assert acting - people - drafts - words == {
         *("POST plans", "POST plans/{hash}/run", "POST plans/{hash}/approve", "POST plans/{hash}/reject"),
