@@ -65,6 +65,7 @@ from hub.edits.tidying import Tidier
 from hub.gateway.changing import GATEWAY, HubGateway
 from hub.gateway.enforcing import Enforcement
 from hub.gateway.live import LivePolicies
+from hub.gateway.source_ways import Place
 from hub.gateway.trying import Trials
 from hub.identity.consumers import ConsumerIssuer
 from hub.identity.wiring import KEYS, METADATA, Identity, SignIn
@@ -210,6 +211,15 @@ class Hub:
         plane = self.enforcement.dataplane
         url, routing = (None, None) if plane is None else (plane.url, plane.routing)
         return None if url is None or routing is None else (url, routing)
+
+    def place(self, ingress: frozenset[str]) -> Place | None:
+        """The gateway for who sends documents to the hub; None while it serves nothing.
+
+        Args:
+            ingress: what policies may call the hub's ingress.
+        """
+        serving = self._serving()
+        return None if serving is None else Place(serving[0], serving[1], self.way.pinned, ingress)
 
     async def start(self) -> None:
         """Know everybody and since when what is masked, and take up what an earlier run left."""

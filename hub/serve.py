@@ -25,15 +25,17 @@ from msgspec import Struct
 from sqlalchemy import Connection, select
 
 from hub.api.access import Access, Principal
+from hub.api.intake import THE_GATEWAY
 from hub.app import Hub, application
 from hub.caution import Caution
 from hub.dataplane import binary
 from hub.dataplane.bootstrap import Listening
 from hub.dataplane.dataplane import DataPlane
-from hub.dataplane.sources import HubSources, Own
+from hub.dataplane.sources import HUB, INGRESS, SYSTEM, HubSources, Own
 from hub.delivery.profile import PRODUCTION, QUICK
 from hub.errors import AlreadyRunning, SettingsError
 from hub.folder import Folder
+from hub.gateway.source_ways import SourceKeeper
 from hub.identity.wiring import SignIn
 from hub.landscape import Landscape
 from hub.logs import set_up_logs
@@ -176,16 +178,23 @@ async def _serve(
         gateway_key=options.data / "gateway.key",
     )
     runtime: dict[str, Any] = {"url": url, "platform": hub.platform, "systems": {}}
-    plane = _dataplane(options, settings, hub, folder, runtime, authorization)
+    ingress = secrets.token_urlsafe(32)
+    access.accept(ingress, Principal(subject=THE_GATEWAY, kind="system", roles=(Role.SOURCE,)))
+    plane = _dataplane(options, settings, hub, folder, runtime, authorization, f"Bearer {ingress}")
     hub.way.pinned = None if options.tls_cert is None else fingerprint(options.tls_cert)
     hub.enforcement.dataplane, hub.usage.reopen, hub.usage.served = plane, plane.reopen_logs, plane.served
+    keeper: SourceKeeper | None = None
     if options.simulate:
 
         async def moved(endpoints: Endpoints) -> None:
             _use(hub, folder, runtime, endpoints.systems)
             await hub.enforcement.refresh()
+            if keeper is not None:
+                keeper.again()
 
         hub.simulator = SimulatorChild(moved)
+        names = frozenset({f"{SYSTEM}{HUB}", f"{settings.url or url}{INGRESS}"})
+        keeper = SourceKeeper(lambda: hub.place(names), hub.policies, hub.consumers, hub.simulator.send_by)
     caution = _caution(settings, options.host, tls)
     server = uvicorn.Server(
         uvicorn.Config(
@@ -205,8 +214,11 @@ async def _serve(
         endpoints = await hub.simulator.start(_simulation(options, settings, url, hub))
         _use(hub, folder, runtime, endpoints.systems)
     folder.write_runtime(runtime)
+    keeping: asyncio.Task[None] | None = None
     try:
         await hub.start()
+        if keeper is not None:
+            keeping = asyncio.create_task(keeper.run(), name="andon-source-ways")
         _bootstrap(hub, folder)
         if options.ephemeral:
             _end_with_input(server)
@@ -215,6 +227,9 @@ async def _serve(
             options.told(url)
         await _until_stopped(server, hub, listening, tls)
     finally:
+        if keeping is not None:
+            keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)
         await hub.close()
         if hub.simulator is not None:
             await hub.simulator.stop()
@@ -227,6 +242,7 @@ def _dataplane(
     folder: Folder,
     runtime: dict[str, Any],
     authorization: str | None,
+    ingress: str,
 ) -> DataPlane:
     """The gateway's data plane: on the hub's host and with its certificate, in a folder below its own."""
 
@@ -251,7 +267,7 @@ def _dataplane(
         public_url=settings.url or url,
         fingerprint=None if options.tls_cert is None else fingerprint(options.tls_cert),
     )
-    sources = HubSources(hub.landscape, hub.consumers, own, authorization)
+    sources = HubSources(hub.landscape, hub.consumers, own, authorization, ingress)
     return DataPlane(
         place.absolute(), where, sources, hub.clock, wanted=options.gateway, program=binary.find(), told=told
     )

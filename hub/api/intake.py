@@ -49,11 +49,22 @@ class Received(Struct, frozen=True):
     items: list[Transaction]
 
 
+THE_GATEWAY = "the gateway"
+"""As whom the hub's own gateway hands documents over; nobody else can be called so."""
+
+
+def _sender(request: Request, who: Principal) -> str:
+    """Who sends a document: behind the gateway the client that it let through."""
+    if who.subject == THE_GATEWAY:
+        return plain_value(request.headers.get("andon-client", "")) or who.subject
+    return who.subject
+
+
 async def _receive(
     hub: Hub, request: Request, flow: str, plant: str | None, who: Principal, *, audited: bool = False
 ) -> Accepted:
     """Take in the document of a request; ``audited`` writes into the audit chain, in the same write, who sent it."""
-    by, reach = who.subject, hub.reach(who)
+    by, reach = _sender(request, who), hub.reach(who)
     if not reach.covers_flow(flow):  # before anything is said of the flow, or read
         raise _beyond(who, f"of the flow {flow!r}")
     content_type = request.headers.get("content-type", "")

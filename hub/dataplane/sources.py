@@ -64,11 +64,18 @@ class HubSources:
         consumers: signs tokens for consumers.
         own: the hub itself.
         authorization: what simulated systems want in that header; None has callers' tokens go on.
+        ingress: the same for the hub's own ingress, which knows the gateway by it.
     """
 
     def __init__(
-        self, landscape: Landscape, consumers: ConsumerIssuer, own: Own, authorization: str | None = None
+        self,
+        landscape: Landscape,
+        consumers: ConsumerIssuer,
+        own: Own,
+        authorization: str | None = None,
+        ingress: str | None = None,
     ) -> None:
+        self._ingress = ingress
         self._landscape, self._consumers, self._own = landscape, consumers, own
         self._authorization = authorization
         self._caches: dict[tuple[str | None, str | None], KeyCache] = {}
@@ -122,7 +129,8 @@ class HubSources:
         return Target(url=url)
 
     def _hub(self, path: str) -> Target:
-        return Target(url=f"{self._own.url}{path}", fingerprint=self._own.fingerprint)
+        known = self._ingress if path.rstrip("/") == INGRESS else None
+        return Target(url=f"{self._own.url}{path}", fingerprint=self._own.fingerprint, authorization=known)
 
 
 def _can_be_called(url: str) -> bool:

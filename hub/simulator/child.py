@@ -15,7 +15,7 @@ import msgspec
 from hub.errors import SimulatorError
 from hub.simulator.control import Resume, SimulatorState
 from hub.simulator.ledger import Ledger
-from hub.simulator.settings import Endpoints, SimulatorSettings, settings_line
+from hub.simulator.settings import Endpoints, SimulatorSettings, Ways, settings_line
 from transactions.books import Fault, FaultChange
 from transactions.errors import Invalid
 from transactions.pages import Page
@@ -122,6 +122,14 @@ class SimulatorChild:
     async def ledger(self) -> Ledger:
         """What is owed against what is posted."""
         return await self._call("GET", "/ledger", Ledger)
+
+    async def send_by(self, ways: Ways) -> None:
+        """Have documents sent through the gateway, where it has a way for them.
+
+        Raises:
+            SimulatorError: they do not answer.
+        """
+        await self._call("PUT", "/ways", SimulatorState, ways)
 
     async def _launch(self) -> Endpoints:
         assert self._settings is not None

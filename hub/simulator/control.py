@@ -13,6 +13,7 @@ from msgspec import Meta, Struct
 
 from hub.errors import SimulatorError
 from hub.simulator.ledger import Ledger
+from hub.simulator.settings import Ways
 from transactions.books import Fault, FaultChange
 from transactions.errors import PROBLEM_BASE, AndonError, Invalid, MethodNotAllowed, NotFound, Unauthenticated
 from transactions.pages import Page
@@ -72,6 +73,10 @@ class Controlled(Protocol):
         """Read the books."""
         ...
 
+    def send_by(self, ways: Ways) -> None:
+        """Send documents through the gateway from now on, where it has a way for them."""
+        ...
+
 
 def control_application(controlled: Controlled, token: str) -> web.Application:
     """The routes; each wants the bearer token."""
@@ -97,6 +102,10 @@ def control_application(controlled: Controlled, token: str) -> web.Application:
 
     async def ledger(request: web.Request) -> web.StreamResponse:
         return _json(await controlled.ledger())
+
+    async def put_ways(request: web.Request) -> web.StreamResponse:
+        controlled.send_by(_read(await request.read(), Ways))
+        return _json(controlled.state())
 
     @web.middleware
     async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -126,6 +135,7 @@ def control_application(controlled: Controlled, token: str) -> web.Application:
     application.router.add_post("/resume", resume)
     application.router.add_get("/state", state)
     application.router.add_get("/ledger", ledger)
+    application.router.add_put("/ways", put_ways)
     return application
 
 

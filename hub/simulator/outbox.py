@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import aiohttp
 import msgspec
 
-from hub.simulator.settings import SimulatorSettings
+from hub.simulator.settings import SimulatorSettings, Ways
 
 _REFUSED_FOR_GOOD = frozenset({400, 404, 409, 413, 415, 422})
 """The hub will not take the document as it is; everything else is worth another try."""
@@ -46,11 +46,16 @@ class _Accepted(msgspec.Struct):
 
 
 class OutboxSender:
-    """One sender for each plant."""
+    """One sender for each plant.
+
+    Attributes:
+        ways: through the gateway.
+    """
 
     def __init__(self, connection: sqlite3.Connection, settings: SimulatorSettings) -> None:
         self._connection = connection
         self._settings = settings
+        self.ways = Ways()
         self._new: dict[str, asyncio.Event] = {plant: asyncio.Event() for plant in settings.catalogue.plant}
 
     def wake(self) -> None:
@@ -89,7 +94,7 @@ class OutboxSender:
 
     def _next(self, plant: str) -> Sequence[sqlite3.Row]:
         return self._connection.execute(
-            "SELECT seq, plant, flow, content_type, headers, payload, recorded_at FROM outbox"
+            "SELECT seq, source, plant, flow, content_type, headers, payload, recorded_at FROM outbox"
             " WHERE state = 'waiting' AND plant = ? AND not_before <= ? ORDER BY not_before, seq LIMIT ?",
             (plant, time.time(), _CHUNK),
         ).fetchall()
@@ -112,8 +117,11 @@ class OutboxSender:
         headers["Content-Type"] = row["content_type"]
         if row["recorded_at"]:
             headers[RECORDED] = recorded_text(row["recorded_at"])
-        url = f"{self._settings.hub}/ingress/{row['flow']}"
-        pinned = self._settings.hub_certificate
+        url, pinned = f"{self._settings.hub}/ingress/{row['flow']}", self._settings.hub_certificate
+        ways = self.ways
+        if row["flow"] in ways.flows and row["source"] in ways.tokens:
+            url, pinned = f"{ways.url}{ways.flows[row['flow']]}", ways.pinned
+            headers["Authorization"] = f"Bearer {ways.tokens[row['source']]}"
         try:
             async with session.post(
                 url,
@@ -125,6 +133,8 @@ class OutboxSender:
                 body = await response.read()
         except (aiohttp.ClientError, TimeoutError):
             return False  # no hub there, or no answer: it stays in the outbox and is tried again
+        if response.headers.get("andon-gateway") == "refused":
+            return False  # the hub has not seen it, and policies change
         if response.status in _REFUSED_FOR_GOOD:
             self._finish(row["seq"], "refused", f"{response.status} {body[:500].decode(errors='replace')}", [])
             return True

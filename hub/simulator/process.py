@@ -22,7 +22,7 @@ from hub.simulator.listener import Listener
 from hub.simulator.outbox import OutboxSender
 from hub.simulator.postings import Instance, Postings
 from hub.simulator.reading import Reader
-from hub.simulator.settings import Endpoints, SimulatorSettings
+from hub.simulator.settings import Endpoints, SimulatorSettings, Ways
 from hub.simulator.system import SystemApi
 from transactions.books import Fault, FaultChange
 
@@ -111,6 +111,10 @@ class Simulator:
     async def ledger(self) -> Ledger:
         """See :class:`hub.simulator.control.Controlled`."""
         return await asyncio.to_thread(read_ledger, self._path)
+
+    def send_by(self, ways: Ways) -> None:
+        """See :class:`hub.simulator.control.Controlled`."""
+        self._sender.ways = ways
 
     def _application(self, instance: Instance) -> web.Application:
         account = Account(self._connection, instance.name)

@@ -42,6 +42,22 @@ class SimulatorSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     documents: int | None = None
 
 
+class Ways(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How documents go to the hub through its gateway.
+
+    Attributes:
+        url: of the gateway; empty where everything goes to the hub directly.
+        pinned: SHA-256 of its certificate, hexadecimal, where it speaks TLS.
+        flows: the path at the gateway, by flow; what is not here goes to the hub directly.
+        tokens: of the consumer that a system is, by instance (``MES/P01``); likewise.
+    """
+
+    url: str = ""
+    pinned: str | None = None
+    flows: dict[str, str] = {}
+    tokens: dict[str, str] = {}
+
+
 class Endpoints(Struct, frozen=True, kw_only=True):
     """What the simulator prints once it listens: its control API, and every system (``ERP``, ``MES/P01``)."""
 
