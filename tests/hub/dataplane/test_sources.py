@@ -125,3 +125,13 @@ async def test_issuers_that_cannot_be_asked_are_told_and_keep_no_other_from_work
     assert missing.keys() == {"gone", "plain"}
     assert "nothing.json" in missing["gone"]
     assert "https" in missing["plain"]
+
+
+def test_the_hubs_ingress_knows_the_gateway_and_nothing_else_of_the_hub_does() -> None:
+    landscape = Landscape(read_settings(None).catalogue)
+    signer = ConsumerIssuer("test", SystemClock(), None)
+    sources = HubSources(landscape, signer, OWN, "Bearer systems", "Bearer gateway")
+    for upstream in ("system:hub", "https://hub.example/andon/ingress", "https://hub.example/andon/ingress/"):
+        assert [each.authorization for each in sources.targets(upstream)] == ["Bearer gateway"]
+    for upstream in ("https://hub.example/andon", "https://hub.example/andon/admin/v1", "https://erp.example/ingress"):
+        assert [each.authorization for each in sources.targets(upstream)] == [None]

@@ -18,7 +18,7 @@ from hub.simulator.child import SimulatorChild
 from hub.simulator.control import SimulatorState
 from hub.simulator.ledger import Ledger
 from hub.simulator.process import Simulator
-from hub.simulator.settings import Endpoints, SimulatorSettings
+from hub.simulator.settings import Endpoints, SimulatorSettings, Ways
 from transactions.books import Fault
 from transactions.pages import Page
 
@@ -60,6 +60,16 @@ async def running(tmp_path: Path) -> AsyncIterator[Running]:
     work.cancel()
     await asyncio.wait([work])
     await simulator.close()
+
+
+async def test_the_ways_through_the_gateway_are_told(running: Running) -> None:
+    ways = Ways(url="http://127.0.0.1:2", flows={"labor-time": "/x"}, tokens={"MES/P01": "t"})
+    status, _ = await running.call("PUT", "/ways", msgspec.json.encode(ways))
+    assert (status, running.simulator._sender.ways) == (200, ways)
+    for body in (b"", b"[]", b'{"url": 1}', b'{"urls": "x"}'):
+        assert (await running.call("PUT", "/ways", body))[0] == 422
+    assert running.simulator._sender.ways == ways
+    assert (await running.call("PUT", "/ways", b"{}", Authorization="Bearer other"))[0] == 401
 
 
 async def test_emission_is_paused_resumed_and_counted(running: Running) -> None:

@@ -15,7 +15,7 @@ from aiohttp import web
 from hub.declarations import shipped_catalogue
 from hub.simulator import outbox
 from hub.simulator.outbox import OutboxSender
-from hub.simulator.settings import SimulatorSettings
+from hub.simulator.settings import SimulatorSettings, Ways
 
 DEADLINE = 10.0
 Answer = Callable[[str, int], Awaitable[web.Response]]
@@ -77,6 +77,7 @@ async def post(workshop: Any, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
     box = Post(workshop)
     application = web.Application()
     application.router.add_post("/ingress/{flow}", box.take)
+    application.router.add_post("/flows/v1/{flow}", box.take)
     runner = web.AppRunner(application, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -205,3 +206,46 @@ async def test_a_target_the_hub_does_not_name_gets_no_transaction(post: Post) ->
     post.put("a")
     await post.empty()
     assert post.states() == {"a": ("accepted", None)}
+
+
+WAYS = {"flows": {"labor-time": "/flows/v1/labor-time"}, "tokens": {"MES/P01": "of-mes"}}
+
+
+def through(post: Post, **changed: Any) -> Ways:
+    """Ways by a gateway that is this same server."""
+    assert post.sender is not None
+    return Ways(url=post.sender._settings.hub, **{**WAYS, **changed})
+
+
+async def test_through_the_gateway_as_the_consumer_that_it_is(post: Post) -> None:
+    assert post.sender is not None
+    post.sender.ways = through(post)
+    post.put("a")
+    await post.empty()
+    (request,) = post.requests
+    assert (request.path, request.query["plant"]) == ("/flows/v1/labor-time", "P01")
+    assert request.headers["Authorization"] == "Bearer of-mes"
+
+
+@pytest.mark.parametrize("changed", [{"flows": {"quality-hold": "/x"}}, {"tokens": {"MES/P02": "x"}}, {"flows": {}}])
+async def test_without_a_way_it_goes_directly(post: Post, changed: dict[str, Any]) -> None:
+    assert post.sender is not None
+    post.sender.ways = through(post, **changed)
+    post.put("a")
+    await post.empty()
+    (request,) = post.requests
+    assert (request.path, request.headers["Authorization"]) == ("/ingress/labor-time", "Bearer secret")
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 405, 410, 413, 429])
+async def test_what_the_gateway_refuses_stays_until_policies_let_it_pass(post: Post, status: int) -> None:
+    async def third_time(body: str, attempt: int) -> web.Response:
+        if attempt < 3:
+            return web.Response(status=status, headers={"andon-gateway": "refused"})
+        return await accept(body, attempt)
+
+    post.answer = third_time
+    post.put("a")
+    await post.empty()
+    assert post.seen == ["a"] * 3
+    assert {state for state, _ in post.states().values()} == {"accepted"}
