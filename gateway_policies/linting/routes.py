@@ -12,6 +12,8 @@ from gateway_policies.model import Api, Layer, Operation, Severity
 from gateway_policies.nearest import did_you_mean
 
 BOOK = Book("Routes and upstreams")
+HUB = "hub"
+"""What policies call the hub among systems, for APIs whose documents it takes: ``system:hub``."""
 
 
 @BOOK.rule(
@@ -137,9 +139,9 @@ def upstream_unknown(scene: Scene) -> Iterator[Broken]:
     named = {name for _, name in scene.systems_said}
     for api in scene.apis:
         name = api.upstream.removeprefix("system:")
-        if name == api.upstream or name in named or name in scene.systems:
+        if name == api.upstream or name in named or name in scene.systems or name == HUB:
             continue
-        known = {*named, *scene.systems}
+        known = {*named, *scene.systems, HUB}
         yield Broken(
             api.address,
             f"{api.address} is passed on to the system {name!r}, and no policy names that.{did_you_mean(name, known)}",

@@ -690,6 +690,11 @@ def test_an_unknown_upstream_is_answered_with_the_nearest_and_known_systems_are_
     assert "upstream-unknown api.production-orders" not in broken(found, systems=["WMSX"])
 
 
+def test_the_hub_stands_behind_what_sends_documents_to_it() -> None:
+    assert "upstream-unknown" not in str(broken(policies(but(API, system=None, upstream="system:hub"))))
+    assert told(policies(but(API, system=None, upstream="system:hubb")), "upstream-unknown").endswith("mean 'hub'?")
+
+
 def test_a_circle_is_told_once_and_whole() -> None:
     found = policies(but(VERSION, successor="v2"), but(NEW, successor="v3"), but(NEW, name="v3", successor="v1"))
     rule = [each for each in lint(found, Nowhere(), TODAY) if each.rule == "successor-circle"]
