@@ -41,8 +41,8 @@ def described(found: GatewayStatus, look: Look) -> str:
     if found.state == "idle":
         lines.append("  There is no API yet. 'andon policy apply' brings some, and the gateway starts with the first.")
     if found.effective_at is not None and found.revision is not None:
-        took = "" if found.milliseconds is None else f", {found.milliseconds:,} ms after it was taken"
-        lines.append(f"  in force      revision {found.revision}, since {spoken(look.now - found.effective_at)}{took}")
+        took = "" if found.milliseconds is None else f"; it took {found.milliseconds:,} ms"
+        lines.append(f"  in force      revision {found.revision}, {spoken(look.now - found.effective_at)}{took}")
         lines.append(f"  serves        {found.apis:,} APIs to {found.consumers:,} consumers")
     if found.changes_at is not None:
         lines.append(f"  next          {found.changes_at:%Y-%m-%d %H:%M} UTC: a grant or a brownout begins or ends")

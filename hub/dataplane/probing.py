@@ -17,7 +17,7 @@ from hub.dataplane.routes import PROBE
 from hub.dataplane.vocabulary import GATEWAY, GENERATION, PLANT, REFUSAL, TRANSACTION
 from hub.errors import DataPlaneError
 
-CHECKED_AT_MOST = 40
+CHECKED_AT_MOST = 200
 """Operations that are called after a change; of more, some from the beginning of each version."""
 _SEEN_WITHIN = 10.0
 _TIMEOUT = aiohttp.ClientTimeout(total=5)

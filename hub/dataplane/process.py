@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import shutil
+import socket
 import sys
 import tempfile
 from asyncio.subprocess import PIPE, Process
@@ -53,6 +54,7 @@ class EnvoyProcess:
         self._watching: asyncio.Task[None] | None = None
         self._said: deque[str] = deque(maxlen=40)
         self._envoy: Administration | None = None
+        self._reserved: socket.socket | None = None
         self.pid: int | None = None
         self.restarts = 0
         self.trouble: str | None = None
@@ -91,6 +93,9 @@ class EnvoyProcess:
                 await self._watching
             self._watching = None
         await self._end()
+        if self._reserved is not None:
+            self._reserved.close()
+            self._reserved = None
         if self._sockets != self._folder:
             shutil.rmtree(self._sockets, ignore_errors=True)
 
@@ -122,6 +127,7 @@ class EnvoyProcess:
             self.trouble = reason("\n".join(self._said)) or str(error) or "It did not start in time."
             raise DataPlaneError(f"The gateway did not start: {self.trouble}") from error
         self.trouble = None
+        self._reserve()
 
     async def _listen(self, guarded: Process) -> None:
         assert guarded.stderr is not None
@@ -136,6 +142,21 @@ class EnvoyProcess:
             self._said.append(text)
             if "[critical]" in text or "[error]" in text:
                 log.warning("envoy.said", text=reason(text))
+
+    def _reserve(self) -> None:
+        """Keep the port while Envoy is started again: nobody is given a port that a socket is bound to, and one that
+        does not listen gets no calls."""
+        if self._reserved is not None or not hasattr(socket, "SO_REUSEPORT"):
+            return
+        reserved = socket.socket(socket.AF_INET6 if ":" in self._where.host else socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            reserved.bind((self._where.host, self._where.port))
+        except OSError as error:  # Envoy has it, which is what counts
+            log.info("gateway.port-not-reserved", because=error.strerror)
+            reserved.close()
+        else:
+            self._reserved = reserved
 
     async def _watch(self) -> None:
         loop = asyncio.get_running_loop()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 import msgspec
 import pytest
 from gatehouse import Gatehouse
@@ -41,6 +43,20 @@ def test_only_the_hubs_user_reads_them(gatehouse: Gatehouse) -> None:
     for name in (CLUSTERS, ROUTES, CONSUMERS):
         assert file_of(folder, name).stat().st_mode & 0o077 == 0
     assert (folder / "admin.sock").exists() is False or (folder / "admin.sock").stat().st_mode & 0o077 == 0
+
+
+def test_the_port_is_kept_for_when_envoy_is_started_again(gatehouse: Gatehouse) -> None:
+    """Nobody else gets it meanwhile, and calls go to Envoy alone."""
+    gatehouse.apply(*_policies())
+    url = gatehouse.plane.url
+    assert url is not None
+    host, _, port = url.removeprefix("http://").partition(":")
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with pytest.raises(OSError, match="in use"):
+            other.bind((host, int(port)))
+    token = gatehouse.token("m")
+    assert {gatehouse.call("GET", "/orders/v1/ping", token).status for _ in range(20)} == {200}
 
 
 def test_what_envoy_rejects_while_it_runs_is_told_and_tried_again(gatehouse: Gatehouse) -> None:
