@@ -15,19 +15,25 @@ from collections.abc import Callable
 
 _DIES_WITH_PARENT = 1  # PR_SET_PDEATHSIG of prctl(2)
 _ENDS_WITHIN = 3.0
+_LEFT = (signal.SIGINT, signal.SIGTERM)
+"""Signals that a terminal sends to all of its group; when the command ends, whoever holds the pipe decides."""
 
 
-def _bind(parent: int) -> Callable[[], None] | None:
-    if not sys.platform.startswith("linux"):
-        return None
-    import ctypes
+def _bind(parent: int) -> Callable[[], None]:
+    """What the command does before it begins: it takes signals as ever, and asks to be told when its parent is gone."""
+    prctl = None
+    if sys.platform.startswith("linux"):
+        import ctypes
 
-    prctl = ctypes.CDLL(None, use_errno=True).prctl
+        prctl = ctypes.CDLL(None, use_errno=True).prctl
 
     def bound() -> None:
-        prctl(_DIES_WITH_PARENT, signal.SIGKILL, 0, 0, 0)
-        if os.getppid() != parent:  # it was gone before this was said
-            os._exit(1)
+        for number in _LEFT:
+            signal.signal(number, signal.SIG_DFL)
+        if prctl is not None:
+            prctl(_DIES_WITH_PARENT, signal.SIGKILL, 0, 0, 0)
+            if os.getppid() != parent:  # it was gone before this was said
+                os._exit(1)
 
     return bound
 
@@ -38,7 +44,7 @@ def main(command: list[str]) -> int:
     Returns:
         Its exit code; negative for the signal that ended it.
     """
-    for number in (signal.SIGINT, signal.SIGTERM):  # a terminal tells the whole group; the hub decides when
+    for number in _LEFT:
         signal.signal(number, signal.SIG_IGN)
     # started by the thread that lives as long as this process: the signal comes when the thread ends that did it
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=_bind(os.getpid()))  # noqa: S603

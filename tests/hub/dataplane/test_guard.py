@@ -89,6 +89,14 @@ def test_one_that_does_not_want_to_end_is_killed() -> None:
         _gone(pid)
 
 
+def test_the_command_takes_signals_as_ever() -> None:
+    """What the guard ignores is not ignored by whoever it starts."""
+    look = "import signal; raise SystemExit(signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL)"
+    with _guarded(sys.executable, "-c", look) as process:
+        _child(process)
+        assert process.wait(WITHIN) == 0
+
+
 def test_signals_of_a_terminal_are_left_to_whoever_started_it() -> None:
     import signal
 
