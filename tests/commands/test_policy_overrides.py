@@ -38,6 +38,8 @@ def test_what_the_plan_does_not_touch_is_told_with_the_nearest_that_is_blocked()
     said = refused(conflict(), "throttle.plant-standart")
     assert "the plan changes nothing at that address. Did you mean 'throttle.plant-standard'?" in said
     assert "Did you mean" not in refused(plan(plant()), "throttle.plant-standart")
+    harmless = plan(plant() | {"scope.new": Scope(name="new")})
+    assert "Did you mean 'scope.new'?" in refused(harmless, "scope.neww"), "of what changes, where nothing is blocked"
 
 
 def test_the_first_that_cannot_be_is_told_though_others_can() -> None:

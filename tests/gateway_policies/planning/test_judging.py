@@ -36,6 +36,7 @@ from gateway_policies.model import (
     Risk,
     Scope,
     Throttle,
+    Version,
     by_address,
 )
 from gateway_policies.planning.model import Change, Guard, Hazard, Traffic
@@ -451,3 +452,42 @@ def test_of_the_grave_scopes_of_a_new_client_few_are_named_and_all_counted(count
     change = only_change(plan(files, state_of([*rest, consumer])))
     assert change.because == (told,)
     assert change.second_person == (told,)
+
+
+def test_the_risk_of_a_version_is_that_of_the_scopes_that_it_has_itself() -> None:
+    pay, read = Scope(name="pay", risk=Risk.FINANCIAL), Scope(name="read", risk=Risk.LOW)
+    operations = (
+        Operation(methods=("POST",), path="/", scope="pay", versions=("v1",)),
+        Operation(methods=("GET",), path="/", scope="read"),
+        Operation(methods=("GET",), path="/open"),
+    )
+    api = Api(name="a", owner="it", base_path="/a", upstream="system:ERP", operations=operations)
+    versions = [Version(api="a", name=name, lifecycle=Lifecycle.ACTIVE) for name in ("v1", "v2")]
+    live: list[Resource] = [pay, read, api, *versions]
+    files = by_address([pay, read, api, *(replaced(each, lifecycle=Lifecycle.DEPRECATED) for each in versions)])
+    found = by_id(plan(files, state_of(live)))
+    assert [found[each.address].risk for each in versions] == [Risk.FINANCIAL, Risk.LOW]
+    gone = by_id(plan(by_address([pay, read]), state_of(live)))
+    assert gone["api.a.version.v1"].risk is Risk.FINANCIAL, "of an API that goes as well"
+    new = by_id(plan(by_address(live), state_of([pay, read])))
+    assert new["api.a.version.v1"].risk is Risk.FINANCIAL, "of an API that comes as well"
+
+
+def test_what_one_side_deleted_and_the_other_changed_says_what_to_do() -> None:
+    files = plant() | {STANDARD: replaced(plant()[STANDARD], burst=90)}
+    without = {each: resource for each, resource in plant().items() if each != STANDARD}
+    made_again = by_id(plan(files, state_of(without, owned=list(plant()), applied=plant())))[STANDARD]
+    assert [each.message for each in made_again.blockers if each.guard is Guard.CONFLICT] == [
+        (
+            "throttle.plant-standard was deleted at the gateway, and changed in the files. "
+            "Take it out of the files, or override it to make it again."
+        )
+    ]
+    by_hand = plant() | {STANDARD: replaced(plant()[STANDARD], burst=70)}
+    deleted = by_id(plan(without, state_of(by_hand, applied=plant())))[STANDARD]
+    assert [each.message for each in deleted.blockers if each.guard is Guard.CONFLICT] == [
+        (
+            "throttle.plant-standard was changed at the gateway, and deleted in the files. "
+            "Put it back into the files as it is live, or override it to delete it."
+        )
+    ]
