@@ -91,7 +91,7 @@ def small() -> list[Resource]:
     return [
         Issuer(name="hub", url="hub:"),
         Api(
-            name="orders", owner="o", base_path="/orders", upstream="system:ERP", operations=(operation,), throttle="a"
+            name="orders", owner="o", base_path="/o", upstream="system:ERP", operations=(operation,), throttle="a"
         ),
         Version(api="orders", name="v1", lifecycle=Lifecycle.ACTIVE),
         Scope(name="orders.read"),
