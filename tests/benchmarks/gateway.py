@@ -90,9 +90,7 @@ def small() -> list[Resource]:
     operation = Operation(methods=("GET",), path="/{order}", scope="orders.read")
     return [
         Issuer(name="hub", url="hub:"),
-        Api(
-            name="orders", owner="o", base_path="/o", upstream="system:ERP", operations=(operation,), throttle="a"
-        ),
+        Api(name="orders", owner="o", base_path="/o", upstream="system:ERP", operations=(operation,), throttle="a"),
         Version(api="orders", name="v1", lifecycle=Lifecycle.ACTIVE),
         Scope(name="orders.read"),
         Throttle(name="a", **wide),
