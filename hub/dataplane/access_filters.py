@@ -78,6 +78,22 @@ def caller_filter(callers: Iterable[Caller], issuers: Mapping[str, str], losses:
     return typed(_RBAC, matcher=_tree(KIND, {OPEN: _ALLOW}, behind), **_tried(losses, issuers))
 
 
+def clients_of(callers: Message) -> dict[str, dict[str, Message]]:
+    """What a filter of callers has for each client, by what tokens say in ``iss``."""
+    found = callers["matcher"]["on_no_match"].get("matcher")
+    if found is None:
+        return {}
+    by_issuer = found["matcher_tree"]["exact_match_map"]["map"]
+    return {issuer: each["matcher"]["matcher_tree"]["exact_match_map"]["map"] for issuer, each in by_issuer.items()}
+
+
+def with_clients(callers: Message, known: Mapping[str, Mapping[str, Message]]) -> Message:
+    """The same filter with other clients in it; each issuer has one at least."""
+    unknown = _deny(Refusal.UNKNOWN_CONSUMER)
+    by_issuer = {issuer: {"matcher": _tree(CLIENT, clients, unknown)} for issuer, clients in known.items()}
+    return {**callers, "matcher": _tree(KIND, {OPEN: _ALLOW}, {"matcher": _tree(ISSUER, by_issuer, unknown)})}
+
+
 def scope_filter(scopes: Iterable[str]) -> Message:
     """Refuses a token that does not name the scope that is wanted, as RFC 6749 writes scopes, or as a JSON list."""
     named = {each: {"matcher": _says(each)} for each in scopes}

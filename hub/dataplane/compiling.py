@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from hub.dataplane.access_filters import caller_filter, scope_filter, token_filter
+from hub.dataplane.access_filters import caller_filter, clients_of, scope_filter, token_filter, with_clients
 from hub.dataplane.blueprint import Blueprint
 from hub.dataplane.bootstrap import APIS, CALLERS, CONSUMERS, GRANTED, TOKENS
 from hub.dataplane.clusters import clusters
@@ -71,7 +71,20 @@ def differing(before: Compiled | None, after: Compiled) -> Compiled:
         clusters=after.clusters,
         routes=with_prefixes(after.routes, changed),
         filters={
-            name: nothing[name] if before.filters.get(name) == each else each for name, each in after.filters.items()
+            name: nothing[name] if before.filters.get(name) == each else _smaller(name, before.filters[name], each)
+            for name, each in after.filters.items()
         },
         generation=after.generation,
     )
+
+
+def _smaller(name: str, before: Message, after: Message) -> Message:
+    """A filter with less in it: of the callers those that differ, which are nothing to each other. Others are whole."""
+    known, found = (clients_of(each) if name == CALLERS else {} for each in (before, after))
+    changed = {
+        issuer: {client: each for client, each in clients.items() if known.get(issuer, {}).get(client) != each}
+        for issuer, clients in found.items()
+    }
+    if name != CALLERS or not all(changed.values()) or not changed:
+        return after
+    return with_clients(after, changed)

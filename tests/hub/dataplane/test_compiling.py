@@ -24,6 +24,7 @@ from gateway_policies.model import (
     by_address,
 )
 from gateway_policies.routing.making import routing
+from hub.dataplane.access_filters import clients_of, with_clients
 from hub.dataplane.blueprint import Blueprint, Target, TrustedIssuer
 from hub.dataplane.bootstrap import (
     APIS,
@@ -94,6 +95,27 @@ def test_only_what_differs_is_checked_again() -> None:
     assert prefixes(found.routes).keys() == {PROBE}
     assert found.filters[CALLERS] == without.filters[CALLERS]
     assert found.filters[CONSUMERS] != without.filters[CONSUMERS]
+
+
+def test_of_callers_only_those_that_differ_are_checked_again() -> None:
+    others = [
+        each
+        for n in range(3)
+        for each in (
+            Consumer(name=f"c{n}", owner="o", credential=Credential(issuer="idp", client_id=f"client-{n}")),
+            Grant(consumer=f"c{n}", scope="orders.read"),
+        )
+    ]
+    before, after = _compiled(*_policies(), *others), _compiled(*_policies(), *others[:-1])
+    assert clients_of(after.filters[CALLERS])["https://idp.example"].keys() == {"m", *(f"client-{n}" for n in range(3))}
+    found = clients_of(differing(before, after).filters[CALLERS])
+    assert found == {
+        "https://idp.example": {"client-2": clients_of(after.filters[CALLERS])["https://idp.example"]["client-2"]}
+    }
+    gone = _compiled(*_policies(), *others[:-2])
+    assert differing(before, gone).filters[CALLERS] == gone.filters[CALLERS], "nobody differs, one is gone: all of it"
+    assert with_clients(after.filters[CALLERS], clients_of(after.filters[CALLERS])) == after.filters[CALLERS]
+    assert clients_of(_compiled(*_policies(), issuers=0).filters[CALLERS]) == {}
 
 
 def test_every_filter_is_made_and_read_from_a_folder_of_its_own(tmp_path: Any) -> None:
