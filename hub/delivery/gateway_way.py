@@ -18,7 +18,7 @@ import structlog
 
 from gateway_policies.explaining.judging import Judged, judge
 from gateway_policies.explaining.refused import RefusedCall
-from gateway_policies.routing.model import Routing, Served, Surface
+from gateway_policies.routing.model import Caller, Routing, Served, Surface
 from gateway_policies.routing.paths import fits, shape
 from hub.delivery.answers import Answer
 from hub.delivery.channel import Channel, NotSent, Outgoing
@@ -51,6 +51,14 @@ class _Who(NamedTuple):
     scopes: frozenset[str]
 
 
+class _Served(NamedTuple):
+    """What is served, the hub among its callers, and the ways to systems that were looked for."""
+
+    routing: Routing
+    caller: Caller | None
+    ways: dict[str, Surface | None]
+
+
 class _Found(NamedTuple):
     """The way of a request through the gateway."""
 
@@ -79,7 +87,7 @@ class GatewayWay:
         self.pinned: str | None = None
         self._token: tuple[_Who, Signed] | None = None
         self._around: str | None = None
-        self._ways: tuple[Routing | None, dict[str, Surface | None]] = (None, {})
+        self._seen: _Served | None = None
 
     async def judge(self, call: RefusedCall, now: datetime) -> Judged:
         """What stopped a call of the hub's.
@@ -124,17 +132,22 @@ class GatewayWay:
         surface = self._way(routing, system, declaration.deliver)
         if surface is None:
             return None
-        caller = next((each for each in routing.callers if each.consumer == CONSUMER), None)
+        caller = self._served(routing).caller
         names = (surface.throttle, None if caller is None else caller.throttle)
         found = [routing.throttles[each].per_second for each in names if each in routing.throttles]
         least = min(found, default=None)
         return None if least is None or least < 1.0 else least * _MARGIN
 
+    def _served(self, routing: Routing) -> _Served:
+        """What was looked for in what is served, once: there may be thousands of consumers."""
+        if self._seen is None or self._seen.routing is not routing:
+            caller = next((each for each in routing.callers if each.consumer == CONSUMER), None)
+            self._seen = _Served(routing, caller, {})
+        return self._seen
+
     def _way(self, routing: Routing, system: str, deliver: str) -> Surface | None:
         """As :func:`way_to`, looked for once in what is served."""
-        if self._ways[0] is not routing:
-            self._ways = routing, {}
-        ways = self._ways[1]
+        ways = self._served(routing).ways
         if system not in ways:
             ways[system] = way_to(routing, system, deliver)
         return ways[system]
@@ -157,7 +170,7 @@ class GatewayWay:
 
     def _who(self, routing: Routing) -> _Who | None:
         """As whom the hub calls; None where it cannot sign what the policies want of it."""
-        caller = next((each for each in routing.callers if each.consumer == CONSUMER), None)
+        caller = self._served(routing).caller
         wanted = None if caller is None else caller.issuer
         issuer = next((each for each in routing.issuers if each.by_hub and wanted in (each.name, None)), None)
         audience = None if issuer is None else issuer.audience_at(routing.gateway)
