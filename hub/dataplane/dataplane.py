@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 import msgspec
 import structlog
@@ -32,6 +34,8 @@ from hub.errors import DataPlaneError, StoreError
 from transactions.clock import Clock
 
 log = structlog.get_logger("andon.dataplane")
+P = ParamSpec("P")
+T = TypeVar("T")
 
 LOG = Path("log") / "access.jsonl"
 """The access log, below the data plane's folder."""
@@ -166,7 +170,7 @@ class DataPlane:
         self._make_folder()
         prepared = await self._prepare(live)
         served = None if self._served is None else self._served.compiled
-        made = await asyncio.to_thread(differing, served, prepared.compiled)
+        made = await asyncio.to_thread(_uncollected, differing, served, prepared.compiled)
         whole = await asyncio.to_thread(fixed, self._where, made.clusters, made.routes, made.filters)
         await binary.validate(self._program, whole, self._folder)
         return prepared
@@ -309,7 +313,7 @@ class DataPlane:
             ) from error
 
     async def _prepare(self, live: Mapping[str, Resource]) -> Prepared:
-        made = await asyncio.to_thread(routing, self._where.gateway, live, self._clock.now())
+        made = await asyncio.to_thread(_uncollected, routing, self._where.gateway, live, self._clock.now())
         issuers, missing = await self._sources.issuers(made.issuers, self._where.gateway)
         targets = {each: self._sources.targets(each) for each in {surface.upstream for surface in made.surfaces}}
         lost: list[Loss] = []
@@ -318,7 +322,7 @@ class DataPlane:
         blueprint = Blueprint(routing=made, targets=dict(sorted(targets.items())), issuers=issuers, losses=tuple(lost))
         return Prepared(
             routing=made,
-            compiled=await asyncio.to_thread(compiled, blueprint),
+            compiled=await asyncio.to_thread(_uncollected, compiled, blueprint),
             losses=lost,
             missing=missing,
             nowhere=sorted(upstream for upstream, found in targets.items() if not found),
@@ -382,6 +386,18 @@ class DataPlane:
                 if self._trouble != error.detail:
                     log.warning("gateway.not-served", detail=error.detail)
                 self._pending, self._trouble = True, error.detail
+
+
+def _uncollected(make: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
+    """Make something large of which nothing is garbage: to look for some again and again takes twice as long as all of
+    the making."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return make(*given, **named)
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _has_apis(live: Mapping[str, Resource]) -> bool:
