@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tomllib
+
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from policy_folder import FILES
 from toml_documents import Writer, documents
 
@@ -39,6 +41,7 @@ from gateway_policies.loading.positions import Positions
             {"api.x": (1, 1), "api.x.version.v1": (3, 1)},
         ),
         ("# [api]\n[api]\n", ["api.x"], {"api.x": (2, 1)}),
+        ('[["grant"]]\n[[grant]]\n', ["consumer.c.grant.a", "consumer.c.grant.b"], {}),
     ],
 )  # fmt: skip
 def test_what_is_plain_is_found(text: str, addresses: list[str], found: dict[str, tuple[int, int]]) -> None:
@@ -49,8 +52,13 @@ def test_what_is_plain_is_found(text: str, addresses: list[str], found: dict[str
 @settings(max_examples=200, deadline=None)
 def test_whatever_is_found_is_where_the_thorough_way_finds_it(writer: Writer) -> None:
     text = writer.text.replace("items", "grant").replace("first", "scope").replace("sub", "x")
+    try:
+        granted = tomllib.loads(text).get("grant")
+    except tomllib.TOMLDecodeError:
+        reject()  # the other words have made nonsense of it
     positions = Positions(text)
-    addresses = ["scope.x", "consumer.c", *(f"consumer.c.grant.s{n}" for n in range(text.count("[[grant]]")))]
+    count = len(granted) if isinstance(granted, list) else 0
+    addresses = ["scope.x", "consumer.c", *(f"consumer.c.grant.s{n}" for n in range(count))]
     for address, place in starts(text, addresses).items():
         if address == "scope.x":
             assert positions.key(("scope", "x")) == place
