@@ -89,8 +89,8 @@ def _checked(status: int | None = 401, wrong: tuple[str, ...] = ()) -> Checked:
         (
             Effective(milliseconds=60, checked=(_checked(), _checked()), unchecked=7),
             (
-                "  In force after 0.1 s. 2 operations were called without a token (7 more were not): all answered as they "
-                "should.\n"
+                "  In force after 0.1 s. 2 operations were called without a token (7 more were not): all answered as "
+                "they should.\n"
             ),
         ),
     ],
