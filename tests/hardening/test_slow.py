@@ -102,7 +102,7 @@ async def test_a_body_that_does_not_arrive_is_408_and_nothing_is_taken(serve, ba
     async with serve(application(bare_hub, caution), partial(PatientProtocol, caution.patience)) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(HEAD + b"Authorization: Bearer mes-token\r\nContent-Length: 10\r\n\r\n{")
-        status = await asyncio.wait_for(reader.readline(), 10)
+        status = await asyncio.wait_for(reader.readline(), 30)
         writer.transport.abort()
     assert status.startswith(b"HTTP/1.1 408")
 
@@ -139,7 +139,7 @@ async def test_who_is_in_time_is_served_as_often_as_they_ask(serve, bare_hub) ->
             writer.write(f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\n".encode())
             await asyncio.sleep(0.1)
             writer.write(b"body")
-            head = await asyncio.wait_for(reader.readuntil(b"ok"), 10)
+            head = await asyncio.wait_for(reader.readuntil(b"ok"), 30)
             assert head.startswith(b"HTTP/1.1 200")
         writer.close()
 

@@ -56,7 +56,7 @@ class Api:
 
     async def settled(self, tx_id: str) -> dict[str, Any]:
         """The transaction once it is open or closed."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while True:
                 found: dict[str, Any] = (await self.client.get(f"transactions/{tx_id}")).json()
                 if found["status"] in ("processed", "failed", "in-doubt", "parked", "held", "duplicate"):
@@ -80,7 +80,7 @@ class Api:
             answer = await self.second("POST", f"plans/{plan['hash']}/approve", json={"reason": "looked at"})
             begun = answer.json()["batch"]
         assert answer.is_success, answer.text
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while True:
                 batch: dict[str, Any] = (await self.client.get(f"batches/{begun['id']}")).json()
                 if batch["finished_at"] is not None:

@@ -177,7 +177,7 @@ async def test_a_reader_that_takes_nothing_is_given_up(
     async def send(message: dict[str, Any]) -> None:
         if message.get("body"):
             taken.append(message["body"])
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 while local.hub.exports and local.hub.database.read_engine.pool.checkedout():
                     await asyncio.sleep(0.005)
 

@@ -442,7 +442,7 @@ async def test_lookups_and_replies_are_cleared_too(local, target) -> None:
     target.deliver, target.lookup = silent, rejected
     tx = await send(local)
     found = await local.settled(tx)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while found["status"] != "failed":
             await asyncio.sleep(0.01)
             found = (await local.get(f"transactions/{tx}")).json()

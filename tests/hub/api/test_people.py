@@ -215,7 +215,7 @@ async def test_a_stream_ends_with_the_rights_it_was_opened_with(local: Any) -> N
             opened.set()
 
     stream = asyncio.create_task(local.app(scope, receive, send))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         await opened.wait()
         await local.delete("users/kim")
         tx_id = await local.send(event="after")  # something happens

@@ -205,7 +205,7 @@ async def test_the_stream_tells_what_is_within_reach(local, plants) -> None:
             "root_path": "",
             "asgi": {"version": "3.0", "spec_version": "2.3"},
         }
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             await local.app(scope, receive, send)
         return found
 

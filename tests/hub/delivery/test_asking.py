@@ -34,7 +34,7 @@ async def drop(request: web.Request, _body: bytes) -> web.StreamResponse:
 
 
 async def waits_for_evidence(bench, tx: str):
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not ((row := await bench.row(tx)).waiting_on or "").startswith("evidence:"):
             await asyncio.sleep(0.01)
     return row

@@ -237,7 +237,7 @@ class Room:
             answer = await client.post("ingress", params={"flow": flow, "plant": plant}, json=document, headers=headers)
             assert answer.status_code == 202, answer.text
             ids = {item["target"]: item["id"] for item in answer.json()["items"]}
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 for name in ids.values():
                     while (await client.get(f"transactions/{name}")).json()["status"] in (
                         "pending", "delivering", "retrying", "sent",
@@ -256,7 +256,7 @@ class Room:
                 ran = await client.post(f"plans/{name}/approve", json={"reason": "looked"}, headers=second)
             assert ran.is_success, ran.text
             batch = ran.json().get("batch") or ran.json()
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 while (await client.get(f"batches/{batch['id']}")).json()["finished_at"] is None:
                     await asyncio.sleep(0.005)
 

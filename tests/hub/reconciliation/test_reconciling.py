@@ -100,7 +100,7 @@ async def test_what_is_reopened_and_replayed_agrees(room: Any, world: Any) -> No
     world.posted.clear()
     world.says("MES/P01", made("1", 40))
     assert (await room.reconcile()).reopenable == [tx_id]
-    async with room.client() as client, asyncio.timeout(10):
+    async with room.client() as client, asyncio.timeout(30):
         wanted = {"action": "reopen", "reason": "lied", "ids": [tx_id]}
         # until no late posting can land, which is 50 ms here
         while not (await client.post("plans", json=wanted)).json()["verdicts"].get("send"):

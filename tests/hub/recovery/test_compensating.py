@@ -172,7 +172,7 @@ async def test_after_an_end_in_the_middle_it_goes_on_and_reverses_nothing_twice(
     erp.hold_after = cut + 1
     plan = await bench.plan(Action.COMPENSATE, rows[0].id, process=True)
     batch = await bench.run(plan)
-    await asyncio.wait_for(erp.held.wait(), 10)
+    await asyncio.wait_for(erp.held.wait(), 30)
     await bench.runner.close()
     await bench.engine.close(patience=0.0)
     erp.go.set()

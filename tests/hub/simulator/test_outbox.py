@@ -17,7 +17,7 @@ from hub.simulator import outbox
 from hub.simulator.outbox import OutboxSender
 from hub.simulator.settings import SimulatorSettings, Ways
 
-DEADLINE = 10.0
+DEADLINE = 30.0
 Answer = Callable[[str, int], Awaitable[web.Response]]
 
 

@@ -86,7 +86,7 @@ async def test_a_defect_of_ours_is_no_full_disk(store: Database, watched: StoreW
     with pytest.raises(StoreError):
         await store.write(lambda c: c.exec_driver_sql("insert into no_such_table values (1)"))
     with pytest.raises(StoreError):  # and what must be written is not tried for ever
-        await asyncio.wait_for(store.insist(lambda c: c.exec_driver_sql("insert into no_such_table values (1)")), 10)
+        await asyncio.wait_for(store.insist(lambda c: c.exec_driver_sql("insert into no_such_table values (1)")), 30)
     await asyncio.sleep(0.05)
     assert watched.refusal is None
 

@@ -178,7 +178,7 @@ async def test_a_write_after_the_end_is_refused_and_does_not_wait_for_ever(tmp_p
     store = open_database(tmp_path)
     store.close()
     with pytest.raises(Unavailable, match="ending"):
-        await asyncio.wait_for(store.write(put("late")), 10)
+        await asyncio.wait_for(store.write(put("late")), 30)
 
 
 async def test_closing_twice_is_closing(tmp_path: Path) -> None:
