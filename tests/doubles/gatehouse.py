@@ -112,6 +112,8 @@ class FixedSources:
         self.signer = signer
         self.addresses: dict[str, list[Target]] = {}
         self.without_keys: dict[str, str] = {}
+        self.keys: dict[str, dict[str, Any]] = {}
+        """Key sets of issuers that do not sign with the hub's key, by their names."""
 
     def targets(self, upstream: str) -> list[Target]:
         """By what a test said, else the URL itself."""
@@ -126,7 +128,7 @@ class FixedSources:
                 name=each.name,
                 issuer=self.signer.issuer if each.by_hub else each.url or each.name,
                 audience=each.audience_at(gateway),
-                keys=self.signer.key_set(),
+                keys=self.keys.get(each.name) or self.signer.key_set(),
             )
             for each in wanted
             if each.name not in self.without_keys
