@@ -23,6 +23,7 @@ from transactions.errors import NotFound
 from transactions.ownership import AssignRequest
 
 if TYPE_CHECKING:
+    from gateway_policies.explaining.changes_before import ChangeBefore
     from gateway_policies.explaining.stopped_call import StoppedCall
     from gateway_policies.planning.usage import Usage
     from gateway_policies.state import GatewayState
@@ -155,6 +156,14 @@ class PlatformSource:
             return (await self._send(gateway.calls("30d"))).usage
         except NotFound:
             return None  # a hub that does not count calls
+
+    async def changes_before(self, fingerprint: str) -> list[ChangeBefore]:
+        from platforms.hub import gateway
+
+        try:
+            return (await self._send(gateway.changes_before(fingerprint))).items
+        except NotFound:
+            return []  # the group is gone meanwhile, or the hub is older than that
 
     async def whoami(self) -> WhoAmI:
         return await self._send(server.whoami())

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from gateway_policies.explaining.changes_before import ChangeBefore
     from gateway_policies.explaining.stopped_call import StoppedCall
     from gateway_policies.planning.usage import Usage
     from gateway_policies.state import GatewayState
@@ -129,6 +130,10 @@ class Source(Protocol):
 
     async def gateway_calls(self) -> Usage | None:
         """What was seen at the gateway in thirty days; None where nothing is known."""
+        ...
+
+    async def changes_before(self, fingerprint: str) -> list[ChangeBefore]:
+        """The changes of the gateway in the day before a group first failed, those first that have to do with it."""
         ...
 
     async def whoami(self) -> WhoAmI:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 
@@ -32,11 +34,14 @@ from transactions.pages import Page
 from transactions.plans import Action
 
 if TYPE_CHECKING:
+    from gateway_policies.explaining.changes_before import ChangeBefore
     from gateway_policies.overview.stopped import Call
 
 PAGE = 200
 MOST = 1000
 """Groups that one page of the platform has at most."""
+_RESTS = 0.15
+"""Seconds that the cursor is at a group before it is asked what changed at the gateway before it failed."""
 
 
 class GroupsScreen(AndonScreen):
@@ -64,6 +69,14 @@ class GroupsScreen(AndonScreen):
             self.page = page
             self.more = more
 
+    class Changed(Message):
+        """What changed at the gateway before a group failed, and has to do with it."""
+
+        def __init__(self, fingerprint: str, changes: list[ChangeBefore]) -> None:
+            super().__init__()
+            self.fingerprint = fingerprint
+            self.changes = changes
+
     def __init__(self, filter: str = "") -> None:  # noqa: A002
         super().__init__()
         self.filter = filter
@@ -72,6 +85,7 @@ class GroupsScreen(AndonScreen):
         self._groups: list[Group] = []
         self._next: str | None = None
         self._pair: tuple[Group, Group] | None = None
+        self._changes: dict[str, list[ChangeBefore]] = {}
 
     @property
     def crumb(self) -> str:  # type: ignore[override]
@@ -138,6 +152,19 @@ class GroupsScreen(AndonScreen):
         self.table.show(self._groups, self.andon.clock.now())
         self._say()
 
+    @work(group="changes", exclusive=True, exit_on_error=False)
+    async def _ask_changes(self, fingerprint: str) -> None:
+        await asyncio.sleep(_RESTS)
+        with suppress(AndonError):  # the page is whole without; what is wrong with the platform is told by the list
+            found = await self.andon.source.changes_before(fingerprint)
+            self.post_message(self.Changed(fingerprint, [each for each in found if each.concerns]))
+
+    def on_groups_screen_changed(self, message: Changed) -> None:
+        """Tell it, where the cursor is still there."""
+        self._changes[message.fingerprint] = message.changes
+        if message.changes:
+            self._say()
+
     def on_group_table_ending(self) -> None:
         """The last row at hand is in sight: there may be more."""
         if self._next is not None and self._shown_for == self._asked:
@@ -199,6 +226,8 @@ class GroupsScreen(AndonScreen):
             detail.update("")
             title.show("")
             return
+        if group.fingerprint not in self._changes:
+            self._ask_changes(group.fingerprint)
         words, tones = describe(group, self.andon.clock.now()), dict(self.app.theme_variables)
         lines = [
             ("says", f"{group.code}  {group.template}", tones[Tone.FAILED]),
@@ -207,9 +236,19 @@ class GroupsScreen(AndonScreen):
             ("replays", words.repeats, tones[Tone.LATE if group.repeated else Tone.QUIET]),
             ("where", words.where, tones["foreground"]),
             ("when", words.when, tones["foreground"]),
+            *self._before(group, tones),
         ]
         detail.update(labelled(lines, tones["quiet"], width=7))
         title.show(f"group {clean(group.fingerprint)}", one_line(group.kind))
+
+    def _before(self, group: Group, tones: dict[str, str]) -> list[tuple[str, str, str]]:
+        """The change of the gateway that is nearest to its first failure, and how it is taken back."""
+        found = self._changes.get(group.fingerprint)
+        if not found:
+            return []
+        from gateway_policies.explaining.changes_before import in_words
+
+        return [("before", in_words(found[0]), tones[Tone.LATE]), ("undo", found[0].undo, tones["accent"])]
 
     def _tell_apart(self, this: Group, other: Group) -> None:
         difference, tones = compare(this, other), dict(self.app.theme_variables)

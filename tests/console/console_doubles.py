@@ -16,6 +16,7 @@ from handover_doubles import handover
 from kpi_doubles import figures
 from policy_doubles import state
 
+from gateway_policies.explaining.changes_before import ChangeBefore
 from gateway_policies.explaining.stopped_call import StoppedCall
 from gateway_policies.planning.usage import Usage
 from gateway_policies.state import GatewayState
@@ -241,6 +242,7 @@ class MemorySource:
         self.gateway: dict[str, GatewayState] = {}
         self.sets: list[str] = []
         self.usage: Usage | None = None
+        self.changes: dict[str, list[ChangeBefore]] = {}
         self.stopped: dict[str, StoppedCall] = {}
         self.asked: list[tuple[str, str, int, str | None]] = []
         self.requests: list[PlanRequest] = []
@@ -545,6 +547,10 @@ class MemorySource:
             await self.waiting.wait()
         self._check()
         return self.gateway.get(policy_set) or self.gateway.setdefault(policy_set, state())
+
+    async def changes_before(self, fingerprint: str) -> list[ChangeBefore]:
+        self._check()
+        return self.changes.get(fingerprint, [])
 
     async def gateway_calls(self) -> Usage | None:
         self._check()

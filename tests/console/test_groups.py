@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from console_doubles import MemorySource
+from console_doubles import NOW, MemorySource
 from textual.widgets import Input
 
 from console.screens.board import BoardScreen
@@ -9,6 +9,8 @@ from console.screens.failed import FailedScreen
 from console.screens.groups import GroupsScreen
 from console.screens.plan import PlanScreen
 from console.widgets.groups import GroupTable
+from gateway_policies.explaining.changes_before import ChangeBefore
+from gateway_policies.gateway import GatewayRevision
 from transactions.plans import Action
 
 
@@ -241,3 +243,36 @@ async def test_words_of_a_target_steer_no_terminal(make_app, until, shown, monke
         await pilot.press("space", "end", "equals_sign")
         await pilot.pause()
         assert not {"\x1b", "\x07", "\x9b"} & set(shown(app))
+
+
+def a_change(number: int, *concerns: str) -> ChangeBefore:
+    revision = GatewayRevision(
+        number=number, at=NOW, by="ann", plan="ab" * 32, policy_set="policies", reason="tidied up", fingerprint="f",
+        added=0, changed=0, removed=1,
+    )  # fmt: skip
+    return ChangeBefore(
+        revision=revision, seconds_before=720, concerns=list(concerns),
+        undo=f"andon policy rollback {number - 1} --dry-run",
+    )  # fmt: skip
+
+
+async def test_a_change_of_the_gateway_before_the_first_failure_is_told_with_its_inverse(
+    make_app, until, shown
+) -> None:
+    source = MemorySource()
+    grant = "consumer.andon-hub.grant.erp.deliver"
+    source.changes["0000000000000001"] = [a_change(4, grant), a_change(3)]
+    source.changes["0000000000000002"] = [a_change(3)]
+    app = make_app(source)
+    async with app.run_test(size=(140, 40)) as pilot:
+        await open_groups(app, pilot, until)
+        await pilot.press("down")
+        await until(pilot, lambda: "rollback 3" in shown(app))
+        page = shown(app)
+        assert f"revision 4, 12 min before, by ann (tidied up): {grant}" in page
+        assert "andon policy rollback 3 --dry-run" in page
+        await pilot.press("down")
+        await until(pilot, lambda: "0000000000000002" in app.screen._changes)
+        assert "rollback" not in shown(app), "what has nothing to do with it is not told"
+        await pilot.press("up")
+        await until(pilot, lambda: "rollback 3" in shown(app))

@@ -148,3 +148,12 @@ async def test_of_a_hub_that_does_not_count_calls_nothing_is_known() -> None:
             raise NotFound("There is no such path.")
 
     assert await source_with(Absent(None)).gateway_calls() is None
+
+
+async def test_of_a_group_that_is_gone_no_change_is_told() -> None:
+    class Absent(Recorder):
+        async def send(self, call: Any) -> Any:
+            assert call.path == "groups/0a1b/changes"
+            raise NotFound("There is no such group.")
+
+    assert await source_with(Absent(None)).changes_before("0a1b") == []
