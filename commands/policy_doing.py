@@ -180,6 +180,12 @@ def carry_out(session: Session, gateway: Gateway, made: Plan, how: How) -> None:
         _second_person(session, made, how, wanted)
         return
     _show(session, made, how, State.APPLIED, revision.number, revision.by, effective=revision.effective)
+    if revision.not_in_force is not None:
+        session.note(
+            "It is taken, and not in force: what the gateway served before is served on, or nothing. "
+            f"{revision.not_in_force} The hub tries it again by itself; 'andon gateway status' tells when it is in "
+            "force."
+        )
     if made.verdict.second_person and how.asks and how.break_glass:
         session.note(
             "It was applied without its second person. Somebody else with the role approver owes a review within 24 "

@@ -24,6 +24,7 @@ class Revision(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unk
         fingerprint: of the gateway as it left it.
         approved_by: the second person; None where nobody was asked, or it was done without.
         effective: when it was in force, where a gateway tells that of a change that it has just taken.
+        not_in_force: why it is not, though the gateway has taken it.
     """
 
     number: int
@@ -35,6 +36,7 @@ class Revision(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unk
     reason: str | None = None
     approved_by: str | None = None
     effective: Effective | None = None
+    not_in_force: str | None = None
 
 
 class GatewayRevision(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -63,9 +65,11 @@ class GatewayChange(GatewayRevision, frozen=True, kw_only=True, forbid_unknown_f
 
     Attributes:
         effective: when it was in force, and what was seen of it; None where no data plane serves, or it does not yet.
+        not_in_force: why what serves does not serve this yet.
     """
 
     effective: Effective | None = None
+    not_in_force: str | None = None
 
 
 class AppliedThen(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway_policies.changeset import Changeset
-from gateway_policies.enforcement import GatewayStatus
+from gateway_policies.enforcement import Enforcing, GatewayStatus
 from gateway_policies.gateway import AppliedThen, GatewayChange, GatewayRevision
 from gateway_policies.model import PolicySet
 from gateway_policies.state import GatewayState
@@ -64,7 +64,10 @@ async def take_changes(hub: Hub, call: Call) -> GatewayChange:
     found = await hub.database.write(lambda c: hub.gateway.change(c, asked, by, now))
     if isinstance(found, Plan):
         raise wanted(found)
-    return GatewayChange(**msgspec.structs.asdict(found), effective=await hub.enforcement.enforce(foreseen))
+    effective = await hub.enforcement.enforce(foreseen)
+    status = hub.enforcement.status()
+    why_not = status.because if effective is None and status.state is Enforcing.TROUBLE else None
+    return GatewayChange(**msgspec.structs.asdict(found), effective=effective, not_in_force=why_not)
 
 
 async def show_status(hub: Hub, _call: Call) -> GatewayStatus:

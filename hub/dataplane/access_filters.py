@@ -26,6 +26,8 @@ from hub.dataplane.vocabulary import (
 _RBAC = "extensions.filters.http.rbac.v3.RBAC"
 TRIAL = "andon_trial_"
 """What the names of counters begin with that count what would be refused."""
+_SCHEMES = ("Bearer", "bearer", "BEARER")
+"""Schemes of authorization are the same in any case (RFC 9110, section 11.1); Envoy compares them as they are."""
 _LEEWAY = 30  # seconds that clocks may differ
 
 
@@ -43,7 +45,7 @@ def token_filter(issuers: Iterable[TrustedIssuer]) -> Message:
             "payload_in_metadata": "jwt",
             "require_expiration": True,
             "clock_skew_seconds": _LEEWAY,
-            "from_headers": [{"name": "authorization", "value_prefix": "Bearer "}],
+            "from_headers": [{"name": "authorization", "value_prefix": f"{each} "} for each in _SCHEMES],
         }
         for each in issuers
     }

@@ -100,19 +100,26 @@ class EnvoyProcess:
             shutil.rmtree(self._sockets, ignore_errors=True)
 
     async def _launch(self) -> None:
-        self._where.admin.unlink(missing_ok=True)
-        file = self._folder / "bootstrap.json"
-        file.write_bytes(msgspec.json.encode(bootstrap(self._where, self._folder)))
         self._said.clear()
+        file = self._folder / "bootstrap.json"
         command = (
             *(str(self._program), "-c", str(file)),
             *("--disable-hot-restart", "--concurrency", str(WORKERS), "--reject-unknown-dynamic-fields"),
             *("--file-flush-interval-msec", str(_FLUSH_MILLISECONDS), "-l", "warning"),
         )
-        # -I and -S: the guard needs nothing but the standard library, and starts in a third of the time
-        self._guard = guarded = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-I", "-S", guard.__file__, *command), stdin=PIPE, stdout=PIPE, stderr=PIPE
-        )
+        try:
+            self._where.admin.unlink(missing_ok=True)
+            file.write_bytes(msgspec.json.encode(bootstrap(self._where, self._folder)))
+            # -I and -S: the guard needs nothing but the standard library, and starts in a third of the time
+            self._guard = guarded = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-I", "-S", guard.__file__, *command), stdin=PIPE, stdout=PIPE, stderr=PIPE
+            )
+        except OSError as error:  # whoever watches over it goes on trying: a disk that is full is not full for ever
+            self.trouble = f"{error.filename or 'Envoy'}: {error.strerror}"
+            raise DataPlaneError(
+                f"The gateway did not start: {self.trouble}. Check that the disk has room, and that the user who runs "
+                "the hub may write to its data folder and start programs."
+            ) from error
         assert guarded.stdout is not None
         self._reading = asyncio.create_task(self._listen(guarded), name="andon-envoy-said")
         self._envoy = envoy = Administration(self._where.admin)
@@ -125,7 +132,7 @@ class EnvoyProcess:
         except (TimeoutError, DataPlaneError) as error:
             await self._end()
             self.trouble = reason("\n".join(self._said)) or str(error) or "It did not start in time."
-            raise DataPlaneError(f"The gateway did not start: {self.trouble}") from error
+            raise DataPlaneError(f"The gateway did not start: {_advised(self.trouble)}") from error
         self.trouble = None
         self._reserve()
 
@@ -198,6 +205,16 @@ class EnvoyProcess:
             await guarded.wait()
         if self._reading is not None:
             await self._reading
+
+
+def _advised(trouble: str) -> str:
+    """What Envoy says, with what to do where that is known."""
+    if "Address already in use" in trouble:
+        return (
+            f"{trouble}. Something else listens there. End it, and the gateway starts by itself; or start the hub with "
+            "another --gateway-port (0 takes a free one)."
+        )
+    return trouble
 
 
 def _folder_for_socket(folder: Path) -> Path:

@@ -71,6 +71,15 @@ class Publisher:
     ) -> None:
         changed = {name for name, each in resources.items() if self._put(name, each)}
         try:
+            await self._taken(changed, envoy, rejected)
+        except DataPlaneError:
+            for name in changed:  # not in force: it is written again, and asked about again, when it is tried again
+                self._written.pop(name, None)
+            raise
+
+    async def _taken(self, changed: set[str], envoy: Administration, rejected: dict[str, str]) -> None:
+        """Wait until Envoy has taken what changed; what is left in the set is what it has not."""
+        try:
             async with asyncio.timeout(_TAKEN_WITHIN):
                 while changed:
                     said = await envoy.statistics(_ASKED)

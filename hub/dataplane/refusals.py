@@ -17,8 +17,9 @@ def local_replies(gateway: str) -> Message:
         gateway: its name, which is the realm (RFC 6750).
     """
     said, scope = of_route("detail"), of_route("scope")
-    token = f'Bearer realm="{gateway}", error="invalid_token"'
-    lacking = f'Bearer realm="{gateway}", error="insufficient_scope", scope="{scope}"'
+    realm = f'Bearer realm="{gateway}"'
+    token = f'{realm}, error="invalid_token"'
+    lacking = f'{realm}, error="insufficient_scope", scope="{scope}"'
     wanted = f"{of_route('operation')} of {of_route('api')}"
     return {
         "mappers": [
@@ -30,9 +31,18 @@ def local_replies(gateway: str) -> Message:
                 policy=of_route("policy"),
             ),
             _reply(
+                # no token at all is no mistake of a token's: no error code (RFC 6750, section 3.1)
+                'response.code_details.contains("Jwt_is_missing")',
+                Refusal.UNAUTHENTICATED,
+                "There is no access token",
+                f"{wanted} is for those who show who they are. Send the header Authorization: Bearer TOKEN, with a "
+                "token of an issuer that the policies name, for the audience that they name.",
+                realm,
+            ),
+            _reply(
                 'response.code_details.startsWith("jwt_authn")',
                 Refusal.UNAUTHENTICATED,
-                "The access token is missing, or cannot be used",
+                "The access token cannot be used",
                 "%LOCAL_REPLY_BODY%. Send a bearer token of an issuer that the policies name, for the audience that "
                 "they name, that has not expired.",
                 token,
@@ -88,7 +98,9 @@ def local_replies(gateway: str) -> Message:
                 "response.code >= 400",
                 Refusal.BAD_REQUEST,
                 "The gateway cannot take this call",
-                "%RESPONSE_CODE_DETAILS%",
+                "It cannot be read safely (%RESPONSE_CODE_DETAILS%), and went no further. Paths with an escaped slash "
+                "(%%2F) or an escaped backslash, headers with an underscore in their name, and what is no HTTP are not "
+                "taken.",
                 keep_status=True,
             ),
         ]

@@ -92,7 +92,7 @@ class AccessLog:
 
     def wants_rotation(self, position: Position) -> bool:
         """Whether the file that is written has become too large, or one was renamed and whoever writes it has not
-        opened another yet.
+        opened another yet, or somebody deleted or replaced it: whoever writes it writes where nobody reads.
 
         Args:
             position: how far it was counted.
@@ -100,9 +100,10 @@ class AccessLog:
         if self._oldest_from(position.generation) is not None:
             return not self.current.exists()
         try:
-            return self.current.stat().st_size >= self._rotate_at
+            size = self.current.stat().st_size
         except FileNotFoundError:
-            return False
+            return position.offset > 0
+        return size >= self._rotate_at or size < position.offset
 
     def rotate(self, position: Position) -> None:
         """Rename the file that is written, unless that was done; whoever writes it has to be told afterwards.

@@ -280,4 +280,5 @@ def _revision(told: GatewayRevision | GatewayChange) -> Revision:
         reason=told.reason,
         approved_by=told.approved_by,
         effective=told.effective if isinstance(told, GatewayChange) else None,
+        not_in_force=told.not_in_force if isinstance(told, GatewayChange) else None,
     )

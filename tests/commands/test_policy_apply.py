@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from policies_and_gateway import GATEWAY, apply, change, prepare
 
@@ -18,6 +19,7 @@ from commands.session import Session
 from gateway_policies import durable
 from gateway_policies.directory import Directory, file_name
 from gateway_policies.durable import held
+from gateway_policies.gateway import Revision
 from gateway_policies.model import PolicySet
 
 Run = Callable[..., tuple[int, str, str]]
@@ -57,6 +59,21 @@ def test_what_is_applied_is_as_the_files_say(run: Run) -> None:
     code, out, err = run("apply", *GATEWAY, "--yes")
     assert (code, out, err) == (0, "Nothing to do: the gateway is as the files say.\n", "")
     assert revisions() == [1]
+
+
+def test_what_is_taken_and_not_in_force_is_told(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody walks away from a gateway that does not enforce what it was given."""
+    taking = Directory.apply
+
+    def taken(self: Directory, *arguments: Any) -> Revision:
+        found = taking(self, *arguments)
+        return msgspec.structs.replace(found, not_in_force="The gateway did not start: no room on the disk.")
+
+    monkeypatch.setattr(Directory, "apply", taken)
+    code, out, err = run("apply", *GATEWAY, "--yes")
+    assert (code, "revision 1" in out) == (0, True)
+    assert "It is taken, and not in force" in err
+    assert "no room on the disk. The hub tries it again by itself; 'andon gateway status' tells" in err
 
 
 def test_a_terminal_shows_how_far_it_is_on_a_line_that_is_gone_at_the_end(

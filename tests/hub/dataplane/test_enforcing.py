@@ -159,13 +159,13 @@ def test_a_token_is_wanted(house: Gatehouse) -> None:
     answer = house.call("POST", "/erp/v2/1/release")
     assert (answer.status, answer.refused) == (401, "unauthenticated")
     assert answer.header("content-type") == "application/problem+json"
-    assert answer.headers["www-authenticate"] == [f'Bearer realm="{GATEWAY}", error="invalid_token"']
+    assert answer.headers["www-authenticate"] == [f'Bearer realm="{GATEWAY}"'], "no error code: nothing was sent"
     problem = answer.json()
     assert problem.pop("instance").startswith("urn:uuid:")
-    assert "Jwt is missing" in problem.pop("detail")
+    assert "Authorization: Bearer TOKEN" in problem.pop("detail")
     assert problem == {
         "type": "urn:andon:gateway:unauthenticated",
-        "title": "The access token is missing, or cannot be used",
+        "title": "There is no access token",
         "status": 401,
         "api": "orders",
         "version": "v2",
@@ -189,6 +189,25 @@ def test_a_bad_token_is_none(house: Gatehouse) -> None:
     ):
         answer = house.call("POST", "/erp/v2/1/release", token)
         assert (answer.status, answer.refused) == (401, "unauthenticated")
+        assert answer.headers["www-authenticate"] == [f'Bearer realm="{GATEWAY}", error="invalid_token"']
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
+def test_the_scheme_is_the_same_in_any_case(house: Gatehouse, scheme: str) -> None:
+    """RFC 9110, section 11.1."""
+    token = house.token("mes-client", "orders.release")
+    answer = house.call("POST", "/erp/v2/1/release", headers={"authorization": f"{scheme} {token}"})
+    assert (answer.status, answer.refused) == (200, None)
+    bad = house.call("POST", "/erp/v2/1/release", headers={"authorization": f"{scheme} {token[:-9]}AAAAAAAAA"})
+    assert (bad.status, bad.refused) == (401, "unauthenticated")
+
+
+def test_what_cannot_be_read_says_what_is_not_taken(house: Gatehouse) -> None:
+    """Not in Envoy's words alone."""
+    answer = house.call("GET", "/erp/v2/x%2fopen", house.token("all-client", "orders.read"))
+    detail = answer.json()["detail"]
+    assert "(path_normalization_failed)" in detail
+    assert "an escaped slash (%2F)" in detail
 
 
 def test_what_is_missing_is_named(house: Gatehouse) -> None:

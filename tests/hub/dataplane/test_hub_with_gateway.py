@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import signal
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -317,3 +318,19 @@ def test_a_hub_without_a_gateway_says_so(hub_factory: Any, target: Target200) ->
     assert "--no-gateway" in (found.because or "")
     status = json.loads(admin.get("status"))
     assert (status["gateway"], "--no-gateway" in status["gateway_because"]) == ("off", True)
+
+
+def test_a_change_that_is_not_in_force_says_why(hub_factory: Any, target: Target200) -> None:
+    """Somebody else listens at the gateway's port: the change is taken, nothing is said to be enforced, and what to do
+    is told."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        hub = hub_factory("--gateway-port", str(port))
+        admin = Admin(hub.url, hub.token)
+        made = admin.apply(*policies(target.url))
+        assert made.effective is None
+        assert "Address already in use" in (made.not_in_force or "")
+        assert "--gateway-port" in (made.not_in_force or "")
+        assert admin.status().state is Enforcing.TROUBLE

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
+import time
+from collections.abc import Callable
 
 import msgspec
 import pytest
@@ -68,6 +72,33 @@ def test_what_envoy_rejects_while_it_runs_is_told_and_tried_again(gatehouse: Gat
     found = gatehouse.plane.status()
     assert (found.state, "rejects" in (found.because or "")) == (Enforcing.TROUBLE, True)
     assert gatehouse.call("GET", "/orders/v1/ping", token).status == 200
+    with pytest.raises(DataPlaneError, match="andon-consumer-throttles"):  # trying again does not make it true
+        gatehouse.run(gatehouse.plane.refresh)
+    assert gatehouse.plane.status().state is Enforcing.TROUBLE
     gatehouse.apply(*_policies(7))
     assert gatehouse.plane.status().state is Enforcing.SERVING
     assert gatehouse.call("GET", "/orders/v1/ping", token).status == 200
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_envoy_is_started_again_once_its_files_can_be_written(gatehouse: Gatehouse) -> None:
+    """As with a disk that is full for a while: it is told, tried again, and over when it is over."""
+    gatehouse.apply(*_policies())
+    file = gatehouse.plane.log_file.parents[1] / "bootstrap.json"
+    pid = gatehouse.plane.pid
+    assert pid is not None
+    file.unlink()
+    file.mkdir()  # what nobody can write to, whoever it is
+    os.kill(pid, signal.SIGKILL)
+    _until(lambda: gatehouse.plane.status().restarts >= 2)
+    found = gatehouse.plane.status()
+    assert (found.state, "bootstrap.json" in (found.because or "")) == (Enforcing.TROUBLE, True)
+    file.rmdir()
+    _until(lambda: gatehouse.plane.status().state is Enforcing.SERVING)
+    assert gatehouse.call("GET", "/orders/v1/ping", gatehouse.token("m")).status == 200

@@ -143,3 +143,25 @@ def test_old_files_of_others_are_left_alone(logs: Path) -> None:
     assert log.next_chunk(Position()) is None
     log.forget(Position(generation=9))
     assert len(list(logs.iterdir())) == 2
+
+
+@pytest.mark.parametrize("remains", [None, b""])
+def test_a_file_that_was_deleted_or_emptied_is_opened_anew(logs: Path, remains: bytes | None) -> None:
+    """Whoever writes it writes on into the one that nobody reads any more, and has to be told."""
+    log = AccessLog(logs)
+    log.current.write_bytes(lines(3))
+    _, position = read_all(log, Position())
+    assert not log.wants_rotation(position)
+    log.current.unlink()
+    if remains is not None:
+        log.current.write_bytes(remains)
+    rounds = 0
+    while log.wants_rotation(position):
+        log.rotate(position)
+        log.current.touch()  # whoever writes has been told
+        found, position = read_all(log, position)
+        assert found == []
+        rounds += 1
+    assert 1 <= rounds <= 2
+    log.current.write_bytes(lines(2, begin=10))
+    assert read_all(log, position)[0] == whole(lines(2, begin=10))
