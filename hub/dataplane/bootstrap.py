@@ -58,6 +58,7 @@ _ORDERS = tuple(
     )
 )
 """Headers by which Envoy takes orders from callers: to repeat a call, say. Nothing is ever sent twice here."""
+_PROGRAMS = {f"re2.max_program_size.{each}_level": 1_000_000 for each in ("warn", "error")}
 
 
 class Listening(Struct, frozen=True, kw_only=True):
@@ -118,6 +119,9 @@ def _process(where: Listening) -> Message:
                 )
             ]
         },
+        # Envoy refuses expressions of some hundred characters unless told. Ours are templates of paths, which have no
+        # repetition but one over a segment, and are matched in one pass over the path.
+        "layered_runtime": {"layers": [{"name": "paths", "static_layer": _PROGRAMS}]},
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import time
@@ -13,7 +14,18 @@ import pytest
 from gatehouse import Gatehouse
 
 from gateway_policies.enforcement import Enforcing
-from gateway_policies.model import Api, Consumer, Credential, Issuer, Lifecycle, Operation, Resource, Throttle, Version
+from gateway_policies.model import (
+    Api,
+    Consumer,
+    Credential,
+    Issuer,
+    Lifecycle,
+    Operation,
+    Resource,
+    Throttle,
+    Version,
+    by_address,
+)
 from hub.dataplane.bootstrap import CLUSTERS, CONSUMERS, ROUTES, file_of
 from hub.errors import DataPlaneError
 
@@ -39,6 +51,28 @@ def test_only_what_differs_is_written(gatehouse: Gatehouse) -> None:
     gatehouse.apply(*_policies(6))
     after = {name: _version(gatehouse, name) for name in (CLUSTERS, ROUTES, CONSUMERS)}
     assert {name for name in before if before[name] != after[name]} == {CONSUMERS}
+
+
+@pytest.mark.parametrize("versioning", ["path", "header:X-Version"])
+def test_paths_may_be_long(gatehouse: Gatehouse, versioning: str) -> None:
+    """As they are with a plant, a work center, an order and an operation in them; and far longer."""
+    path = "/plants/{plant}/work-centers/{center}/orders/{order}/operations/{operation}/confirmations"
+    longest = "".join(f"/{'long' * 10}/{{p{number}}}" for number in range(40))
+    operations = tuple(Operation(methods=("GET", "PUT"), path=each) for each in (path, longest))
+    api = Api(name="o", owner="o", base_path="/o", upstream="system:ERP", versioning=versioning, operations=operations)
+    others = [each for each in _policies() if not isinstance(each, Api | Version)]
+    version = Version(api="o", name="v1", lifecycle=Lifecycle.ACTIVE)
+    live = by_address([*others, api, version])
+    made = gatehouse.run(lambda: gatehouse.plane.check(live))
+    assert made is not None
+    gatehouse.apply(*live.values())
+    prefix, headers = ("/o/v1", {}) if versioning == "path" else ("/o", {"x-version": "v1"})
+    token = gatehouse.token("m")
+    for each in (path, longest):
+        called = re.sub(r"{[^}]*}", "4711", each)
+        answer = gatehouse.call("GET", prefix + called, token, headers)
+        assert (answer.status, answer.json()["path"]) == (200, called)
+    assert gatehouse.call("GET", f"{prefix}{path}/x", token, headers).refused == "no-such-route"
 
 
 def test_only_the_hubs_user_reads_them(gatehouse: Gatehouse) -> None:
