@@ -11,6 +11,7 @@ import typer
 from commands.exits import Exit, misread
 from commands.output import Column, Listing
 from commands.policy_files import Environment, Folder
+from commands.policy_gateway import refusals
 from commands.policy_plan import make
 from commands.progress import Progress
 from commands.session import Session, session_of
@@ -53,8 +54,10 @@ def trial(
     gateway, made = make(session, folder, None, environment, (), (), None, None, rules=False)
     if made.empty:
         session.note("There is nothing to try: the gateway is as the files say.")
-    before = gateway.state(made.policy_set)
-    found = _tried(session, changeset_of(made, before, by="trial"), seconds)
+    with refusals():
+        before = gateway.state(made.policy_set)
+        asked = changeset_of(made, before, by="trial", only_tried=True)
+    found = _tried(session, asked, seconds)
     session.show(
         Listing(
             of=Lost,

@@ -12,13 +12,16 @@ from gateway_policies.references import Names, references
 from gateway_policies.state import DIRECTORY, GatewayState
 
 
-def changeset_of(plan: Plan, state: GatewayState, *, by: str, reason: str | None = None) -> Changeset:
+def changeset_of(
+    plan: Plan, state: GatewayState, *, by: str, reason: str | None = None, only_tried: bool = False
+) -> Changeset:
     """What the gateway is asked to do for a plan.
 
     Args:
         state: the gateway as it is now.
         by: who applies it.
         reason: why something that was blocked is done all the same.
+        only_tried: it is not done, and so nothing stands against it.
 
     Raises:
         PlanAltered: the plan is for another gateway.
@@ -38,7 +41,7 @@ def changeset_of(plan: Plan, state: GatewayState, *, by: str, reason: str | None
             f"it is at revision {state.revision} now. Nothing was changed. Make a new plan."
         )
     stands = [each.message for change in plan.changes for each in change.blockers if each.open]
-    if stands:
+    if stands and not only_tried:
         raise Blocked("\n".join(["The plan is blocked:", *(f"  {each}" for each in stands)]))
     return Changeset(
         gateway=state.gateway,

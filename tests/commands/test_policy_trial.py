@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import pytest
 
 from gateway_policies.enforcement import Lost, Trial
 from gateway_policies.loading import load
+from gateway_policies.planning.usage import Calls, Usage
 from gateway_policies.state import GatewayState
 from gateway_policies.traffic.report import SeenCalls
 from gateway_policies.writing.files import write_texts
@@ -66,6 +67,21 @@ def test_what_would_be_lost_is_counted_and_told(platform: Any, policies: Path, a
     asked = [each.split("?")[0].rpartition("/")[2] for each in platform.sent("POST")]
     assert asked == ["trial"]
     assert len(platform.sent("DELETE")) == 1
+
+
+def test_what_is_in_use_is_what_is_tried(platform: Any, policies: Path, andon: Andon) -> None:
+    """It blocks a plan, and nothing is in the way of trying it: that is what a trial is for."""
+    now = datetime.now(UTC)
+    calls = Calls(
+        consumer="crm", api="shipment-tracking", version="v1", operation="GET /inquiries/shipments",
+        scope="shipments.read", calls=5, last_seen=now,
+    )  # fmt: skip
+    usage = Usage(since=now - timedelta(days=30), until=now, calls=(calls,))
+    platform.on("GET", "gateway/usage/calls", SeenCalls(usage=usage))
+    assert "is still used by crm: 5 calls" in andon("policy", "plan").out
+    ran = andon("policy", "trial", "--for", "20ms", "-o", "json")
+    assert ran.code == 10, ran.err
+    assert "17 calls would have been refused" in ran.err
 
 
 def test_a_table_for_people(policies: Path, andon: Andon) -> None:
