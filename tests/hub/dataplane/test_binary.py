@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ def _empty(**changes: Any) -> tuple[Compiled, Listening]:
     from gateway_policies.routing.making import routing
 
     made = routing("g", {}, datetime(2026, 11, 21, tzinfo=UTC))
-    where = Listening(gateway="g", host="127.0.0.1", port=0, admin=Path("admin.sock"), log=Path("access.jsonl"))
+    where = Listening(gateway="g", host="127.0.0.1", port=0, admin=Path("admin.sock"), log=Path(os.devnull))
     return compiled(Blueprint(routing=made, targets={}, issuers=[], **changes)), where
 
 
