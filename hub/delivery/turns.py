@@ -1,9 +1,15 @@
-"""Who is next at a target: live traffic before what is sent again, and of what is sent again no more than its share."""
+"""Who is next at a target: live traffic before what is sent again, and of what is sent again no more than its share.
+
+Where the line sends more than the target takes, a batch still has one turn in ten.
+"""
 
 from __future__ import annotations
 
 import math
 from collections import deque
+
+_IN_TEN = 10
+"""While live traffic always waits, so many turns are one of a batch: its end must not depend on a quiet hour."""
 
 
 class Turns:
@@ -20,6 +26,8 @@ class Turns:
         self._again: deque[str] = deque()
         self._known: set[str] = set()
         self._next = 0.0
+        self._live_ahead = 0
+        """Live ones that went since a batch's last one, while one of a batch waited."""
 
     def __len__(self) -> int:
         """How many wait."""
@@ -49,12 +57,23 @@ class Turns:
 
     def take(self, count: int, now: float, limit: float | None) -> list[str]:
         """Those whose turn it is, ``count`` at most."""
-        taken = [self._live.popleft() for _ in range(min(count, len(self._live)))]
-        while len(taken) < count and self._again and (limit is None or self._next <= now):
-            taken.append(self._again.popleft())
-            if limit is not None:
-                pace = limit * self._share
-                # as much of a second's worth as is its share may go at once
-                self._next = max(self._next, now - self._share) + 1.0 / pace
+        taken: list[str] = []
+        while len(taken) < count:
+            may = bool(self._again) and (limit is None or self._next <= now)
+            if self._live and not (may and self._live_ahead >= _IN_TEN - 1):
+                taken.append(self._live.popleft())
+                self._live_ahead += 1 if self._again else 0
+            elif may:
+                taken.append(self._again.popleft())
+                self._live_ahead = 0
+                self._use(now, limit)
+            else:
+                break
         self._known.difference_update(taken)
         return taken
+
+    def _use(self, now: float, limit: float | None) -> None:
+        if limit is not None:
+            pace = limit * self._share
+            # as much of a second's worth as is its share may go at once
+            self._next = max(self._next, now - self._share) + 1.0 / pace

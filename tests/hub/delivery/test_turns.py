@@ -57,6 +57,24 @@ def test_it_waits_for_its_turn_and_live_traffic_does_not() -> None:
     assert turns.wait(now + 0.2, 10.0) == 0
 
 
+@pytest.mark.parametrize("limit", [None, 1000.0])
+def test_a_line_that_never_ends_leaves_one_turn_in_ten(limit: float | None) -> None:
+    turns, gone = filled(1000, 50), []
+    for n in range(200):
+        turns.add(f"more{n}")
+        gone += turns.take(1, 1000.0 + n, limit)
+    assert sum(each.startswith("again") for each in gone) == 20
+    assert not any(each.startswith("again") for each in gone[:9]), "the line goes first"
+
+
+def test_a_turn_in_ten_is_no_more_than_the_share() -> None:
+    turns, now, gone = filled(5000, 500, share=0.01), 1000.0, []
+    while now < 1010.0:
+        gone += turns.take(1, now, 100.0)
+        now += 0.01
+    assert sum(each.startswith("again") for each in gone) <= 12
+
+
 def test_without_a_limit_nothing_is_held_back() -> None:
     assert len(filled(0, 500).take(500, 0.0, None)) == 500
 
