@@ -17,7 +17,7 @@ from hub.recovery.actions.kind import Question
 from hub.recovery.heard import Heard
 from hub.recovery.holding import place_hold, release_holds
 from hub.recovery.items import NOBODY_CAN_SAY, UNDER_WAY, set_state, still_under_way
-from hub.recovery.waving import next_wave, waves_of
+from hub.recovery.waving import lowest_to_ask, next_wave, waves_of
 from hub.store.dating import date_again
 from hub.store.journal import journal
 from hub.store.reach import of_plan
@@ -211,12 +211,11 @@ def under_way(connection: Connection, batch_id: str) -> int:
 
 
 def upcoming(connection: Connection, batch_id: str, count: int) -> list[TxRow]:
-    """The transactions that :func:`take_up` would take up now."""
-    lowest = connection.execute(
-        select(func.min(batch_items.c.wave)).where(
-            batch_items.c.batch == batch_id, batch_items.c.state == ItemState.PLANNED
-        )
-    ).scalar()
+    """The transactions that :func:`take_up` would take up now: none of a wave that waits for the one before. What a
+    target says of it now may be another thing when that has ended."""
+    lowest = lowest_to_ask(connection, batch_id)
+    if lowest is None:
+        return []
     rows = connection.execute(
         select(transactions)
         .select_from(batch_items.join(transactions, transactions.c.id == batch_items.c.tx_id))

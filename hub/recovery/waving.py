@@ -82,6 +82,13 @@ def _newest_first(connection: Connection, sending: list[PlanItem]) -> dict[str, 
     return waves
 
 
+def lowest_to_ask(connection: Connection, batch_id: str) -> int | None:
+    """The wave whose items may be taken up now; None where it waits for one before, or nothing is left."""
+    lowest: int | None = connection.execute(_LOWEST, {"of_batch": batch_id, "states": [ItemState.PLANNED]}).scalar()
+    open_wave = connection.execute(_LOWEST_UNDER_WAY, {"of_batch": batch_id}).scalar()
+    return lowest if lowest is None or open_wave is None or open_wave >= lowest else None
+
+
 def next_wave(connection: Connection, batch_id: str) -> Wave:
     """Up to which wave items may be taken up: a wave begins when all of those before have ended, and not at all when
     the canary failed. What an open wave waits for is taken into it, in whichever wave it was."""

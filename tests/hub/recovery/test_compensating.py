@@ -11,6 +11,7 @@ from aiohttp import web
 from sqlalchemy import select, update
 
 from hub.recovery import batches
+from hub.recovery.batches import upcoming
 from hub.recovery.reversals import reversal_key
 from hub.store.schema import reversals, transactions
 from transactions.batches import BatchState
@@ -164,6 +165,18 @@ async def test_a_reversal_without_an_answer_is_looked_up_and_not_sent_twice(benc
     batch = await bench.act(Action.COMPENSATE, row.id)
     assert batch.counts["processed"] == 1
     assert len(erp.reversed) == 1
+
+
+async def test_nobody_is_asked_about_an_older_one_while_a_newer_one_is_being_reversed(bench, erp) -> None:
+    """What followed it is there still, and would be taken for a reason to leave it."""
+    rows = await posted(bench, 3)
+    erp.hold_after = 1
+    batch = await bench.run(await bench.plan(Action.COMPENSATE, rows[0].id, process=True))
+    await asyncio.wait_for(erp.held.wait(), 30)
+    assert await bench.database.read(lambda c: upcoming(c, batch.id, 10)) == []
+    erp.go.set()
+    assert (await bench.finished(batch.id)).counts["processed"] == 3
+    assert await bench.database.read(lambda c: upcoming(c, batch.id, 10)) == []
 
 
 @pytest.mark.parametrize("cut", [0, 1, 2])
