@@ -6,6 +6,7 @@ Buckets refill so slowly here that no token comes while a test runs, however lon
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 
 import pytest
 from gatehouse import Answer, Gatehouse
@@ -91,6 +92,26 @@ def test_a_refusal_says_whose_throttle_and_how_long_to_wait(gatehouse: Gatehouse
     assert (problem["api"], problem["operation"], problem["client_id"]) == ("free", "GET /ping", "a-client")
     assert "throttle of the consumer" in problem["detail"]
     assert not {name for name in second.headers if name.startswith("x-ratelimit")}
+
+
+def test_a_refusal_of_a_deprecated_version_says_that_it_goes(gatehouse: Gatehouse) -> None:
+    """RFC 9745, RFC 8594, RFC 5829: whoever is throttled reads it as well."""
+    old = Version(
+        api="free",
+        name="v1",
+        lifecycle=Lifecycle.DEPRECATED,
+        deprecated_on=date(2026, 1, 1),
+        sunset_on=date(2999, 1, 1),
+        successor="v2",
+    )
+    free = [each for each in _api("free", None) if each.address != old.address]
+    _apply(gatehouse, *free, old, _slow("once", 1), _consumer("late", "once"))
+    first, second = _call(gatehouse, "late"), _call(gatehouse, "late")
+    assert (first.status, second.status) == (200, 429)
+    for answer in (first, second):
+        assert answer.headers["deprecation"] == ["@1767225600"]
+        assert answer.headers["sunset"] == ["Tue, 01 Jan 2999 00:00:00 GMT"]
+        assert answer.headers["link"] == ['</free/v2>; rel="successor-version"']
 
 
 def test_the_bucket_of_an_api_is_shared_by_all(gatehouse: Gatehouse) -> None:
