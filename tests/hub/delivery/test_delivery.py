@@ -281,8 +281,9 @@ async def test_a_restart_takes_up_what_was_cut_off(bench, target, status) -> Non
         Status.SENT: says(202, {"status": "accepted"}),
     }
     target.deliver = answers[status]
-    # However slow this machine is now, it has not tried often enough before it is stopped.
-    bench.engine._finisher._profile = msgspec.structs.replace(bench.profile, attempts=10_000)
+    # However slow this machine is now, it has not tried often enough before it is stopped, nor when it goes on.
+    patient = msgspec.structs.replace(bench.profile, attempts=10_000)
+    bench.engine._finisher._profile = patient
     if status is Status.SENT:
         target.lookup = says(200, {"status": "in-progress"})
     tx = await bench.send("consumption", event="e1", order="1")
@@ -295,6 +296,7 @@ async def test_a_restart_takes_up_what_was_cut_off(bench, target, status) -> Non
     gate.set()
     sent_before = len(target.received)
     bench.make()
+    bench.engine._finisher._profile = patient
     await bench.start()
     row = await bench.until(tx, Status.PROCESSED, Status.FAILED)
     if status in (Status.DELIVERING, Status.PENDING, Status.SENT):
