@@ -215,7 +215,7 @@ class DataPlane:
         Raises:
             DataPlaneError, StoreError: it is not in force.
         """
-        if self._live is None or not self.runs or not _has_apis(self._live):
+        if self._live is None or not self.runs or (self._process is None and not _has_apis(self._live)):
             return
         async with self._lock:
             made = await self._prepare(self._live)

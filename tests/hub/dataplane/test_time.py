@@ -24,6 +24,7 @@ from gateway_policies.model import (
     Version,
 )
 from hub.dataplane.blueprint import Target
+from hub.errors import StoreError
 
 WITHIN = 30.0
 
@@ -155,3 +156,21 @@ def test_without_any_api_it_goes_on_and_refuses(house: Gatehouse) -> None:
     assert _call(house) == (404, "no-such-route")
     assert house.plane.status().state is Enforcing.SERVING
     assert house.plane.served() == frozenset()
+
+
+def test_the_end_of_the_last_api_is_tried_again_until_it_is_in_force(
+    house: Gatehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What could not be taken away at once is not served on for ever."""
+    house.apply(*_policies())
+
+    async def full(*_: object) -> None:
+        raise StoreError("The disk is full.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(house.plane._publisher, "publish", full)
+        with pytest.raises(StoreError):
+            house.apply(Issuer(name="hub", url="hub:"))
+        assert _call(house) == (200, None)
+    house.run(house.plane.refresh)
+    assert _call(house) == (404, "no-such-route")
