@@ -8,6 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import msgspec
+import structlog
 
 from hub.dataplane.administration import Administration
 from hub.dataplane.bootstrap import CLUSTERS, FILTERS, ROUTES, STAT, file_of
@@ -15,6 +16,8 @@ from hub.dataplane.compiling import Compiled
 from hub.dataplane.routes import NAME
 from hub.dataplane.vocabulary import Message, typed
 from hub.errors import DataPlaneError, StoreError
+
+log = structlog.get_logger("andon.dataplane")
 
 _TAKEN_WITHIN = 20.0
 _LOOK_EVERY = 0.01
@@ -75,6 +78,7 @@ class Publisher:
         except DataPlaneError:
             for name in changed:  # not in force: it is written again, and asked about again, when it is tried again
                 self._written.pop(name, None)
+                self._put_back(name)
             raise
 
     async def _taken(self, changed: set[str], envoy: Administration, rejected: dict[str, str]) -> None:
@@ -111,6 +115,10 @@ class Publisher:
             descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(descriptor, "wb") as file:
                 file.write(b'{"version_info":"%s","resources":%s}' % (version.encode(), content))
+            if target.exists():
+                before = self._before(name)
+                before.unlink(missing_ok=True)
+                os.link(target, before)
             fresh.replace(target)
         except OSError as error:
             raise StoreError(
@@ -119,6 +127,16 @@ class Publisher:
             ) from error
         self._written[name] = version
         return True
+
+    def _before(self, name: str) -> Path:
+        return self._folder / f".{name}.before"
+
+    def _put_back(self, name: str) -> None:
+        """Have the file again that Envoy had taken: it reads it when it is started again."""
+        try:
+            self._before(name).replace(file_of(self._folder, name))
+        except OSError as error:  # it serves on all the same, and the next try writes the file
+            log.warning("envoy.not-put-back", resource=name, because=str(error))
 
 
 def _counter(name: str) -> str:

@@ -100,9 +100,11 @@ def test_the_port_is_kept_for_when_envoy_is_started_again(gatehouse: Gatehouse) 
 def test_what_envoy_rejects_while_it_runs_is_told_and_tried_again(gatehouse: Gatehouse) -> None:
     """Nobody tried it before: it is the last line of defence. Once the policies are mended, all is well again."""
     gatehouse.apply(*_policies())
-    token = gatehouse.token("m")
+    token, taken = gatehouse.token("m"), _version(gatehouse, CONSUMERS)
     with pytest.raises(DataPlaneError, match="andon-consumer-throttles"):
         gatehouse.apply(*_policies(0))
+    # an Envoy that is started again reads what it had taken, however often the other one is tried meanwhile
+    _until(lambda: _version(gatehouse, CONSUMERS) == taken)
     found = gatehouse.plane.status()
     assert (found.state, "rejects" in (found.because or "")) == (Enforcing.TROUBLE, True)
     assert gatehouse.call("GET", "/orders/v1/ping", token).status == 200
